@@ -1,0 +1,77 @@
+import type { Fragment, FragmentHash } from '../query/fragment/fragment';
+import type { PartitionKeyType } from '../query/partition-key';
+import type { KeySet } from './key-set';
+
+/** How the computation of an entry ended. Only `ok` has a key set; the others say why it is not tried again at once. */
+export type EntryStatus = 'ok' | 'timeout' | 'too_large' | 'failed';
+
+/** All that is known of an entry besides its keys; small enough to be held in memory for every entry. */
+export interface EntryDescription {
+  readonly fragment: Fragment;
+  readonly status: EntryStatus;
+  /** Number of keys, not counting NULL; 0 unless status is ok. */
+  readonly keyCount: number;
+  readonly hasNullKey: boolean;
+  /** `pg_current_snapshot()` of the transaction that computed the entry, as text (rule F1). */
+  readonly snapshot: string | undefined;
+  /** Milliseconds since 1970-01-01 UTC. */
+  readonly createdAt: number;
+  readonly lastUsedAt: number;
+  /** How long the fragment ran, in milliseconds. */
+  readonly computeMs: number;
+  /** Message of the failure, for statuses other than ok. */
+  readonly error: string | undefined;
+}
+
+/** A cached entry: description and keys. `keys` is undefined unless the status is ok. */
+export interface CacheEntry extends EntryDescription {
+  readonly keys: KeySet | undefined;
+}
+
+export interface Intersection {
+  /** The fragments that took part: those with an entry of status ok, in the order asked. */
+  readonly hits: readonly FragmentHash[];
+  /** undefined if there was no hit. */
+  readonly keys: KeySet | undefined;
+}
+
+export type CacheChange =
+  | { readonly kind: 'put'; readonly entry: EntryDescription }
+  | { readonly kind: 'deleted'; readonly partitionKey: string; readonly hash: FragmentHash }
+  | { readonly kind: 'dropped'; readonly partitionKey: string };
+
+export interface CacheCapabilities {
+  readonly keyTypes: ReadonlySet<PartitionKeyType>;
+}
+
+/**
+ * Key sets by fragment, in a store. Adding a backend is one file here and one test file that calls the conformance
+ * suite in test/support. All methods reject with CacheUnavailableError when the store cannot be reached.
+ */
+export interface CacheBackend extends AsyncDisposable {
+  readonly name: string;
+  readonly capabilities: CacheCapabilities;
+
+  /** Declares a key and its datatype; rejects with DatatypeMismatchError if it is known with another, or unsupported here. */
+  registerPartitionKey(partitionKey: string, datatype: PartitionKeyType): Promise<void>;
+  partitionKeys(): Promise<ReadonlyMap<string, PartitionKeyType>>;
+
+  /** Writes an entry whole or not at all; replaces what was there. The partition key must be registered. */
+  put(entry: CacheEntry): Promise<void>;
+  /** Resolves to undefined for "never computed". */
+  get(partitionKey: string, hash: FragmentHash): Promise<CacheEntry | undefined>;
+  describe(partitionKey: string, hash: FragmentHash): Promise<EntryDescription | undefined>;
+  delete(partitionKey: string, hash: FragmentHash): Promise<boolean>;
+  /** Intersects the sets that exist. */
+  intersect(partitionKey: string, hashes: readonly FragmentHash[]): Promise<Intersection>;
+  /** Every entry's description; of one partition key, or of all. */
+  list(partitionKey?: string): AsyncIterable<EntryDescription>;
+  count(partitionKey: string): Promise<number>;
+  /** Removes a partition key and all its entries; resolves to the number of entries removed. */
+  dropPartitionKey(partitionKey: string): Promise<number>;
+  /** Notes that entries were used; a lost note only makes an entry look older. `at` in milliseconds since 1970. */
+  touch(partitionKey: string, hashes: readonly FragmentHash[], at: number): Promise<void>;
+
+  /** Calls the listener after each change, in order, until the returned function is called. */
+  subscribe(listener: (change: CacheChange) => void): () => void;
+}

@@ -1,0 +1,106 @@
+import type { SessionContext } from './session-context';
+
+/**
+ * What the proxy and the library share: statement text and session context in, the statement to send out.
+ * One engine per configured database. Nothing here throws for a client's statement: what is not understood is
+ * forwarded, with a reason (rule S11).
+ */
+export interface Engine extends AsyncDisposable {
+  /** What a text is, cached by text. Synchronous and cheap: a text naming no tracked table is not even parsed. */
+  inspect(text: string): InspectedStatement;
+
+  /** Decides about one execution. Resolves later only if a key set must be fetched from the backend or a shape checked. */
+  plan(request: PlanRequest): Plan | Promise<Plan>;
+
+  /**
+   * Tells how an execution went, so that slow ones are learned from and restrictions that do not pay are dropped.
+   * Returns `wantsContext: true` if it would learn from it but the context was not certain: the session then asks
+   * the server (while it is idle) and reports once more.
+   */
+  completed(completion: Completion): { readonly wantsContext: boolean };
+
+  /** DDL went through: what is known of the catalog is read again before anything else is rewritten. */
+  catalogChanged(): void;
+
+  /** The statement that asks a session for its context; `$1` is the name of a prepared statement, or NULL. */
+  readonly contextQuery: string;
+  /** Reads the one row of `contextQuery`, all columns in text format, in order. */
+  readContext(row: readonly (string | null)[]): ReadContext;
+}
+
+export interface ReadContext {
+  readonly context: SessionContext;
+  /** The query text of the prepared statement asked for, or undefined if the server has none of that name. */
+  readonly preparedText: string | undefined;
+}
+
+export interface InspectedStatement {
+  readonly text: string;
+  /** False: forward the bytes, there is nothing to gain. */
+  readonly isCandidate: boolean;
+  /**
+   * True only for statements known to leave settings, temporary tables and prepared statements as they were. After any
+   * other statement the session's context is uncertain until it is asked for again (rule S7).
+   */
+  readonly leavesContextAlone: boolean;
+}
+
+/** The values of a Bind message. */
+export interface BoundParameters {
+  /** The types the client declared in Parse; 0 or absent: left to the server. */
+  readonly declaredOids: readonly number[];
+  /** Format codes exactly as in Bind: none, one for all, or one each; 0 text, 1 binary. */
+  readonly formats: readonly number[];
+  readonly values: readonly (Buffer | null)[];
+}
+
+export interface PlanRequest {
+  readonly statement: InspectedStatement;
+  /** The session's context as last read; undefined if it was never read. */
+  readonly context: SessionContext | undefined;
+  /** Whether nothing has happened since that could have changed it. */
+  readonly isContextCertain: boolean;
+  /** Present for the extended protocol. */
+  readonly parameters?: BoundParameters;
+  /**
+   * Whether the session can hold back the whole reply and run the original unseen if the rewritten form fails (rule S12):
+   * outside a transaction block, one statement, nothing else in flight.
+   */
+  readonly canRetry: boolean;
+}
+
+export type Plan =
+  | ForwardPlan
+  | RewritePlan
+  /** There may be something to gain: ask the server for the context and plan again. */
+  | { readonly kind: 'needsContext' };
+
+export interface ForwardPlan {
+  readonly kind: 'forward';
+  readonly reason: string;
+  /** For the engine's own use at completion. */
+  readonly memo?: unknown;
+}
+
+export interface RewritePlan {
+  readonly kind: 'rewrite';
+  /** The client's text with restrictions spliced in; parameters keep their numbers. */
+  readonly text: string;
+  /** The parameter types of the statement, to be declared in the hidden Parse. */
+  readonly parameterOids: readonly number[];
+  /** True: the reply must be held back and the original run unseen on an error (rule S12). */
+  readonly mustRetryOnError: boolean;
+  readonly memo: unknown;
+}
+
+export interface Completion {
+  readonly statement: InspectedStatement;
+  readonly parameters?: BoundParameters;
+  readonly plan: ForwardPlan | RewritePlan;
+  /** From sending the statement to its CommandComplete, in milliseconds. */
+  readonly elapsedMs: number;
+  /** failed: the client saw an error. fellBack: the rewritten form failed and the original was run instead. */
+  readonly outcome: 'complete' | 'failed' | 'fellBack';
+  readonly context: SessionContext | undefined;
+  readonly isContextCertain: boolean;
+}

@@ -1,0 +1,18 @@
+/**
+ * Everything outside a statement's text that changes its meaning (rule S7), as the session's own server told it.
+ * Two sessions with equal `id` give every statement the same meaning.
+ */
+export interface SessionContext {
+  /** Hash of all below but `mode`. */
+  readonly id: string;
+  /** The schemas that are searched, in order, as `current_schemas(true)` gives them. */
+  readonly searchPath: readonly string[];
+  /** Relations in the session's temporary schema; they come before all others. */
+  readonly temporaryRelations: ReadonlySet<string>;
+  readonly userName: string;
+  readonly clientEncoding: string;
+  /** Settings that may change what a statement means, by name; those known to be harmless are left out. */
+  readonly settings: Readonly<Record<string, string>>;
+  /** What the session asked for with `SET pcache.mode`. */
+  readonly mode: 'on' | 'observe' | 'off' | undefined;
+}
