@@ -21,6 +21,8 @@ export interface EntryDescription {
   readonly computeMs: number;
   /** Message of the failure, for statuses other than ok. */
   readonly error: string | undefined;
+  /** How often in a row the computation has not ended ok, for the back-off; absent means once, or never if ok. */
+  readonly failures?: number;
 }
 
 /** A cached entry: description and keys. `keys` is undefined unless the status is ok. */
