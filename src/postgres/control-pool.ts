@@ -1,0 +1,144 @@
+import type { ConnectionOptions as TlsOptions } from 'node:tls';
+import { Pool, type PoolClient } from 'pg';
+import { ControlConnectionError } from '../errors/control-connection-error';
+import { type ControlClient, type ControlRow, PgControlClient, type QueryOptions } from './control-client';
+import { waitUntil } from './deadline';
+import type { SqlFile } from './sql-files';
+
+/** How the program itself reaches a database; apart from, and with other rights than, the clients' connections. */
+export interface ControlPoolOptions {
+  /** Host name, address, or directory of a unix socket. */
+  readonly host: string;
+  readonly port: number;
+  readonly database: string;
+  readonly user: string;
+  readonly password?: string | undefined;
+  /** Default: no TLS. */
+  readonly tls?: boolean | TlsOptions;
+  readonly maxConnections?: number;
+  /** For making a connection, and for waiting until one is free. */
+  readonly connectTimeoutMs?: number;
+  /** For one statement, unless it says otherwise. */
+  readonly queryTimeoutMs?: number;
+  /** Hears of connections that were lost while idle. The next statement makes a new one. */
+  readonly onIdleLoss?: (error: ControlConnectionError) => void;
+}
+
+/** Connections of our own to one database, made when needed, and made again after a loss. */
+export interface ControlPool extends ControlClient, AsyncDisposable {
+  /** `host:port/database as user`, for messages. */
+  readonly target: string;
+  /**
+   * Lends one connection until the callback settles. A connection that was cancelled, lost, or left inside a transaction
+   * is not used again.
+   */
+  withClient<T>(use: (client: ControlClient) => Promise<T>, options?: { signal?: AbortSignal }): Promise<T>;
+}
+
+/** Makes a pool; no connection is made before the first statement. The caller disposes of it. */
+export function openPool(options: ControlPoolOptions): ControlPool {
+  return new PgControlPool(options);
+}
+
+class PgControlPool implements ControlPool {
+  readonly target: string;
+  readonly #pool: Pool;
+  readonly #connectTimeoutMs: number;
+  readonly #queryTimeoutMs: number;
+
+  constructor(private readonly options: ControlPoolOptions) {
+    const { host, port, database, user, password, tls } = options;
+    this.target = `${host}:${String(port)}/${database} as ${user}`;
+    this.#connectTimeoutMs = options.connectTimeoutMs ?? 10_000;
+    this.#queryTimeoutMs = options.queryTimeoutMs ?? 30_000;
+    this.#pool = new Pool({
+      host,
+      port,
+      database,
+      user,
+      // As a function, so that `pg` does not go looking in PGPASSWORD and ~/.pgpass when there is none.
+      password: () => password ?? '',
+      ssl: tls ?? false,
+      application_name: 'pcache',
+      max: options.maxConnections ?? 4,
+      connectionTimeoutMillis: this.#connectTimeoutMs,
+      keepAlive: true,
+      allowExitOnIdle: true,
+    });
+    this.#pool.on('error', (error) => {
+      const message = `an idle connection was lost: ${error.message}`;
+      options.onIdleLoss?.(new ControlConnectionError(this.target, 'lost', message, { cause: error }));
+    });
+  }
+
+  query<Row extends ControlRow>(file: SqlFile, params?: readonly unknown[], options: QueryOptions = {}) {
+    return this.#once((client) => client.query<Row>(file, params, options), options);
+  }
+
+  execute<Row extends ControlRow>(
+    what: string,
+    text: string,
+    params?: readonly unknown[],
+    options: QueryOptions = {},
+  ) {
+    return this.#once((client) => client.execute<Row>(what, text, params, options), options);
+  }
+
+  async withClient<T>(
+    use: (client: ControlClient) => Promise<T>,
+    { signal }: { signal?: AbortSignal } = {},
+  ): Promise<T> {
+    const connection = await this.#connect(signal);
+    const { host, port } = this.options;
+    const client = new PgControlClient(connection, { host, port, target: this.target }, this.#queryTimeoutMs);
+    // A connection that dies between two statements says so by an event; unheard, that would end the process. The loss is
+    // told by the next statement's rejection, and the pool sees for itself that the connection is of no more use.
+    const onError = (): void => undefined;
+    connection.on('error', onError);
+    try {
+      return await use(client);
+    } finally {
+      // The pool's own listener goes on first: there must not be a moment without one.
+      connection.release(!client.isUsable || connection.getTransactionStatus() !== 'I');
+      connection.off('error', onError);
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#pool.end();
+  }
+
+  #once<T>(use: (client: ControlClient) => Promise<T>, { signal }: QueryOptions): Promise<T> {
+    return this.withClient(use, signal === undefined ? {} : { signal });
+  }
+
+  async #connect(signal: AbortSignal | undefined): Promise<PoolClient> {
+    signal?.throwIfAborted();
+    const connecting = this.#pool.connect();
+    // The pool keeps the time itself; half a second more, for it to be the one that tells what was wrong.
+    const deadline = { timeoutMs: this.#connectTimeoutMs + 500, signal };
+    try {
+      return await waitUntil(connecting, deadline, (expiry) => {
+        connecting.then(
+          (connection) => connection.release(),
+          // Nobody is waiting any more, and the pool has already dropped the connection.
+          () => undefined,
+        );
+        if (expiry === 'aborted') throw signal?.reason;
+        throw new Error(`no connection within ${String(this.#connectTimeoutMs)} ms`);
+      });
+    } catch (error) {
+      if (signal?.aborted === true && error === signal.reason) throw error;
+      const reason = error instanceof Error ? describeConnectError(error) : String(error);
+      throw new ControlConnectionError(this.target, 'unreachable', reason, { cause: error });
+    }
+  }
+}
+
+/** A refused connection to a name with several addresses is an AggregateError, whose own message is empty. */
+function describeConnectError(error: Error): string {
+  if (error instanceof AggregateError && error.message === '') {
+    return error.errors.map((each) => (each instanceof Error ? each.message : String(each))).join('; ');
+  }
+  return error.message;
+}

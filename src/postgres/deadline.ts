@@ -1,0 +1,43 @@
+/** Until when to wait for an answer: a time limit, and the caller's own wish to stop. */
+export interface Deadline {
+  readonly timeoutMs: number;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Why waiting ended before the answer came. */
+export type Expiry = 'timeout' | 'aborted';
+
+/**
+ * Waits for `work`, but not past the deadline. When that passes, `onExpiry` is called once and its promise decides the
+ * outcome; `work` is then on its own, and a later rejection of it is not reported.
+ */
+export async function waitUntil<T>(
+  work: Promise<T>,
+  deadline: Deadline,
+  onExpiry: (expiry: Expiry) => Promise<T>,
+): Promise<T> {
+  const { timeoutMs, signal } = deadline;
+  let stop = (): void => undefined;
+  const expiry = new Promise<Expiry>((resolve) => {
+    if (signal?.aborted === true) {
+      resolve('aborted');
+      return;
+    }
+    const timer = setTimeout(() => resolve('timeout'), Math.max(0, timeoutMs));
+    const onAbort = (): void => resolve('aborted');
+    signal?.addEventListener('abort', onAbort, { once: true });
+    stop = () => {
+      clearTimeout(timer);
+      signal?.removeEventListener('abort', onAbort);
+    };
+  });
+  try {
+    const first = await Promise.race([
+      work.then((value) => ({ kind: 'answer' as const, value })),
+      expiry.then((why) => ({ kind: 'expired' as const, why })),
+    ]);
+    return first.kind === 'answer' ? first.value : await onExpiry(first.why);
+  } finally {
+    stop();
+  }
+}

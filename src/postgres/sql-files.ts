@@ -1,0 +1,44 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+/** `sql/queries`, seen from src/postgres and from dist/postgres alike. */
+export const sqlQueriesDirectory = join(__dirname, '..', '..', 'sql', 'queries');
+
+declare const brand: unique symbol;
+/** A statement of `sql/queries` that is known to exist. `name` is the file's name without `.sql`. */
+export interface SqlFile {
+  readonly name: string;
+  readonly text: string;
+  readonly [brand]: true;
+}
+
+let loaded: ReadonlyMap<string, SqlFile> | undefined;
+
+/** All files of a directory, by name without `.sql`; read once per call, on purpose without waiting: it is start-up. */
+export function loadSqlFiles(directory: string): ReadonlyMap<string, SqlFile> {
+  const files = readdirSync(directory)
+    .filter((file) => file.endsWith('.sql'))
+    .map((file) => ({
+      name: file.slice(0, -'.sql'.length),
+      text: readFileSync(join(directory, file), 'utf8'),
+    }));
+  return new Map(files.map((file) => [file.name, file as SqlFile]));
+}
+
+/**
+ * A statement of `sql/queries`. Call it where the module is loaded, not where the statement is run:
+ *
+ *     const readRelations = sqlFile('read-relations');
+ *
+ * so that a missing file ends the start of the program, not a request hours later.
+ */
+export function sqlFile(name: string): SqlFile {
+  loaded ??= loadSqlFiles(sqlQueriesDirectory);
+  const file = loaded.get(name);
+  if (file === undefined) {
+    throw new Error(
+      `${join(sqlQueriesDirectory, `${name}.sql`)} is missing; this installation is incomplete`,
+    );
+  }
+  return file;
+}
