@@ -1,0 +1,83 @@
+import { resolve } from 'node:path';
+import type { ConfigFile } from './config-schema';
+import { parseIdentifier, parseTableName } from './identifier';
+import type { ControlConfig, DatabaseConfig, PartitionKeyConfig, PcacheConfig } from './pcache-config';
+import type { Secret } from './secret';
+
+type DatabaseFile = ConfigFile['databases'][string];
+type PartitionKeyFile = DatabaseFile['partition_keys'][string];
+
+/** Gives a checked file the form the program works with. */
+export function buildConfig(
+  file: ConfigFile,
+  passwords: ReadonlyMap<string, Secret>,
+  origin: { readonly source: string; readonly workingDirectory: string },
+): PcacheConfig {
+  return freezeDeep<PcacheConfig>({
+    source: origin.source,
+    mode: file.mode,
+    listen: file.listen,
+    upstream: file.upstream,
+    admin: file.admin,
+    cache: { backend: file.cache.backend, path: resolve(origin.workingDirectory, file.cache.path) },
+    population: {
+      minQueryMs: file.population.min_query_ms,
+      concurrency: file.population.concurrency,
+      timeoutMs: file.population.timeout_ms,
+      maxKeys: file.population.max_keys,
+    },
+    limits: {
+      heldReplyBytes: file.limits.held_reply_bytes,
+      inspectBytes: file.limits.inspect_bytes,
+      loginTimeoutMs: file.limits.login_timeout_ms,
+      drainTimeoutMs: file.limits.drain_timeout_ms,
+      memoryBytes: file.limits.memory_bytes,
+    },
+    log: file.log,
+    databases: new Map(
+      Object.entries(file.databases).map(([name, database]) => [
+        name,
+        buildDatabase(name, database, file.upstream, passwords.get(name)),
+      ]),
+    ),
+  });
+}
+
+function buildDatabase(
+  name: string,
+  database: DatabaseFile,
+  upstream: ConfigFile['upstream'],
+  password: Secret | undefined,
+): DatabaseConfig {
+  const { host, port, user } = database.control;
+  const control: ControlConfig = { host: host ?? upstream.host, port: port ?? upstream.port, user, password };
+  const keys = Object.entries(database.partition_keys);
+  const partitionKeys = new Map(keys.map(([key, value]) => [key, buildPartitionKey(key, value)]));
+  return freezeDeep({ name, control, partitionKeys });
+}
+
+function buildPartitionKey(name: string, key: PartitionKeyFile): PartitionKeyConfig {
+  if (key.consistency !== 'static') throw new Error(`consistency ${key.consistency} passed the checks`);
+  const tables = new Map<string, string>();
+  for (const [written, column] of Object.entries(key.tables)) {
+    const table = parseTableName(written);
+    const keyColumn = parseIdentifier(column);
+    if (!table.ok || !keyColumn.ok) throw new Error(`${written}: ${column} passed the checks`);
+    tables.set(`${table.schema}.${table.name}`, keyColumn.name);
+  }
+  return freezeDeep({
+    name,
+    datatype: key.datatype,
+    consistency: key.consistency,
+    maxKeyShare: key.max_key_share,
+    tables,
+  });
+}
+
+/** Freezes plain data all the way down. A Map's content cannot be frozen; its type is read-only instead. */
+function freezeDeep<T extends object>(value: T): T {
+  for (const part of Object.values(value) as unknown[]) {
+    if (typeof part === 'object' && part !== null && !Object.isFrozen(part)) freezeDeep(part);
+  }
+  return Object.freeze(value);
+}

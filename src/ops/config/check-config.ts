@@ -1,0 +1,96 @@
+import { ConfigError, type ConfigProblem } from '../../errors/config-error';
+import { listConfigOptions } from './config-options';
+import { applyOverrides, type Override } from './config-overrides';
+import { configSchema, type ConfigFile } from './config-schema';
+import { readPasswords } from './control-password';
+import { crossCheck } from './cross-checks';
+import { formatPath, isMapping, type OptionProblem } from './option-path';
+import { describeIssues } from './schema-problems';
+import type { Secret } from './secret';
+import { readYaml, type YamlDocument } from './yaml-document';
+
+export interface ConfigSources {
+  /** What the text is called in messages. */
+  readonly source: string;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  /** Relative paths start here. */
+  readonly workingDirectory: string;
+  /** From the command line, stronger than the environment, which is stronger than the file. */
+  readonly flags?: readonly Override[];
+}
+
+/** A configuration that passed every check, still under the file's own names. */
+export interface CheckedConfig {
+  readonly file: ConfigFile;
+  /** The file's own content, as far as it said anything. */
+  readonly written: unknown;
+  /** For options that environment or command line decided: what to call the place. By name (`listen.port`). */
+  readonly origins: ReadonlyMap<string, string>;
+  /** The control passwords by database name. */
+  readonly passwords: ReadonlyMap<string, Secret>;
+}
+
+/**
+ * Checks the configuration in a YAML text, under what environment and command line say.
+ * Throws ConfigError with every problem there is, in the order of the file.
+ */
+export function checkConfig(text: string, sources: ConfigSources): CheckedConfig {
+  const document = readYaml(text);
+  if (document.problems.length > 0) throw new ConfigError(sources.source, document.problems);
+
+  const written = normaliseMode(document.data ?? {});
+  const { data, problems: overrideProblems, origins } = applyOverrides(written, sources);
+  const parsed = configSchema.safeParse(data);
+  const passwords = readPasswords(data, sources.environment, sources.workingDirectory);
+  const problems = [
+    ...overrideProblems,
+    ...(parsed.success ? [] : describeIssues(data, parsed.error.issues)),
+    ...crossCheck(withDefaults(data)),
+    ...passwords.problems,
+  ];
+  if (!parsed.success || problems.length > 0) {
+    throw new ConfigError(sources.source, inFileOrder(problems, document, origins));
+  }
+  return { file: parsed.data, written, origins, passwords: passwords.byDatabase };
+}
+
+/** Only a text that declares itself YAML 1.1 reads an unquoted on as true; what it means is clear all the same. */
+function normaliseMode(data: unknown): unknown {
+  if (!isMapping(data) || typeof data['mode'] !== 'boolean') return data;
+  return { ...data, mode: data['mode'] ? 'on' : 'off' };
+}
+
+/** Fills in what crossCheck compares with each other, also where other places are wrong. */
+function withDefaults(data: unknown): unknown {
+  if (!isMapping(data)) return data;
+  const filled: Record<string, unknown> = { ...data };
+  for (const { path, default: value } of listConfigOptions()) {
+    const [section = '', key] = path;
+    if (key === undefined || value === undefined || section === 'databases') continue;
+    const present = filled[section];
+    if (present !== undefined && !isMapping(present)) continue;
+    filled[section] = { [key]: value, ...present };
+  }
+  return filled;
+}
+
+function inFileOrder(
+  problems: readonly OptionProblem[],
+  document: YamlDocument,
+  origins: ReadonlyMap<string, string>,
+): ConfigProblem[] {
+  return problems
+    .map(({ path, message }) => {
+      const name = formatPath(path);
+      const origin = origins.get(name);
+      const line = origin === undefined ? document.lineOf(path) : undefined;
+      return { path: name, message: `${message}${place(origin, line)}`, line: line ?? Infinity };
+    })
+    .sort((a, b) => (a.line === b.line ? 0 : a.line - b.line))
+    .map(({ path, message }) => ({ path, message }));
+}
+
+function place(origin: string | undefined, line: number | undefined): string {
+  if (origin !== undefined) return ` (from ${origin})`;
+  return line === undefined ? '' : ` (line ${line})`;
+}

@@ -1,0 +1,211 @@
+import { isIP } from 'node:net';
+import { z } from 'zod';
+import { partitionKeyTypes } from '../../query/partition-key';
+
+/** The stores of key sets that are built; their classes are known to src/cli alone. */
+export const cacheBackendNames = ['rocksdb_set', 'memory'] as const;
+export type CacheBackendName = (typeof cacheBackendNames)[number];
+
+export const proxyModes = ['on', 'observe', 'off'] as const;
+export type ProxyMode = (typeof proxyModes)[number];
+
+export const logLevels = ['silent', 'fatal', 'error', 'warn', 'info', 'debug', 'trace'] as const;
+export type LogLevel = (typeof logLevels)[number];
+
+export const logFormats = ['json', 'pretty'] as const;
+export type LogFormat = (typeof logFormats)[number];
+
+/** `exact` is known but refused until change tracking is built; see cross-checks.ts. */
+export const consistencies = ['static', 'exact'] as const;
+
+/** setTimeout fires at once for anything longer, so a longer time would mean the opposite of what it says. */
+const maxTimerMs = 2 ** 31 - 1;
+
+/** Texts that end up in the README's table (`description`) and in messages ("expected …, got …": `expects`). */
+function says(description: string, expects: string): { description: string; expects: string } {
+  return { description, expects };
+}
+
+function oneOf(values: readonly string[]): string {
+  const quoted = values.map((value) => `"${value}"`);
+  return `${quoted.slice(0, -1).join(', ')} or ${quoted.at(-1) ?? ''}`;
+}
+
+const host = (description: string) =>
+  z
+    .string()
+    .refine((text) => isIP(text) !== 0 || /^[^\s/:]+$/.test(text))
+    .meta(says(description, 'a host name or an IP address, without a port'));
+const boundPort = (description: string) =>
+  z.int().min(0).max(65535).meta(says(description, 'a port from 1 to 65535, or 0 for any free one'));
+const remotePort = (description: string) =>
+  z.int().min(1).max(65535).meta(says(description, 'a port from 1 to 65535'));
+const count = (min: number, max: number, description: string) =>
+  z
+    .int()
+    .min(min)
+    .max(max)
+    .meta(says(description, `a whole number from ${min} to ${max}`));
+const milliseconds = (min: number, description: string) =>
+  z
+    .number()
+    .min(min)
+    .max(maxTimerMs)
+    .meta(says(description, `milliseconds, from ${min} to ${maxTimerMs}`));
+const choice = <const Values extends readonly [string, ...string[]]>(values: Values, description: string) =>
+  z.enum(values).meta(says(description, oneOf(values)));
+const text = (description: string, expects: string) => z.string().min(1).meta(says(description, expects));
+
+const control = z
+  .strictObject({
+    user: text(
+      'Role of the connections pcache opens itself, for the catalog and for fragments.',
+      'a role name',
+    ),
+    password_env: text(
+      'Environment variable that holds the password; left out together with password_file: no password is sent.',
+      'the name of an environment variable',
+    ).optional(),
+    password_file: text(
+      'File that holds the password; one line end at its end is not part of it.',
+      'the name of a file',
+    ).optional(),
+    host: host('Host of these connections, where it is not upstream.host.').optional(),
+    port: remotePort('Port of these connections, where it is not upstream.port.').optional(),
+  })
+  .meta({ expects: 'a mapping with user and, where needed, password_env or password_file' });
+
+const partitionKey = z
+  .strictObject({
+    datatype: choice(partitionKeyTypes, 'Type of the key columns.'),
+    consistency: choice(
+      consistencies,
+      'static: you promise that the data of these tables does not change. exact, the default to come, is not built yet, so this must be said.',
+    ),
+    tables: z
+      .record(z.string(), text('Key column of the table.', 'the name of a column'))
+      .meta({ expects: 'a mapping of schema.table to the name of its key column' }),
+    max_key_share: z
+      .number()
+      .gt(0)
+      .max(1)
+      .meta(
+        says(
+          'A key set that holds more than this share of all keys is not used: it would cost more than it saves.',
+          'a number above 0, up to 1',
+        ),
+      )
+      .default(0.5),
+  })
+  .meta({ expects: 'a mapping with datatype, consistency and tables' });
+
+const database = z
+  .strictObject({
+    control,
+    partition_keys: z
+      .record(z.string(), partitionKey)
+      .meta({ expects: 'a mapping of names to partition keys' }),
+  })
+  .meta({ expects: 'a mapping with control and partition_keys' });
+
+/**
+ * The configuration file, value by value. What concerns several values at once is in cross-checks.ts, because zod
+ * leaves an object's own checks out once one of its values is wrong, and every problem is to be reported at once.
+ */
+export const configSchema = z
+  .strictObject({
+    mode: choice(
+      proxyModes,
+      'on: learn and restrict. observe: learn and report, change no statement. off: relay only.',
+    ).default('on'),
+    listen: z
+      .strictObject({
+        host: host('Address clients connect to.').default('127.0.0.1'),
+        port: boundPort('Port clients connect to.').default(6432),
+      })
+      .prefault({}),
+    upstream: z
+      .strictObject({
+        host: host('Host of the PostgreSQL server.').default('127.0.0.1'),
+        port: remotePort('Port of the PostgreSQL server.').default(5432),
+      })
+      .prefault({}),
+    admin: z
+      .strictObject({
+        host: host('Address of /metrics, /healthz and /readyz; whoever reaches it can read them.').default(
+          '127.0.0.1',
+        ),
+        port: boundPort('Port of /metrics, /healthz and /readyz.').default(9127),
+      })
+      .prefault({}),
+    cache: z
+      .strictObject({
+        backend: choice(
+          cacheBackendNames,
+          'Where key sets are kept. rocksdb_set: in files, integer and text keys. memory: in the process, gone when it ends.',
+        ).default('rocksdb_set'),
+        path: text(
+          'Directory of rocksdb_set, from the working directory if it is not absolute; one process at a time.',
+          'the name of a directory',
+        ).default('./pcache-data'),
+      })
+      .prefault({}),
+    population: z
+      .strictObject({
+        min_query_ms: milliseconds(0, 'Statements faster than this are not learned from.').default(5),
+        concurrency: count(1, 64, 'Fragments that run at the same time, for each database.').default(2),
+        timeout_ms: milliseconds(
+          1,
+          'A fragment that runs longer is cancelled and remembered as such.',
+        ).default(60_000),
+        max_keys: count(1, 100_000_000, 'A fragment that returns more keys is not kept.').default(100_000),
+      })
+      .prefault({}),
+    limits: z
+      .strictObject({
+        held_reply_bytes: count(
+          0,
+          2 ** 30,
+          'Largest reply held back so that a failing restricted statement can be run again as it came.',
+        ).default(2 ** 20),
+        inspect_bytes: count(1024, 2 ** 30, 'Longer messages are relayed without being looked at.').default(
+          2 ** 20,
+        ),
+        login_timeout_ms: milliseconds(
+          1,
+          'Time a client has from connecting to the end of its log-in.',
+        ).default(60_000),
+        drain_timeout_ms: milliseconds(0, 'Time running statements have to finish after SIGTERM.').default(
+          30_000,
+        ),
+        memory_bytes: count(
+          2 ** 20,
+          2 ** 40,
+          'Memory for key sets kept at hand; those that do not fit are read from the cache when needed.',
+        ).default(2 ** 28),
+      })
+      .prefault({}),
+    log: z
+      .strictObject({
+        level: choice(logLevels, 'Least severe entries that are written, to standard error.').default('info'),
+        format: choice(logFormats, 'json: one object a line. pretty: for people.').default('json'),
+        sql: z
+          .boolean()
+          .meta(
+            says('Write statement texts and parameter values, which may be confidential.', 'true or false'),
+          )
+          .default(false),
+      })
+      .prefault({}),
+    databases: z
+      .record(z.string(), database)
+      .meta({
+        description: 'Databases by name; those not listed are relayed untouched.',
+        expects: 'a mapping of database names',
+      })
+      .prefault({}),
+  })
+  .meta({ expects: 'a mapping of options' });
+
+/** A valid file's content with defaults filled in, still under the file's own names. */
+export type ConfigFile = z.output<typeof configSchema>;

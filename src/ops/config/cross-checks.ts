@@ -1,0 +1,114 @@
+import { partitionKeyTypes } from '../../query/partition-key';
+import { backendDatatypes } from './backend-datatypes';
+import { cacheBackendNames } from './config-schema';
+import { parseIdentifier, parseTableName } from './identifier';
+import { entriesOf, isMapping, valueAt, type OptionPath, type OptionProblem } from './option-path';
+
+/**
+ * What the schema cannot say of one value alone. Works on data that may be wrong in other places, so that these
+ * problems are reported together with the schema's; a value of the wrong kind is the schema's to report, not ours.
+ * `data` has the defaults of `listen`, `upstream`, `admin` and `cache.backend` filled in by the caller.
+ */
+export function crossCheck(data: unknown): OptionProblem[] {
+  if (!isMapping(data)) return [];
+  return [...checkEndpoints(data), ...checkDatabases(data)];
+}
+
+function* checkEndpoints(data: unknown): Generator<OptionProblem> {
+  const address = (section: string): string =>
+    `${String(valueAt(data, [section, 'host']))}:${String(valueAt(data, [section, 'port']))}`;
+  const listen = address('listen');
+  if (listen === address('upstream')) {
+    yield {
+      path: ['upstream'],
+      message: `is the proxy's own address ${listen}: it would connect to itself for ever`,
+    };
+  }
+  if (listen === address('admin') && valueAt(data, ['listen', 'port']) !== 0) {
+    yield { path: ['admin'], message: `cannot listen on ${listen} as well; choose another port` };
+  }
+}
+
+/** zod leaves this key of a free mapping out without a word, so nothing under it would be checked or used. */
+const droppedName = '__proto__';
+
+function* checkDatabases(data: unknown): Generator<OptionProblem> {
+  for (const [name, database] of entriesOf(valueAt(data, ['databases']))) {
+    const path = ['databases', name];
+    if (name === '') yield { path, message: 'the name of a database cannot be empty' };
+    if (name === droppedName) yield { path, message: `a database called ${droppedName} is not supported` };
+    const keys = valueAt(database, ['partition_keys']);
+    if (isMapping(keys) && entriesOf(keys).length === 0) {
+      yield {
+        path: [...path, 'partition_keys'],
+        message: 'expected at least one; leave the database out to have it relayed untouched',
+      };
+    }
+    for (const [key, partitionKey] of entriesOf(keys)) {
+      yield* checkPartitionKey(data, [...path, 'partition_keys', key], key, partitionKey);
+    }
+  }
+}
+
+function* checkPartitionKey(
+  data: unknown,
+  path: OptionPath,
+  name: string,
+  partitionKey: unknown,
+): Generator<OptionProblem> {
+  // It becomes part of the stores' own names, so it is kept to what all of them take.
+  if (!/^[A-Za-z_][A-Za-z0-9_]{0,62}$/.test(name) || name === droppedName) {
+    yield {
+      path,
+      message:
+        'the name of a partition key is made of up to 63 letters, digits and underscores, not starting with a digit',
+    };
+  }
+  yield* checkConsistency([...path, 'consistency'], valueAt(partitionKey, ['consistency']));
+  yield* checkDatatype(data, [...path, 'datatype'], valueAt(partitionKey, ['datatype']));
+  yield* checkTables([...path, 'tables'], valueAt(partitionKey, ['tables']));
+}
+
+function* checkConsistency(path: OptionPath, consistency: unknown): Generator<OptionProblem> {
+  if (consistency !== 'exact') return;
+  yield {
+    path,
+    message:
+      'exact is not built yet (issue 8). If the data of these tables does not change while the proxy runs, say ' +
+      'static; otherwise leave the key out, or answers would miss rows',
+  };
+}
+
+function* checkDatatype(data: unknown, path: OptionPath, value: unknown): Generator<OptionProblem> {
+  const backend = cacheBackendNames.find((name) => name === valueAt(data, ['cache', 'backend']));
+  const datatype = partitionKeyTypes.find((type) => type === value);
+  if (backend === undefined || datatype === undefined) return;
+  if (backendDatatypes[backend].includes(datatype)) return;
+  const able = cacheBackendNames.filter((name) => backendDatatypes[name].includes(datatype));
+  yield {
+    path,
+    message:
+      `the backend ${backend} holds ${backendDatatypes[backend].join(' and ')} keys, not ${datatype}; ` +
+      `cache.backend could be ${able.join(' or ')}`,
+  };
+}
+
+function* checkTables(path: OptionPath, tables: unknown): Generator<OptionProblem> {
+  if (isMapping(tables) && entriesOf(tables).length === 0) {
+    yield { path, message: 'expected at least one table' };
+  }
+  const seen = new Map<string, string>();
+  for (const [written, column] of entriesOf(tables)) {
+    const table = parseTableName(written);
+    if (table.ok) {
+      const name = `${table.schema}.${table.name}`;
+      const before = seen.get(name);
+      if (before !== undefined) yield { path: [...path, written], message: `is the same table as ${before}` };
+      seen.set(name, written);
+    } else yield { path: [...path, written], message: table.message };
+
+    if (typeof column !== 'string' || column === '') continue;
+    const parsed = parseIdentifier(column);
+    if (!parsed.ok) yield { path: [...path, written], message: parsed.message };
+  }
+}

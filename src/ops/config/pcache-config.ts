@@ -1,0 +1,76 @@
+import type { PartitionKey } from '../../query/partition-key';
+import type { CacheBackendName, LogFormat, LogLevel, ProxyMode } from './config-schema';
+import type { Secret } from './secret';
+
+/** A configuration that passed every check: frozen, defaults filled in, paths absolute, secrets read. */
+export interface PcacheConfig {
+  /** The file it came from, for messages; undefined if there was none. */
+  readonly source: string | undefined;
+  readonly mode: ProxyMode;
+  readonly listen: Endpoint;
+  readonly upstream: Endpoint;
+  readonly admin: Endpoint;
+  readonly cache: CacheConfig;
+  readonly population: PopulationConfig;
+  readonly limits: LimitsConfig;
+  readonly log: LogConfig;
+  /** By database name. Databases not listed are relayed untouched. */
+  readonly databases: ReadonlyMap<string, DatabaseConfig>;
+}
+
+export interface Endpoint {
+  readonly host: string;
+  /** 0, where it is our own: any free port. */
+  readonly port: number;
+}
+
+export interface CacheConfig {
+  readonly backend: CacheBackendName;
+  /** Absolute; only of use to backends that keep files. */
+  readonly path: string;
+}
+
+export interface PopulationConfig {
+  readonly minQueryMs: number;
+  readonly concurrency: number;
+  readonly timeoutMs: number;
+  readonly maxKeys: number;
+}
+
+export interface LimitsConfig {
+  readonly heldReplyBytes: number;
+  readonly inspectBytes: number;
+  readonly loginTimeoutMs: number;
+  readonly drainTimeoutMs: number;
+  readonly memoryBytes: number;
+}
+
+export interface LogConfig {
+  readonly level: LogLevel;
+  readonly format: LogFormat;
+  /** Whether statement texts and parameter values may be written. */
+  readonly sql: boolean;
+}
+
+export interface DatabaseConfig {
+  readonly name: string;
+  readonly control: ControlConfig;
+  /** By the key's logical name. */
+  readonly partitionKeys: ReadonlyMap<string, PartitionKeyConfig>;
+}
+
+/** How the proxy itself connects to a database; host and port are upstream's where the file says nothing else. */
+export interface ControlConfig extends Endpoint {
+  readonly user: string;
+  readonly password: Secret | undefined;
+}
+
+/**
+ * A partition key and how far it is to be trusted. In `tables` names stand without quotes and as the catalog has
+ * them (`public.Place` for `public."Place"`); neither part contains a dot.
+ */
+export interface PartitionKeyConfig extends PartitionKey {
+  readonly consistency: 'static';
+  /** Share of all keys, above 0 and up to 1, beyond which a key set is not used. */
+  readonly maxKeyShare: number;
+}

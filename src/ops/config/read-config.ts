@@ -1,0 +1,26 @@
+import { readFileSync } from 'node:fs';
+import { ConfigError } from '../../errors/config-error';
+import { buildConfig } from './build-config';
+import { checkConfig, type ConfigSources } from './check-config';
+import type { PcacheConfig } from './pcache-config';
+
+/** The configuration in a YAML text; throws ConfigError with every problem there is. */
+export function readConfig(text: string, sources: ConfigSources): PcacheConfig {
+  const { file, passwords } = checkConfig(text, sources);
+  return buildConfig(file, passwords, sources);
+}
+
+/** As readConfig, with the text of a file; `-` is the process's standard input. */
+export function readConfigFile(file: string, sources: Omit<ConfigSources, 'source'>): PcacheConfig {
+  return readConfig(readConfigText(file), { ...sources, source: file });
+}
+
+/** The text of a configuration file; throws ConfigError if there is none to be had. */
+export function readConfigText(file: string): string {
+  try {
+    return readFileSync(file === '-' ? 0 : file, 'utf8');
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new ConfigError(file, [{ path: '(file)', message: `cannot be read: ${reason}` }]);
+  }
+}

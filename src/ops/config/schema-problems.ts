@@ -1,0 +1,42 @@
+import type { z } from 'zod';
+import { describePlace } from './config-options';
+import { nearestName } from './nearest-name';
+import { valueAt, type OptionPath, type OptionProblem } from './option-path';
+
+/** Turns what zod found into one sentence for each place: what was expected there, and what stands there. */
+export function describeIssues(data: unknown, issues: readonly z.core.$ZodIssue[]): OptionProblem[] {
+  return issues.flatMap((issue): OptionProblem[] => {
+    const path = issue.path.map(String);
+    if (issue.code === 'unrecognized_keys') return issue.keys.map((key) => unknownOption(path, key));
+    return [wrongValue(path, valueAt(data, path))];
+  });
+}
+
+function wrongValue(path: OptionPath, value: unknown): OptionProblem {
+  const expects = describePlace(path)?.expects ?? 'something else';
+  return value === undefined
+    ? { path, message: `is required: expected ${expects}` }
+    : { path, message: `expected ${expects}, got ${show(value)}` };
+}
+
+/** What people write because other programs have it, and what to write here. */
+const otherwise: ReadonlyMap<string, string> = new Map([
+  ['password', 'passwords do not stand in the configuration; use password_env or password_file'],
+]);
+
+function unknownOption(path: OptionPath, key: string): OptionProblem {
+  const known = describePlace(path)?.knownKeys ?? [];
+  const nearest = nearestName(key, known);
+  const advice =
+    otherwise.get(key) ??
+    (nearest === undefined ? `known here: ${known.join(', ')}` : `did you mean ${nearest}?`);
+  return { path: [...path, key], message: `unknown option; ${advice}` };
+}
+
+/** A value in few characters. */
+function show(value: unknown): string {
+  if (value === null) return 'nothing';
+  if (typeof value === 'number') return String(value);
+  const text = JSON.stringify(value);
+  return text.length > 60 ? `${text.slice(0, 57)}...` : text;
+}

@@ -1,0 +1,32 @@
+import type { DestinationStream } from 'pino';
+
+const shown = new Set(['time', 'level', 'msg', 'pid', 'err']);
+
+/** Turns pino's JSON lines into lines for people: time, level, message, then the other fields as name=value. */
+export function prettyStream(destination: DestinationStream): DestinationStream {
+  return { write: (line) => destination.write(formatLine(line)) };
+}
+
+function formatLine(line: string): string {
+  const entry = JSON.parse(line) as Readonly<Record<string, unknown>>;
+  const fields = Object.entries(entry)
+    .filter(([name]) => !shown.has(name))
+    .map(([name, value]) => ` ${name}=${text(value)}`);
+  const time = text(entry['time']).slice(11, 23);
+  const level = text(entry['level']).toUpperCase().padEnd(5);
+  return `${time} ${level} ${text(entry['msg'])}${fields.join('')}${formatError(entry['err'])}\n`;
+}
+
+function formatError(error: unknown): string {
+  if (error === undefined) return '';
+  if (typeof error !== 'object' || error === null) return `\n  ${JSON.stringify(error)}`;
+  const { type, message, stack, cause, ...rest } = error as Readonly<Record<string, unknown>>;
+  const facts = Object.entries(rest).map(([name, value]) => ` ${name}=${JSON.stringify(value)}`);
+  const frames = /(?:\n {4}at .*)+$/.exec(`\n${text(stack)}`)?.[0] ?? '';
+  const because = cause === undefined ? '' : formatError(cause);
+  return `\n  ${text(type)}: ${text(message)}${facts.join('')}${frames}${because}`;
+}
+
+function text(value: unknown): string {
+  return typeof value === 'string' ? value : (JSON.stringify(value) ?? '');
+}
