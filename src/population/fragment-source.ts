@@ -1,0 +1,25 @@
+import type { Fragment } from '../query/fragment/fragment';
+import type { PartitionValue } from '../query/partition-key';
+
+/** How a fragment's run ended. Only an error of this program itself rejects. */
+export type FragmentOutcome =
+  | {
+      readonly status: 'ok';
+      /** Canonical, in no order; distinct if the fragment's are. */
+      readonly keys: readonly PartitionValue[];
+      readonly hasNullKey: boolean;
+      /** Of the transaction all was read in (rule F1). */
+      readonly snapshot: string;
+    }
+  /** The fragment itself is to blame: running it again soon would end the same way. */
+  | { readonly status: 'timeout' | 'too_large' | 'failed'; readonly error: string }
+  /** The database could not be reached; `hasStarted`: the connection was lost on the way, perhaps by the fragment's doing. */
+  | { readonly status: 'unavailable'; readonly error: string; readonly hasStarted: boolean }
+  | { readonly status: 'aborted' };
+
+/** A database that fragments are run on. One file per kind, in sources/. */
+export interface FragmentSource {
+  readonly name: string;
+  /** Runs a fragment, whole or not at all. An abort ends it on the server too, before the promise resolves. */
+  run(fragment: Fragment, signal: AbortSignal): Promise<FragmentOutcome>;
+}
