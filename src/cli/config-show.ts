@@ -1,0 +1,25 @@
+import type { Argv, CommandModule } from 'yargs';
+import { checkConfig } from '../ops/config/check-config';
+import { readConfigText } from '../ops/config/read-config';
+import { showConfig } from '../ops/config/show-config';
+import { readConfigFlags, withConfigFlags, type ConfigFlags } from './config-flags';
+
+interface ShowFlags extends ConfigFlags {
+  readonly json: boolean;
+}
+
+export const configShowCommand: CommandModule<object, ShowFlags> = {
+  command: 'show',
+  describe: 'Print the configuration in force: file, environment, flags and defaults together; no secrets',
+  builder: (argv): Argv<ShowFlags> =>
+    withConfigFlags(argv).option('json', {
+      type: 'boolean',
+      default: false,
+      describe: 'Print JSON instead of YAML with comments',
+    }),
+  handler: (flags) => {
+    const { file, sources } = readConfigFlags(flags, process.env);
+    const checked = checkConfig(readConfigText(file), { ...sources, source: file });
+    process.stdout.write(flags.json ? `${JSON.stringify(checked.file, null, 2)}\n` : showConfig(checked));
+  },
+};

@@ -1,0 +1,74 @@
+import yargs from 'yargs';
+import { CacheUnavailableError } from '../errors/cache-unavailable-error';
+import { ConfigError } from '../errors/config-error';
+import { ControlConnectionError } from '../errors/control-connection-error';
+import { ControlQueryError } from '../errors/control-query-error';
+import { StartError } from '../errors/start-error';
+import { configCommand } from './config';
+import { ExitCode } from './exit-code';
+import { proxyCommand } from './proxy';
+import { UsageError } from './usage-error';
+import { readVersion } from './version';
+
+/** Runs the command line and resolves, when its command is over, to what the process is to end with. */
+export async function runCli(args: readonly string[]): Promise<ExitCode> {
+  try {
+    await yargs([...args])
+      .scriptName('pcache')
+      .usage(
+        '$0 COMMAND\n\nA PostgreSQL proxy that lets PostgreSQL read only the partitions that can answer a query.',
+      )
+      .command(proxyCommand)
+      .command(configCommand)
+      .example('$0 proxy --config pcache.yaml', 'start the proxy')
+      .example('$0 config check --config pcache.yaml', 'check a configuration, for instance before a restart')
+      .demandCommand(1, 'name a command, such as proxy')
+      // What would be taken for a path of options (--listen.port) is to be refused, not to make an object.
+      .parserConfiguration({ 'dot-notation': false, 'parse-numbers': false, 'boolean-negation': false })
+      .strict()
+      .recommendCommands()
+      .version(readVersion())
+      .help()
+      .wrap(process.stdout.isTTY ? Math.min(110, process.stdout.columns) : 110)
+      .exitProcess(false)
+      .fail(refuse)
+      .parseAsync();
+    return ExitCode.Done;
+  } catch (error) {
+    return explain(error);
+  }
+}
+
+/** yargs has a message for what is wrong with the command line, and none for what a command throws. */
+function refuse(message: string | null, error: Error): never {
+  throw message === null ? error : new UsageError(message);
+}
+
+/** Tells on standard error what went wrong: a sentence for what is the user's to mend, a stack for what is ours. */
+function explain(error: unknown): ExitCode {
+  if (error instanceof ConfigError) {
+    process.stderr.write(`pcache: the configuration cannot be used\n${error.message}\n`);
+    return ExitCode.Usage;
+  }
+  if (error instanceof UsageError) {
+    process.stderr.write(`pcache: ${error.message}\nSee pcache --help.\n`);
+    return ExitCode.Usage;
+  }
+  if (isOutsideTrouble(error)) {
+    process.stderr.write(`pcache: ${error.message}\n`);
+    return ExitCode.Failed;
+  }
+  process.stderr.write(`pcache: unexpected error, please report it\n${describe(error)}\n`);
+  return ExitCode.Failed;
+}
+
+/** What is not in order is outside this program, and the message says what. */
+function isOutsideTrouble(error: unknown): error is Error {
+  return [StartError, CacheUnavailableError, ControlConnectionError, ControlQueryError].some(
+    (kind) => error instanceof kind,
+  );
+}
+
+function describe(error: unknown): string {
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
+}

@@ -1,0 +1,11 @@
+#!/usr/bin/env node
+import { runCli } from './cli/run-cli';
+
+// `pcache config show | head` closes the pipe early; that is no error of ours.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+});
+
+void runCli(process.argv.slice(2)).then((code) => {
+  process.exitCode = code;
+});

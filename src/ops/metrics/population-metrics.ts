@@ -1,0 +1,121 @@
+import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
+import { populationBuckets } from './durations';
+
+/** The facts the metrics take of a finished run. */
+export interface FinishedPopulation {
+  readonly status: string;
+  readonly seconds: number;
+}
+
+/** Fragments in a queue by what is to become of them. */
+export interface QueueState {
+  readonly waiting: number;
+  readonly delayed: number;
+  readonly running: number;
+  readonly dead: number;
+}
+
+const queueStates = [
+  'waiting',
+  'delayed',
+  'running',
+  'dead',
+] as const satisfies readonly (keyof QueueState)[];
+
+/**
+ * Counts what the populations of all databases report. It has the shape of population's own PopulationEvents without
+ * importing it: ops stands below.
+ */
+export class PopulationMetrics {
+  readonly #runs: Counter<'status'>;
+  readonly #skipped: Counter<'reason'>;
+  readonly #troubles: Counter;
+  readonly #seconds: Histogram;
+  readonly #queues: (() => Promise<QueueState>)[] = [];
+  #running = 0;
+
+  constructor(registry: Registry) {
+    const registers = [registry];
+    this.#runs = new Counter({
+      name: 'pcache_population_runs_total',
+      help: 'Fragments run, by how they ended.',
+      labelNames: ['status'],
+      registers,
+    });
+    // Rates are computed from differences: the first failure must have a zero before it.
+    for (const status of ['ok', 'timeout', 'too_large', 'failed']) this.#runs.inc({ status }, 0);
+    this.#skipped = new Counter({
+      name: 'pcache_population_skipped_total',
+      help: 'Fragments that were wanted but not run, by why.',
+      labelNames: ['reason'],
+      registers,
+    });
+    this.#troubles = new Counter({
+      name: 'pcache_population_troubles_total',
+      help: 'Times the queue or the cache could not be used; see the log.',
+      registers,
+    });
+    this.#seconds = new Histogram({
+      name: 'pcache_population_seconds',
+      help: 'Time fragments ran.',
+      buckets: populationBuckets,
+      registers,
+    });
+    const running = (): number => this.#running;
+    new Gauge({
+      name: 'pcache_population_running',
+      help: 'Fragments that run in this process at this moment.',
+      registers,
+      collect() {
+        this.set(running());
+      },
+    });
+    const states = (): Promise<QueueState[]> => this.#readQueues();
+    new Gauge({
+      name: 'pcache_queue_length',
+      help: 'Fragments in the queue, by what is to become of them.',
+      labelNames: ['state'],
+      registers,
+      async collect() {
+        const all = await states();
+        for (const state of queueStates) {
+          this.set(
+            { state },
+            all.reduce((sum, queue) => sum + queue[state], 0),
+          );
+        }
+      },
+    });
+  }
+
+  started(): void {
+    this.#running += 1;
+  }
+
+  finished({ status, seconds }: FinishedPopulation): void {
+    this.#running -= 1;
+    this.#runs.inc({ status });
+    this.#seconds.observe(seconds);
+  }
+
+  skipped(_fragment: object, reason: string): void {
+    this.#skipped.inc({ reason });
+  }
+
+  trouble(): void {
+    this.#troubles.inc();
+  }
+
+  /** Has a queue's lengths read at each scrape; those of several are added up. */
+  watchQueue(read: () => Promise<QueueState>): void {
+    this.#queues.push(read);
+  }
+
+  /** A queue that cannot be read is counted as trouble and left out; it must not take all other metrics with it. */
+  async #readQueues(): Promise<QueueState[]> {
+    const results = await Promise.allSettled(this.#queues.map((read) => read()));
+    const read = results.filter((result) => result.status === 'fulfilled');
+    this.#troubles.inc(results.length - read.length);
+    return read.map(({ value }) => value);
+  }
+}

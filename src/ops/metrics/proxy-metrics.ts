@@ -1,0 +1,188 @@
+import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
+import { SqlState } from '../../errors/pg-error';
+import { statementBuckets } from './durations';
+import { knownLabels } from './known-labels';
+
+/** Whether forwarding for a reason means that nothing was cached yet, or that the statement is not ours to change. */
+export type ForwardReasons = ReadonlyMap<string, 'miss' | 'bypass'>;
+
+/** The facts the metrics take of a finished statement; the proxy's event has them all. */
+export interface FinishedStatement {
+  readonly plan: 'forward' | 'rewrite';
+  readonly reason: string | undefined;
+  readonly outcome: 'complete' | 'failed' | 'fellBack';
+  readonly elapsedMs: number;
+  /** partial: some of the statement's blocks could not be restricted. Counted as full if it is not told. */
+  readonly coverage?: 'full' | 'partial';
+}
+
+const statementOutcomes = ['hit', 'partial', 'miss', 'bypass', 'fallback'] as const;
+type StatementOutcome = (typeof statementOutcomes)[number];
+
+/** Reason under which statements are counted that the engine had no interest in. */
+const notCandidate = 'not a candidate';
+
+/**
+ * Counts what the proxy reports. It has the shape of the proxy's own ProxyEvents without importing it, since imports
+ * run from proxy to ops.
+ */
+export class ProxyMetrics {
+  readonly #reasons: ForwardReasons;
+  readonly #reasonLabel: (reason: string | undefined) => string;
+  readonly #sqlStateLabel = knownLabels(Object.values(SqlState));
+  /** Statements passed since the last scrape: on the data path of every statement, so no label look-up there. */
+  #passed = 0;
+
+  readonly #connections: Gauge;
+  readonly #opened: Counter;
+  readonly #closed: Counter<'end'>;
+  readonly #statements: Counter<'outcome'>;
+  readonly #rewrites: Counter<'outcome' | 'reason'>;
+  readonly #statementSeconds: Histogram<'form'>;
+  readonly #contextQuestions: Counter<'outcome'>;
+  readonly #cancelRequests: Counter<'outcome'>;
+  readonly #protocolErrors: Counter<'side' | 'sqlstate'>;
+  readonly #engineFailures: Counter<'operation'>;
+  readonly #scanningGivenUp: Counter;
+
+  constructor(registry: Registry, reasons: ForwardReasons) {
+    const registers = [registry];
+    this.#reasons = reasons;
+    this.#reasonLabel = knownLabels([...reasons.keys(), notCandidate]);
+
+    this.#connections = new Gauge({
+      name: 'pcache_connections',
+      help: 'Client connections that are open.',
+      registers,
+    });
+    this.#opened = new Counter({
+      name: 'pcache_connections_total',
+      help: 'Client connections accepted.',
+      registers,
+    });
+    this.#closed = new Counter({
+      name: 'pcache_connections_closed_total',
+      help: 'Client connections ended, by what ended them.',
+      labelNames: ['end'],
+      registers,
+    });
+    this.#statements = new Counter({
+      name: 'pcache_statements_total',
+      help:
+        'Statements run: hit (restricted), partial (some of it restricted), miss (nothing cached yet), bypass (not ' +
+        'ours to change), fallback (the restricted form was given up unseen).',
+      labelNames: ['outcome'],
+      registers,
+      collect: () => {
+        this.#flushPassed();
+      },
+    });
+    // Rates are computed from differences: the first hit must have a zero before it.
+    for (const outcome of statementOutcomes) this.#statements.inc({ outcome }, 0);
+    this.#rewrites = new Counter({
+      name: 'pcache_rewrite_outcome_total',
+      help: 'Statements by what became of them and, for those left as they were, why.',
+      labelNames: ['outcome', 'reason'],
+      registers,
+      collect: () => {
+        this.#flushPassed();
+      },
+    });
+    this.#statementSeconds = new Histogram({
+      name: 'pcache_statement_seconds',
+      help: 'Time from sending a candidate statement to its completion, by the form that was sent.',
+      labelNames: ['form'],
+      buckets: statementBuckets,
+      registers,
+    });
+    this.#contextQuestions = new Counter({
+      name: 'pcache_context_questions_total',
+      help: "Hidden questions for a session's settings.",
+      labelNames: ['outcome'],
+      registers,
+    });
+    this.#cancelRequests = new Counter({
+      name: 'pcache_cancel_requests_total',
+      help: 'Cancel requests of clients.',
+      labelNames: ['outcome'],
+      registers,
+    });
+    this.#protocolErrors = new Counter({
+      name: 'pcache_protocol_errors_total',
+      help: 'Connections ended because a peer broke the protocol.',
+      labelNames: ['side', 'sqlstate'],
+      registers,
+    });
+    this.#engineFailures = new Counter({
+      name: 'pcache_engine_failures_total',
+      help: 'Errors inside the engine; the statements were forwarded as they came. Each is a bug; see the log.',
+      labelNames: ['operation'],
+      registers,
+    });
+    this.#scanningGivenUp = new Counter({
+      name: 'pcache_scanning_given_up_total',
+      help: 'Sessions that go on as a mere relay because replies no longer matched requests.',
+      registers,
+    });
+  }
+
+  connectionOpened(): void {
+    this.#connections.inc();
+    this.#opened.inc();
+  }
+
+  connectionClosed(end: string): void {
+    this.#connections.dec();
+    this.#closed.inc({ end });
+  }
+
+  statementFinished(statement: FinishedStatement): void {
+    const { plan, reason, outcome, elapsedMs } = statement;
+    if (outcome === 'complete') {
+      this.#statementSeconds.observe(
+        { form: plan === 'rewrite' ? 'restricted' : 'direct' },
+        elapsedMs / 1000,
+      );
+    }
+    this.#statements.inc({ outcome: this.#outcomeOf(statement) });
+    const rewrite = plan === 'forward' ? 'bypassed' : outcome === 'fellBack' ? 'fallback' : 'rewritten';
+    this.#rewrites.inc({ outcome: rewrite, reason: this.#reasonLabel(reason) });
+  }
+
+  statementPassed(): void {
+    this.#passed += 1;
+  }
+
+  contextAsked(outcome: 'answered' | 'failed'): void {
+    this.#contextQuestions.inc({ outcome });
+  }
+
+  cancelRelayed(outcome: 'relayed' | 'failed'): void {
+    this.#cancelRequests.inc({ outcome });
+  }
+
+  protocolError(side: 'client' | 'upstream', sqlState: string): void {
+    this.#protocolErrors.inc({ side, sqlstate: this.#sqlStateLabel(sqlState) });
+  }
+
+  engineFailed(operation: string): void {
+    this.#engineFailures.inc({ operation });
+  }
+
+  scanningGivenUp(): void {
+    this.#scanningGivenUp.inc();
+  }
+
+  #outcomeOf({ plan, reason, outcome, coverage }: FinishedStatement): StatementOutcome {
+    if (outcome === 'fellBack') return 'fallback';
+    if (plan === 'rewrite') return coverage === 'partial' ? 'partial' : 'hit';
+    return this.#reasons.get(reason ?? '') ?? 'bypass';
+  }
+
+  #flushPassed(): void {
+    if (this.#passed === 0) return;
+    this.#statements.inc({ outcome: 'bypass' }, this.#passed);
+    this.#rewrites.inc({ outcome: 'bypassed', reason: notCandidate }, this.#passed);
+    this.#passed = 0;
+  }
+}
