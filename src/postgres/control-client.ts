@@ -23,7 +23,7 @@ export interface ControlClient {
     params?: readonly unknown[],
     options?: QueryOptions,
   ): Promise<readonly Row[]>;
-  /** Runs a text that cannot be a file, such as a fragment; `what` names it in errors. */
+  /** Runs one statement that cannot be a file, such as a fragment; `what` names it in errors. */
   execute<Row extends ControlRow = ControlRow>(
     what: string,
     text: string,
@@ -68,7 +68,9 @@ export class PgControlClient implements ControlClient {
   ): Promise<readonly Row[]> {
     options.signal?.throwIfAborted();
     const timeoutMs = options.timeoutMs ?? this.defaultTimeoutMs;
-    const answer = this.client.query<Row>(text, [...params]);
+    // The extended protocol takes one statement only, whatever a text says. @types/pg does not know the option.
+    const query = { text, values: [...params], queryMode: 'extended' };
+    const answer = this.client.query<Row>(query);
     try {
       const result = await waitUntil(answer, { timeoutMs, signal: options.signal }, (expiry) =>
         this.#giveUp(what, answer, expiry, timeoutMs, options.signal),

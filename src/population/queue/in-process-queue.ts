@@ -32,7 +32,13 @@ interface Item {
   token: string | undefined;
 }
 
-/** Dead letters kept for `lengths`; the oldest go first. */
+/** A fragment that failed once too often, and how the last attempt ended. */
+export interface DeadLetter {
+  readonly fragment: Fragment;
+  readonly reason: string;
+}
+
+/** Dead letters kept; the oldest go first. */
 const MAX_DEAD = 1_000;
 /** A full queue drops this share at once, so that sorting it costs little per push. */
 const DROPPED_SHARE = 20;
@@ -47,7 +53,7 @@ export class InProcessQueue implements FragmentQueue {
   readonly #backoff: Backoff;
   readonly #onDropped: ((fragment: Fragment) => void) | undefined;
   readonly #items = new Map<string, Item>();
-  readonly #dead = new Map<string, { readonly reason: string }>();
+  readonly #dead = new Map<string, DeadLetter>();
   readonly #waiting = new Set<() => void>();
   #running = 0;
   #counter = 0;
@@ -114,6 +120,10 @@ export class InProcessQueue implements FragmentQueue {
     }
     const waiting = this.#items.size - this.#running - delayed;
     return { waiting, delayed, running: this.#running, dead: this.#dead.size };
+  }
+
+  deadLetters(): readonly DeadLetter[] {
+    return [...this.#dead.values()];
   }
 
   /** Waiting claims resolve to undefined; what is in the queue is gone. */
@@ -207,7 +217,7 @@ export class InProcessQueue implements FragmentQueue {
   #bury(item: Item, reason: string): void {
     const [oldest] = this.#dead.keys();
     if (oldest !== undefined && this.#dead.size >= MAX_DEAD) this.#dead.delete(oldest);
-    this.#dead.set(idOf(item.fragment), { reason });
+    this.#dead.set(idOf(item.fragment), { fragment: item.fragment, reason });
   }
 
   #wake(): void {

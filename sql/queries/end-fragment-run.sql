@@ -1,0 +1,2 @@
+-- end-fragment-run: all keys are read.
+commit

@@ -1,0 +1,29 @@
+import type { EntryDescription } from '../cache/cache-backend';
+import { type Backoff, backoffMs } from './backoff';
+
+/** When a fragment whose last run did not end ok is worth another. */
+export interface RetryPolicy extends Backoff {
+  /** Runs in a row that did not end ok, after which the fragment is left alone until its entry is deleted. */
+  readonly maxFailures: number;
+}
+
+/** 5 minutes, then twice as long each time, up to a day; eight runs in all. */
+export const defaultRetryPolicy: RetryPolicy = { firstMs: 5 * 60_000, maxMs: 24 * 3_600_000, maxFailures: 8 };
+
+/** How often in a row the fragment's runs have not ended ok, by its entry. */
+export function failuresOf(entry: EntryDescription | undefined): number {
+  if (entry === undefined || entry.status === 'ok') return 0;
+  return entry.failures ?? 1;
+}
+
+/** Whether to run a fragment that has this entry. `now` in milliseconds since 1970. */
+export function isWorthRunning(
+  entry: EntryDescription | undefined,
+  now: number,
+  policy: RetryPolicy = defaultRetryPolicy,
+): boolean {
+  if (entry === undefined) return true;
+  if (entry.status === 'ok') return false;
+  const failures = failuresOf(entry);
+  return failures < policy.maxFailures && now >= entry.createdAt + backoffMs(policy, failures);
+}
