@@ -1,3 +1,5 @@
+import { types } from 'node:util';
+import { messageOf } from '../../errors/message-of';
 import { StartError } from '../../errors/start-error';
 import type { Endpoint } from '../config/pcache-config';
 
@@ -17,8 +19,8 @@ export function listenError(
   { host, port }: Endpoint,
   error: unknown,
 ): StartError {
-  const { code = '', message } =
-    error instanceof Error ? (error as NodeJS.ErrnoException) : { message: String(error) };
-  const remedy = remedies.get(code)?.(section) ?? `${message}. Check ${section}.host and ${section}.port`;
+  const code = types.isNativeError(error) ? ((error as NodeJS.ErrnoException).code ?? '') : '';
+  const remedy =
+    remedies.get(code)?.(section) ?? `${messageOf(error)}. Check ${section}.host and ${section}.port`;
   return new StartError(`cannot listen on ${host}:${port}: ${remedy}`, { cause: error });
 }

@@ -1,3 +1,4 @@
+import { messageOf } from '../../errors/message-of';
 import type { Log } from '../log/log';
 
 /** Something that must be in order before clients are sent here. */
@@ -39,7 +40,8 @@ export class Readiness {
 
   /** The process accepts clients from here on. */
   markRunning(): void {
-    this.#phase = 'running';
+    // The signal to stop may come before the start is over.
+    if (this.#phase === 'starting') this.#phase = 'running';
   }
 
   /** The process takes no new clients any more; there is no way back. */
@@ -82,7 +84,7 @@ export class Readiness {
     try {
       reason = await Promise.race([check.run(deadline), late]);
     } catch (error) {
-      reason = error instanceof Error ? error.message : String(error);
+      reason = messageOf(error);
     }
     return reason === undefined ? undefined : { check: check.name, reason };
   }

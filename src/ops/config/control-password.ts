@@ -1,3 +1,4 @@
+import { messageOf } from '../../errors/message-of';
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { entriesOf, valueAt, type OptionProblem } from './option-path';
@@ -39,7 +40,7 @@ export function readPasswords(
           new Secret(readFileSync(resolve(workingDirectory, file), 'utf8').replace(/\r?\n$/, '')),
         );
       } catch (error) {
-        const reason = error instanceof Error ? error.message : String(error);
+        const reason = messageOf(error);
         problems.push({ path: [...path, 'password_file'], message: `cannot be read: ${reason}` });
       }
     }

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { ConfigError } from '../../errors/config-error';
+import { messageOf } from '../../errors/message-of';
 import { buildConfig } from './build-config';
 import { checkConfig, type ConfigSources } from './check-config';
 import type { PcacheConfig } from './pcache-config';
@@ -20,7 +21,7 @@ export function readConfigText(file: string): string {
   try {
     return readFileSync(file === '-' ? 0 : file, 'utf8');
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = messageOf(error);
     throw new ConfigError(file, [{ path: '(file)', message: `cannot be read: ${reason}` }]);
   }
 }

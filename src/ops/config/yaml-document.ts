@@ -1,3 +1,4 @@
+import { messageOf } from '../../errors/message-of';
 import { isAlias, isMap, isScalar, LineCounter, parseDocument, type Document, type Node } from 'yaml';
 import type { ConfigProblem } from '../../errors/config-error';
 import type { OptionPath } from './option-path';
@@ -33,7 +34,7 @@ export function readYaml(text: string): YamlDocument {
     };
   } catch (error) {
     // Aliases without their anchor, or that multiply without end, are only found when the data is built.
-    const message = error instanceof Error ? error.message : String(error);
+    const message = messageOf(error);
     return { data: undefined, problems: [{ path: '(file)', message }], lineOf: () => undefined };
   }
 }

@@ -1,3 +1,5 @@
+import { types } from 'node:util';
+
 /** Fields of PostgreSQL's errors that repeat statements or rows, so that only `log.sql: true` lets them through. */
 const confidential = ['detail', 'hint', 'where', 'query', 'internalQuery'];
 const harmless = [
@@ -19,7 +21,8 @@ const maxCauses = 5;
 
 /** An error as plain data for the log: a list of known fields, because drivers hang everything on their errors. */
 export function serializeError(error: unknown, mayShowSql: boolean, depth = 0): unknown {
-  if (!(error instanceof Error)) return mayShowSql || typeof error !== 'string' ? error : { message: error };
+  if (!types.isNativeError(error))
+    return mayShowSql || typeof error !== 'string' ? error : { message: error };
   const fields = error as unknown as Readonly<Record<string, unknown>>;
   const isConfidential =
     !mayShowSql && typeof fields['code'] === 'string' && quotesValues.test(fields['code']);

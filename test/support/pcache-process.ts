@@ -1,0 +1,80 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { until } from './until';
+
+const project = join(__dirname, '..', '..');
+
+export interface PcacheOptions {
+  readonly environment?: Readonly<Record<string, string>>;
+  /** Written to its standard input, which is then closed. */
+  readonly input?: string;
+  readonly workingDirectory?: string;
+}
+
+export interface PcacheResult {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** The program as a child process, run from its sources. Disposing of it kills it if it still runs. */
+export class PcacheProcess implements AsyncDisposable {
+  readonly ended: Promise<PcacheResult>;
+  private readonly child: ChildProcess;
+  private out = '';
+  private err = '';
+
+  constructor(args: readonly string[], { environment, input = '', workingDirectory }: PcacheOptions = {}) {
+    const tsx = require.resolve('tsx', { paths: [project] });
+    this.child = spawn(process.execPath, ['--import', tsx, join(project, 'src', 'main.ts'), ...args], {
+      cwd: workingDirectory ?? project,
+      env: { PATH: process.env['PATH'], ...environment },
+      stdio: 'pipe',
+    });
+    this.child.stdout?.setEncoding('utf8').on('data', (text: string) => (this.out += text));
+    this.child.stderr?.setEncoding('utf8').on('data', (text: string) => (this.err += text));
+    this.child.stdin?.end(input);
+    this.ended = once(this.child, 'close').then(([code, signal]: unknown[]) => ({
+      code: code as number | null,
+      signal: signal as NodeJS.Signals | null,
+      stdout: this.out,
+      stderr: this.err,
+    }));
+  }
+
+  /** What it has written to standard error so far. */
+  get stderr(): string {
+    return this.err;
+  }
+
+  send(signal: NodeJS.Signals): void {
+    this.child.kill(signal);
+  }
+
+  /** Waits for a JSON log entry with this message and resolves to the entry. Fails if the process ends without it. */
+  async logged(message: string): Promise<Record<string, unknown>> {
+    return until(`log entry "${message}"`, () => {
+      const entry = this.entries().find(({ msg }) => msg === message);
+      if (entry === undefined && this.child.exitCode !== null) throw new Error(`pcache ended: ${this.err}`);
+      return entry;
+    });
+  }
+
+  private entries(): Record<string, unknown>[] {
+    const lines = this.err.split('\n').slice(0, -1);
+    return lines.filter((line) => line.startsWith('{')).map((line) => JSON.parse(line));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.child.kill('SIGKILL');
+    await this.ended;
+  }
+}
+
+/** Runs a command to its end. */
+export async function runPcache(args: readonly string[], options?: PcacheOptions): Promise<PcacheResult> {
+  await using program = new PcacheProcess(args, options);
+  return await program.ended;
+}

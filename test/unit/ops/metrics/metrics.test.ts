@@ -1,0 +1,233 @@
+import { register } from 'prom-client';
+import { Metrics } from '../../../../src/ops/metrics/metrics';
+import { type FinishedStatement } from '../../../../src/ops/metrics/proxy-metrics';
+import { type PopulationEvents } from '../../../../src/population/population-events';
+import { type ProxyEvents } from '../../../../src/proxy/proxy-events';
+import { parseMetrics } from '../../../support/prometheus-text';
+
+const forwardReasons = new Map([
+  ['nothing cached', 'miss'],
+  ['outer join', 'bypass'],
+] as const);
+
+function createMetrics(): Metrics {
+  return new Metrics({ version: '1.2.3', forwardReasons });
+}
+
+async function read(metrics: Metrics): Promise<ReadonlyMap<string, number>> {
+  return parseMetrics(await metrics.text());
+}
+
+const forwarded: FinishedStatement = {
+  plan: 'forward',
+  reason: 'outer join',
+  outcome: 'complete',
+  elapsedMs: 3,
+};
+const rewritten: FinishedStatement = {
+  plan: 'rewrite',
+  reason: undefined,
+  outcome: 'complete',
+  elapsedMs: 3,
+};
+
+describe('Metrics', () => {
+  test('every metric is ours by name and says what it is', async () => {
+    const text = await createMetrics().text();
+    const names = [...text.matchAll(/^# HELP (\S+) (.*)$/gm)];
+    expect(names.length).toBeGreaterThan(30);
+    for (const [, name, help] of names) {
+      expect(name).toMatch(/^pcache_/);
+      expect(help).not.toBe('');
+    }
+  });
+
+  test('two of them share nothing, nor with the global registry', async () => {
+    const before = await register.metrics();
+    const [a, b] = [createMetrics(), createMetrics()];
+    a.proxy.connectionOpened();
+    expect((await read(a)).get('pcache_connections')).toBe(1);
+    expect((await read(b)).get('pcache_connections')).toBe(0);
+    expect(await register.metrics()).toBe(before);
+  });
+
+  test('has the figures of the process, its event loop and its version', async () => {
+    const values = await read(createMetrics());
+    expect(values.get('pcache_process_cpu_seconds_total')).toBeGreaterThan(0);
+    expect(values.has('pcache_nodejs_eventloop_lag_p99_seconds')).toBe(true);
+    expect(values.get('pcache_build_info{version="1.2.3"}')).toBe(1);
+  });
+
+  test('reads the relayed bytes at each scrape', async () => {
+    const metrics = createMetrics();
+    const traffic = { bytesFromClients: 1, bytesFromUpstream: 2 };
+    metrics.watchTraffic(() => traffic);
+    await read(metrics);
+    traffic.bytesFromClients = 10;
+    const values = await read(metrics);
+    expect(values.get('pcache_relayed_bytes_total{side="client"}')).toBe(10);
+    expect(values.get('pcache_relayed_bytes_total{side="upstream"}')).toBe(2);
+  });
+});
+
+describe('ProxyMetrics', () => {
+  test('has the shape of what the proxy reports to', () => {
+    const events: ProxyEvents = createMetrics().proxy;
+    expect(events).toBeDefined();
+  });
+
+  test('counts connections that are open, were opened and were closed', async () => {
+    const metrics = createMetrics();
+    metrics.proxy.connectionOpened();
+    metrics.proxy.connectionOpened();
+    metrics.proxy.connectionClosed('client');
+    const values = await read(metrics);
+    expect(values.get('pcache_connections')).toBe(1);
+    expect(values.get('pcache_connections_total')).toBe(2);
+    expect(values.get('pcache_connections_closed_total{end="client"}')).toBe(1);
+  });
+
+  test.each<[string, FinishedStatement, string, string, string]>([
+    ['a restricted statement', rewritten, 'hit', 'rewritten', 'none'],
+    ['one restricted in part', { ...rewritten, coverage: 'partial' }, 'partial', 'rewritten', 'none'],
+    [
+      'one nothing is cached for',
+      { ...forwarded, reason: 'nothing cached' },
+      'miss',
+      'bypassed',
+      'nothing cached',
+    ],
+    ['one that is not ours to change', forwarded, 'bypass', 'bypassed', 'outer join'],
+    [
+      'one whose restricted form failed',
+      { ...rewritten, outcome: 'fellBack' },
+      'fallback',
+      'fallback',
+      'none',
+    ],
+    // Anybody can make up texts; a series for each would be a leak.
+    ['a reason nobody declared', { ...forwarded, reason: "select 'x'" }, 'bypass', 'bypassed', 'other'],
+  ])('counts %s', async (_title, statement, outcome, rewrite, reason) => {
+    const metrics = createMetrics();
+    metrics.proxy.statementFinished(statement);
+    const values = await read(metrics);
+    const counted = [...values].filter(
+      ([series, value]) => value > 0 && /^pcache_(statements|rewrite_outcome)_total/.test(series),
+    );
+    expect(counted).toEqual([
+      [`pcache_statements_total{outcome="${outcome}"}`, 1],
+      [`pcache_rewrite_outcome_total{outcome="${rewrite}",reason="${reason}"}`, 1],
+    ]);
+  });
+
+  test('counts statements that were none of the engine’s business once, however often it is read', async () => {
+    const metrics = createMetrics();
+    metrics.proxy.statementPassed();
+    metrics.proxy.statementPassed();
+    await read(metrics);
+    metrics.proxy.statementPassed();
+    const values = await read(metrics);
+    expect(values.get('pcache_statements_total{outcome="bypass"}')).toBe(3);
+    expect(values.get('pcache_rewrite_outcome_total{outcome="bypassed",reason="not a candidate"}')).toBe(3);
+  });
+
+  test('measures statements by the form sent, leaving out those that failed', async () => {
+    const metrics = createMetrics();
+    metrics.proxy.statementFinished(forwarded);
+    metrics.proxy.statementFinished(rewritten);
+    metrics.proxy.statementFinished({ ...rewritten, outcome: 'failed', elapsedMs: 60_000 });
+    const values = await read(metrics);
+    expect(values.get('pcache_statement_seconds_count{form="direct"}')).toBe(1);
+    expect(values.get('pcache_statement_seconds_sum{form="restricted"}')).toBe(0.003);
+    expect(values.get('pcache_statement_seconds_bucket{le="0.0025",form="direct"}')).toBe(0);
+    expect(values.get('pcache_statement_seconds_bucket{le="0.005",form="direct"}')).toBe(1);
+  });
+
+  test('has zeros before the first statement, so that the first one shows as a rate', async () => {
+    const values = await read(createMetrics());
+    for (const outcome of ['hit', 'partial', 'miss', 'bypass', 'fallback']) {
+      expect(values.get(`pcache_statements_total{outcome="${outcome}"}`)).toBe(0);
+    }
+  });
+
+  test('counts what goes wrong', async () => {
+    const metrics = createMetrics();
+    metrics.proxy.protocolError('client', '08P01');
+    metrics.proxy.protocolError('upstream', 'abcde');
+    metrics.proxy.contextAsked('failed');
+    metrics.proxy.cancelRelayed('relayed');
+    metrics.proxy.engineFailed('plan');
+    metrics.proxy.scanningGivenUp();
+    const values = await read(metrics);
+    expect(values.get('pcache_protocol_errors_total{side="client",sqlstate="08P01"}')).toBe(1);
+    expect(values.get('pcache_protocol_errors_total{side="upstream",sqlstate="other"}')).toBe(1);
+    expect(values.get('pcache_context_questions_total{outcome="failed"}')).toBe(1);
+    expect(values.get('pcache_cancel_requests_total{outcome="relayed"}')).toBe(1);
+    expect(values.get('pcache_engine_failures_total{operation="plan"}')).toBe(1);
+    expect(values.get('pcache_scanning_given_up_total')).toBe(1);
+  });
+});
+
+describe('EngineMetrics', () => {
+  test('adds up the directories of all databases as they are when read', async () => {
+    const metrics = createMetrics();
+    let count = 1;
+    const entries = () => [
+      { partitionKey: 'region', status: 'ok', count },
+      { partitionKey: 'region', status: 'timeout', count: 1 },
+    ];
+    metrics.engine.watchDirectory(() => ({ entries: entries(), keySetBytes: 100 }));
+    metrics.engine.watchDirectory(() => ({ entries: entries(), keySetBytes: 50 }));
+    await read(metrics);
+    count = 5;
+    const values = await read(metrics);
+    expect(values.get('pcache_directory_entries{partition_key="region",status="ok"}')).toBe(10);
+    expect(values.get('pcache_directory_entries{partition_key="region",status="timeout"}')).toBe(2);
+    expect(values.get('pcache_key_set_bytes')).toBe(150);
+  });
+
+  test('measures plans', async () => {
+    const metrics = createMetrics();
+    metrics.engine.planned(0.2);
+    const values = await read(metrics);
+    expect(values.get('pcache_plan_seconds_bucket{le="0.0001"}')).toBe(0);
+    expect(values.get('pcache_plan_seconds_bucket{le="0.00025"}')).toBe(1);
+  });
+});
+
+describe('PopulationMetrics', () => {
+  const queue = { waiting: 3, delayed: 2, running: 1, dead: 0 };
+
+  test('has the shape of what population reports to', () => {
+    const events: PopulationEvents = createMetrics().population;
+    expect(events).toBeDefined();
+  });
+
+  test('counts runs and those under way', async () => {
+    const metrics = createMetrics();
+    metrics.population.started();
+    metrics.population.started();
+    metrics.population.finished({ status: 'ok', seconds: 0.02 });
+    metrics.population.skipped({}, 'known');
+    metrics.population.trouble();
+    const values = await read(metrics);
+    expect(values.get('pcache_population_running')).toBe(1);
+    expect(values.get('pcache_population_runs_total{status="ok"}')).toBe(1);
+    expect(values.get('pcache_population_runs_total{status="timeout"}')).toBe(0);
+    expect(values.get('pcache_population_seconds_sum')).toBe(0.02);
+    expect(values.get('pcache_population_skipped_total{reason="known"}')).toBe(1);
+    expect(values.get('pcache_population_troubles_total')).toBe(1);
+  });
+
+  test('adds up the queues, and leaves out one that cannot be read', async () => {
+    const metrics = createMetrics();
+    metrics.population.watchQueue(() => Promise.resolve(queue));
+    metrics.population.watchQueue(() => Promise.resolve(queue));
+    metrics.population.watchQueue(() => Promise.reject(new Error('out of reach')));
+    const values = await read(metrics);
+    expect(values.get('pcache_queue_length{state="waiting"}')).toBe(6);
+    expect(values.get('pcache_queue_length{state="dead"}')).toBe(0);
+    await read(metrics);
+    expect((await read(metrics)).get('pcache_population_troubles_total')).toBeGreaterThan(0);
+  });
+});
