@@ -1,0 +1,223 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { CacheBackend, EntryDescription } from '../cache/cache-backend';
+import { CacheUnavailableError } from '../errors/cache-unavailable-error';
+import type { Fragment } from '../query/fragment/fragment';
+import { type Backoff, backoffMs } from './backoff';
+import type { FragmentOutcome, FragmentSource } from './fragment-source';
+import { Gate } from './gate';
+import type { PopulationEvents } from './population-events';
+import type { FragmentLease, FragmentQueue } from './queue/fragment-queue';
+import { defaultRetryPolicy, failuresOf, isWorthRunning, type RetryPolicy } from './retry-policy';
+import { entryOfRun, type SettledOutcome } from './run-entry';
+
+export interface ObserverOptions {
+  /** Queue, source and backend are lent, not owned. The fragments' partition keys must be registered with the backend. */
+  readonly queue: FragmentQueue;
+  readonly source: FragmentSource;
+  readonly backend: CacheBackend;
+  readonly events: PopulationEvents;
+  /** Fragments run at the same time. */
+  readonly concurrency: number;
+  readonly retryPolicy?: RetryPolicy;
+  /** Between attempts to reach the queue, the backend or the source while it is away. */
+  readonly outageBackoff?: Backoff;
+}
+
+/**
+ * Runs the fragments of a queue and puts their entries into a backend, until it is stopped.
+ *
+ * Each worker claims a fragment, leaves it if its entry says it is not worth running, runs it, and stores how that ended:
+ * keys, or the failure with its count, so that it is not tried again before its back-off. Trouble that is not the
+ * fragment's keeps the fragment: while the database is away it goes back to the queue uncounted, while the backend is away
+ * the worker holds on to the result, as nothing else could be stored either. Only a fragment that loses its connection
+ * again and again counts as failed in the end.
+ */
+export class Observer implements AsyncDisposable {
+  readonly #options: ObserverOptions;
+  readonly #retryPolicy: RetryPolicy;
+  readonly #outageBackoff: Backoff;
+  readonly #stopping = new AbortController();
+  readonly #gate = new Gate();
+  #workers: readonly Promise<void>[] = [];
+  /** Runs in a row that did not reach the database, over all workers. */
+  #unreached = 0;
+
+  constructor(options: ObserverOptions) {
+    this.#options = options;
+    this.#retryPolicy = options.retryPolicy ?? defaultRetryPolicy;
+    this.#outageBackoff = options.outageBackoff ?? { firstMs: 500, maxMs: 30_000 };
+  }
+
+  /** Starts the workers; once only. */
+  start(): void {
+    const wasStarted = this.#workers.length > 0 || this.#stopping.signal.aborted;
+    if (wasStarted) throw new Error('the observer was started before');
+    this.#workers = Array.from({ length: this.#options.concurrency }, () => this.#work());
+  }
+
+  /** Cancels what is running, gives it back to the queue, and resolves when no worker is left. */
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    // Shut, to end the waiting for fragments; and opened again, for the workers to see that it is over.
+    this.#gate.shut();
+    this.#gate.open();
+    await Promise.all(this.#workers);
+  }
+
+  /** What is running is finished; nothing new is begun until `resume`. */
+  pause(): void {
+    this.#gate.shut();
+  }
+
+  resume(): void {
+    this.#gate.open();
+  }
+
+  get isPaused(): boolean {
+    return this.#gate.isShut;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop();
+  }
+
+  async #work(): Promise<void> {
+    const { queue, events } = this.#options;
+    const { signal } = this.#stopping;
+    let failures = 0;
+    for (;;) {
+      await this.#gate.pass();
+      if (signal.aborted) return;
+      try {
+        const lease = await queue.claim(this.#gate.shutSignal);
+        if (lease !== undefined) await this.#handle(lease);
+        failures = 0;
+      } catch (error) {
+        failures += 1;
+        events.trouble('the queue of fragments does not answer', error);
+        await this.#pauseFor(backoffMs(this.#outageBackoff, failures));
+      }
+    }
+  }
+
+  /** Ends the lease one way or the other; rejects only if the queue does. */
+  async #handle(lease: FragmentLease): Promise<void> {
+    const { queue, events } = this.#options;
+    try {
+      await this.#populate(lease);
+    } catch (error) {
+      if (this.#stopping.signal.aborted) {
+        await queue.release(lease);
+        return;
+      }
+      events.trouble(`fragment ${lease.fragment.hash} could not be populated`, error);
+      await queue.fail(lease, messageOf(error));
+    }
+  }
+
+  async #populate(lease: FragmentLease): Promise<void> {
+    const { queue, source, backend, events } = this.#options;
+    const { fragment } = lease;
+    const { signal } = this.#stopping;
+    const before = await this.#whileAway(() => backend.describe(fragment.partitionKey, fragment.hash));
+    if (!isWorthRunning(before, Date.now(), this.#retryPolicy)) {
+      events.skipped(fragment, before?.status === 'ok' ? 'known' : 'failed_before');
+      await queue.complete(lease);
+      return;
+    }
+
+    events.started(fragment);
+    const startedAt = performance.now();
+    let outcome: FragmentOutcome;
+    try {
+      outcome = await source.run(fragment, signal);
+    } catch (error) {
+      // Not the fragment's fault as far as can be told, but the same fragment would bring it about again.
+      outcome = { status: 'failed', error: messageOf(error) };
+      events.trouble(`running fragment ${fragment.hash} failed unexpectedly`, error);
+    }
+    const computeMs = performance.now() - startedAt;
+    this.#reportFinished(fragment, outcome, computeMs);
+    switch (outcome.status) {
+      case 'aborted':
+        await queue.release(lease);
+        return;
+      case 'unavailable':
+        await this.#giveBack(lease, outcome, before, computeMs);
+        return;
+      default:
+        this.#unreached = 0;
+        await this.#store(fragment, outcome, before, computeMs);
+        await queue.complete(lease);
+    }
+  }
+
+  async #giveBack(
+    lease: FragmentLease,
+    outcome: Extract<FragmentOutcome, { status: 'unavailable' }>,
+    before: EntryDescription | undefined,
+    computeMs: number,
+  ): Promise<void> {
+    const { queue } = this.#options;
+    if (outcome.hasStarted) {
+      const failed = await queue.fail(lease, outcome.error);
+      if (failed !== false && failed.kind === 'buried') {
+        await this.#store(lease.fragment, { status: 'failed', error: outcome.error }, before, computeMs);
+      }
+      return;
+    }
+    this.#unreached += 1;
+    const delayMs = backoffMs(this.#outageBackoff, this.#unreached);
+    await queue.release(lease, delayMs);
+    // The other fragments would fare no better.
+    await this.#pauseFor(delayMs);
+  }
+
+  async #store(
+    fragment: Fragment,
+    outcome: SettledOutcome,
+    before: EntryDescription | undefined,
+    computeMs: number,
+  ): Promise<void> {
+    const failuresBefore = failuresOf(before);
+    const entry = entryOfRun(fragment, outcome, { failuresBefore, computeMs, now: Date.now() });
+    await this.#whileAway(() => this.#options.backend.put(entry));
+  }
+
+  /** Tries until the backend answers, or the observer is stopped. */
+  async #whileAway<T>(ask: () => Promise<T>): Promise<T> {
+    for (let failures = 1; ; failures++) {
+      try {
+        return await ask();
+      } catch (error) {
+        if (!(error instanceof CacheUnavailableError) || this.#stopping.signal.aborted) throw error;
+        this.#options.events.trouble('the cache does not answer', error);
+        await this.#pauseFor(backoffMs(this.#outageBackoff, failures));
+      }
+    }
+  }
+
+  #reportFinished(fragment: Fragment, outcome: FragmentOutcome, computeMs: number): void {
+    this.#options.events.finished({
+      fragment,
+      status: outcome.status,
+      seconds: computeMs / 1_000,
+      keyCount: outcome.status === 'ok' ? outcome.keys.length : 0,
+      error: 'error' in outcome ? outcome.error : undefined,
+    });
+  }
+
+  /** Ends early when the observer is stopped. */
+  async #pauseFor(ms: number): Promise<void> {
+    const { signal } = this.#stopping;
+    try {
+      await delay(ms, undefined, { signal });
+    } catch (error) {
+      if (!signal.aborted) throw error;
+    }
+  }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
