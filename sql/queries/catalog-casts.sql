@@ -1,0 +1,8 @@
+-- catalog-casts: all casts between types. One that goes through the types' text forms counts as stable here: whether it is
+-- immutable is told from the types' own functions.
+select c.castsource,
+       c.casttarget,
+       c.castcontext,
+       case c.castmethod when 'b' then 'i' when 'f' then p.provolatile else 's' end as volatility
+  from pg_catalog.pg_cast as c
+  left join pg_catalog.pg_proc as p on p.oid = c.castfunc

@@ -1,0 +1,5 @@
+-- catalog-operators: all operators that have a function, with that function's volatility.
+select o.oid, n.nspname, o.oprname, o.oprleft, o.oprright, o.oprresult, p.provolatile
+  from pg_catalog.pg_operator as o
+  join pg_catalog.pg_namespace as n on n.oid = o.oprnamespace
+  join pg_catalog.pg_proc as p on p.oid = o.oprcode

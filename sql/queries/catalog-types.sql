@@ -1,0 +1,14 @@
+-- catalog-types: all types, with what is needed to tell whether a constant of the type always means the same.
+select t.oid,
+       n.nspname,
+       t.typname,
+       t.typtype,
+       coalesce(e.oid, 0) as element_oid,
+       t.typbasetype,
+       i.provolatile as input_volatility,
+       o.provolatile as output_volatility
+  from pg_catalog.pg_type as t
+  join pg_catalog.pg_namespace as n on n.oid = t.typnamespace
+  join pg_catalog.pg_proc as i on i.oid = t.typinput
+  join pg_catalog.pg_proc as o on o.oid = t.typoutput
+  left join pg_catalog.pg_type as e on e.typarray = t.oid

@@ -1,0 +1,21 @@
+-- session-context: what a client's session has set that can change what a statement means (rule S7). Runs on the client's own
+-- connection, hidden from it; $1 is the name of a prepared statement, or null. Everything is qualified: the session's
+-- search_path is what is being asked for.
+--
+-- Settings that come from defaults or the server's configuration are the same for every session of the database, so only the
+-- others are read. Names that are known not to change any answer are left out on our side.
+select pg_catalog.array_to_json(pg_catalog.current_schemas(true))::pg_catalog.text as search_path,
+       (select pg_catalog.json_agg(c.relname)::pg_catalog.text
+          from pg_catalog.pg_class as c
+         where c.relnamespace operator(pg_catalog.=) pg_catalog.pg_my_temp_schema()) as temporary_relations,
+       current_user::pg_catalog.text as user_name,
+       pg_catalog.current_setting('client_encoding') as client_encoding,
+       pg_catalog.current_setting('pcache.mode', true) as mode,
+       (select pg_catalog.json_object_agg(s.name, s.setting)::pg_catalog.text
+          from pg_catalog.pg_show_all_settings() as s
+         where s.source operator(pg_catalog.=) any (array['client', 'session', 'user', 'database', 'database user', 'interactive', 'test']::pg_catalog.text[])
+            or s.name operator(pg_catalog.=) any (array['TimeZone', 'DateStyle', 'IntervalStyle', 'standard_conforming_strings', 'extra_float_digits', 'bytea_output']::pg_catalog.text[])
+       ) as settings,
+       (select p.statement
+          from pg_catalog.pg_prepared_statements as p
+         where p.name operator(pg_catalog.=) $1::pg_catalog.text) as prepared_text

@@ -1,0 +1,46 @@
+/** A map that forgets what was not used for longest once it is full. */
+export class BoundedMap<K, V> {
+  readonly #map = new Map<K, V>();
+  #weight = 0;
+
+  /** @param weigh what an item counts towards `limit`; 1 each by default */
+  constructor(
+    private readonly limit: number,
+    private readonly weigh: (value: V, key: K) => number = () => 1,
+  ) {}
+
+  /** Sum of the items' weights. */
+  get weight(): number {
+    return this.#weight;
+  }
+
+  get(key: K): V | undefined {
+    const value = this.#map.get(key);
+    if (value === undefined) return undefined;
+    this.#map.delete(key);
+    this.#map.set(key, value);
+    return value;
+  }
+
+  set(key: K, value: V): void {
+    this.delete(key);
+    this.#map.set(key, value);
+    this.#weight += this.weigh(value, key);
+    for (const oldest of this.#map.keys()) {
+      if (this.#weight <= this.limit || this.#map.size === 1) break;
+      this.delete(oldest);
+    }
+  }
+
+  delete(key: K): void {
+    const value = this.#map.get(key);
+    if (value === undefined) return;
+    this.#weight -= this.weigh(value, key);
+    this.#map.delete(key);
+  }
+
+  clear(): void {
+    this.#map.clear();
+    this.#weight = 0;
+  }
+}

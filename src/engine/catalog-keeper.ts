@@ -1,0 +1,106 @@
+import type { Catalog } from '../query/catalog/catalog';
+import type { PartitionKey } from '../query/partition-key';
+import { readCatalog } from '../postgres/catalog/read-catalog';
+import { readDatabaseIdentity } from '../postgres/catalog/read-database-identity';
+import type { ControlPool } from '../postgres/control-pool';
+import type { EngineLog } from './engine-events';
+import { tableProblems } from './tracked-tables';
+
+/** Wait before reading again after the database could not be reached, in milliseconds. */
+const retryMs = 3_000;
+
+/**
+ * Keeps the catalog of one database. While it is being read, after DDL for instance, there is none, and nothing is
+ * rewritten; while the database cannot be reached the same, and it is tried again and again.
+ */
+export class CatalogKeeper {
+  #current: Catalog | undefined;
+  #databaseIdentity = '';
+  #listener: (catalog: Catalog | undefined) => void = () => undefined;
+  #reading: Promise<void> | undefined;
+  #isStale = false;
+  #isStopped = false;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(
+    private readonly pool: ControlPool,
+    private readonly partitionKeys: readonly PartitionKey[],
+    private readonly log: EngineLog,
+  ) {}
+
+  get current(): Catalog | undefined {
+    return this.#current;
+  }
+
+  /** Tells the database from others; only meaningful while there is a catalog. */
+  get databaseIdentity(): string {
+    return this.#databaseIdentity;
+  }
+
+  onChange(listener: (catalog: Catalog | undefined) => void): void {
+    this.#listener = listener;
+  }
+
+  start(): void {
+    this.refresh();
+  }
+
+  stop(): void {
+    this.#isStopped = true;
+    clearTimeout(this.#timer);
+  }
+
+  /** What is known is forgotten at once, and read again. */
+  refresh(): void {
+    this.#set(undefined);
+    this.#isStale = true;
+    this.#reading ??= this.#read().finally(() => {
+      this.#reading = undefined;
+    });
+  }
+
+  /** Resolves when no reading is under way. */
+  async settled(): Promise<void> {
+    await this.#reading;
+  }
+
+  async #read(): Promise<void> {
+    // DDL may come while the catalog is being read: then what was read may be from before it.
+    while (this.#isStaleNow()) {
+      this.#isStale = false;
+      try {
+        this.#databaseIdentity = await readDatabaseIdentity(this.pool);
+        const catalog = await readCatalog(this.pool, this.partitionKeys);
+        if (!this.#isStaleNow()) this.#accept(catalog);
+      } catch (error) {
+        this.log.warn({ err: error }, 'the catalog could not be read; nothing is restricted until it can');
+        this.#retryLater();
+      }
+    }
+  }
+
+  /** A method, since both flags change while the reading is waited for. */
+  #isStaleNow(): boolean {
+    return this.#isStale && !this.#isStopped;
+  }
+
+  #accept(catalog: Catalog): void {
+    for (const key of this.partitionKeys) {
+      for (const problem of tableProblems(key, catalog)) {
+        this.log.warn({ partitionKey: key.name, problem }, 'a table of the configuration cannot be used');
+      }
+    }
+    this.#set(catalog);
+  }
+
+  #retryLater(): void {
+    if (this.#isStopped) return;
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.refresh(), retryMs).unref();
+  }
+
+  #set(catalog: Catalog | undefined): void {
+    this.#current = catalog;
+    this.#listener(catalog);
+  }
+}

@@ -1,0 +1,379 @@
+import type { CacheBackend, CacheChange } from '../cache/cache-backend';
+import { Directory } from '../cache/directory';
+import type { KeySet } from '../cache/key-set';
+import { intersectKeySets } from '../cache/key-sets/intersect-key-sets';
+import type { Catalog } from '../query/catalog/catalog';
+import type { Fragment } from '../query/fragment/fragment';
+import type { PartitionKey } from '../query/partition-key';
+import { BoundedMap } from './bounded-map';
+import type { CatalogKeeper } from './catalog-keeper';
+import type { EngineEvents, EngineLog } from './engine-events';
+import type {
+  BoundParameters,
+  Completion,
+  Engine,
+  ForwardPlan,
+  InspectedStatement,
+  Plan,
+  PlanRequest,
+  ReadContext,
+  RewritePlan,
+} from './engine';
+import { Experience } from './experience';
+import { CandidateStatement, Inspector } from './inspector';
+import { KeySetStore } from './key-set-store';
+import { parametersKey } from './parameter-values';
+import { fragmentsOf, matchReading, readStatement, type ClassMatch, type Reading } from './reading';
+import { rewrite, type ClassRestriction } from './rewriter';
+import type { SessionContext } from './session-context';
+import { readSessionContext } from './session-settings';
+import type { Shape, ShapeChecker } from './shape-checker';
+import { UsageNotes } from './usage-notes';
+
+export interface TrackedKey extends PartitionKey {
+  /** Share of all keys beyond which a key set is not used: reading almost everything is not worth a restriction. */
+  readonly maxKeyShare: number;
+}
+
+export interface DatabaseEngineOptions {
+  readonly mode: 'on' | 'observe' | 'off';
+  readonly partitionKeys: readonly TrackedKey[];
+  readonly backend: CacheBackend;
+  readonly catalog: CatalogKeeper;
+  readonly shapes: ShapeChecker;
+  /** Text of sql/queries/session-context.sql. */
+  readonly contextQuery: string;
+  /** Statements that took longer are learned from, in milliseconds. */
+  readonly minQueryMs: number;
+  /** Memory for key sets, in bytes. */
+  readonly memoryBytes: number;
+  readonly learn: (fragments: readonly Fragment[], weight: number) => void;
+  readonly events: EngineEvents;
+  readonly log: EngineLog;
+}
+
+/** What is remembered of a decision, until the directory or the catalog changes. */
+interface Decision {
+  readonly version: number;
+  readonly reading: Reading;
+  readonly matches: readonly ClassMatch[];
+  rewritten?: RewritePlan | ForwardPlan;
+}
+
+/** For the log and for `completed`: what a restriction kept. */
+interface RewriteMemo {
+  readonly keysKept: number;
+  readonly totalKeys: number | undefined;
+}
+
+/** Entries intersected for one class; more of them hardly narrow the set any further. */
+const maxEntriesPerClass = 8;
+const maxDecisions = 5_000;
+
+/** The engine of one database: see `Engine`. */
+export class DatabaseEngine implements Engine {
+  readonly contextQuery: string;
+  readonly directory = new Directory();
+  readonly #inspector: Inspector;
+  readonly #keySets: KeySetStore;
+  readonly #experience = new Experience();
+  readonly #usage: UsageNotes;
+  readonly #decisions = new BoundedMap<string, Decision>(maxDecisions);
+  readonly #shapes = new BoundedMap<string, Shape | Promise<Shape>>(maxDecisions);
+  readonly #unsubscribe: () => void;
+  #version = 0;
+  #lastContext: SessionContext | undefined;
+
+  private constructor(private readonly options: DatabaseEngineOptions) {
+    this.contextQuery = options.contextQuery;
+    this.#inspector = new Inspector(options.partitionKeys);
+    this.#keySets = new KeySetStore(options.backend, options.memoryBytes);
+    this.#usage = new UsageNotes(options.backend, options.log);
+    this.#unsubscribe = options.backend.subscribe((change) => this.#cacheChanged(change));
+    options.catalog.onChange((catalog) => this.#catalogRead(catalog));
+  }
+
+  /** Registers the partition keys and reads what is known of them. Rejects with CacheUnavailableError or DatatypeMismatchError. */
+  static async open(options: DatabaseEngineOptions): Promise<DatabaseEngine> {
+    const engine = new DatabaseEngine(options);
+    for (const { name, datatype } of options.partitionKeys) {
+      await options.backend.registerPartitionKey(name, datatype);
+      for await (const entry of options.backend.list(name)) engine.directory.put(entry);
+    }
+    options.catalog.start();
+    return engine;
+  }
+
+  /** Memory taken by key sets at hand, in bytes. */
+  get keySetBytes(): number {
+    return this.#keySets.bytes;
+  }
+
+  inspect(text: string): InspectedStatement {
+    return this.#inspector.inspect(text);
+  }
+
+  readContext(row: readonly (string | null)[]): ReadContext {
+    const read = readSessionContext(row, this.options.catalog.databaseIdentity);
+    this.#lastContext = read.context;
+    return read;
+  }
+
+  catalogChanged(): void {
+    this.options.catalog.refresh();
+  }
+
+  plan(request: PlanRequest): Plan | Promise<Plan> {
+    const startedAt = performance.now();
+    const plan = this.#plan(request);
+    this.options.events.planned(performance.now() - startedAt);
+    return plan;
+  }
+
+  completed(completion: Completion): { readonly wantsContext: boolean } {
+    const { statement, plan, outcome, elapsedMs } = completion;
+    if (!(statement instanceof CandidateStatement)) return { wantsContext: false };
+    if (outcome === 'fellBack') this.#experience.block(statement.fingerprint);
+    if (outcome !== 'complete') return { wantsContext: false };
+    this.#measured(statement, plan, elapsedMs);
+    return { wantsContext: elapsedMs >= this.options.minQueryMs && this.#learn(completion) };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#unsubscribe();
+    this.options.catalog.stop();
+    await this.#usage.flush();
+  }
+
+  #plan({ statement, context, isContextCertain, parameters, canRetry }: PlanRequest): Plan | Promise<Plan> {
+    const { current: catalog } = this.options.catalog;
+    if (!(statement instanceof CandidateStatement)) return forward('not a candidate');
+    if (catalog === undefined) return forward('catalog not read');
+    const mode = context?.mode ?? this.options.mode;
+    if (mode === 'off') return forward('switched off');
+    if (this.directory.size === 0) return forward('nothing cached');
+    const assumed = context ?? this.#lastContext;
+    if (assumed === undefined) return { kind: 'needsContext' };
+
+    const decision = this.#decide(statement, assumed, catalog, parameters);
+    if (decision === undefined) return forward('parameter types not known yet');
+    const { analysis } = decision.reading;
+    if ('refused' in analysis) return forward(analysis.refused);
+    if (decision.matches.length === 0) return forward('miss');
+    if (!isContextCertain) return { kind: 'needsContext' };
+    if (analysis.mayRaise && !canRetry) return forward('may raise an error');
+    const objection = this.#experience.objection(statement.fingerprint);
+    if (objection !== undefined) return forward(objection);
+    if (mode === 'observe') return forward('observe mode');
+    return decision.rewritten ?? this.#rewrite(decision, catalog);
+  }
+
+  /** undefined if the statement's parameter types are still being asked for. */
+  #decide(
+    statement: CandidateStatement,
+    context: SessionContext,
+    catalog: Catalog,
+    parameters: BoundParameters | undefined,
+  ): Decision | undefined {
+    const key = [statement.text, context.id, parameters === undefined ? '' : parametersKey(parameters)].join(
+      '\0',
+    );
+    const known = this.#decisions.get(key);
+    if (known?.version === this.#version) return known;
+    const parameterOids = this.#parameterOids(statement, context, catalog, parameters);
+    if (parameterOids === undefined || parameterOids instanceof Promise) return undefined;
+    const reading =
+      known?.reading ??
+      readStatement(statement, context, catalog, this.options.partitionKeys, parameters, parameterOids);
+    const decision = { version: this.#version, reading, matches: matchReading(reading, this.directory) };
+    this.#decisions.set(key, decision);
+    return decision;
+  }
+
+  /** The types the server gave the parameters; a promise while it is being asked, undefined if it would not say. */
+  #parameterOids(
+    statement: CandidateStatement,
+    context: SessionContext,
+    catalog: Catalog,
+    parameters: BoundParameters | undefined,
+  ): readonly number[] | Promise<readonly number[] | undefined> | undefined {
+    if (parameters === undefined || parameters.values.length === 0) return [];
+    const { declaredOids } = parameters;
+    const key = ['described', statement.text, context.id, declaredOids.join()].join('\0');
+    const shape = this.#shape(key, statement.text, declaredOids, context, catalog);
+    if (shape instanceof Promise)
+      return shape.then((settled) => (settled.isValid ? settled.parameterOids : undefined));
+    return shape.isValid ? shape.parameterOids : undefined;
+  }
+
+  /** What the server makes of a text, asked once. A server that cannot be reached is asked again the next time. */
+  #shape(
+    key: string,
+    text: string,
+    oids: readonly number[],
+    context: SessionContext,
+    catalog: Catalog,
+  ): Shape | Promise<Shape> {
+    const known = this.#shapes.get(key);
+    if (known !== undefined) return known;
+    const asked = this.options.shapes.check(text, oids, context, catalog).then(
+      (shape) => {
+        this.#shapes.set(key, shape);
+        if (!shape.isValid)
+          this.options.log.warn(
+            { reason: shape.reason },
+            'the server does not take a statement; it is left alone',
+          );
+        return shape;
+      },
+      (error: unknown): Shape => {
+        this.#shapes.delete(key);
+        this.options.log.warn({ err: error }, 'a statement could not be checked; it is left alone');
+        return { isValid: false, reason: 'not checked' };
+      },
+    );
+    this.#shapes.set(key, asked);
+    return asked;
+  }
+
+  #rewrite(decision: Decision, catalog: Catalog): Plan | Promise<Plan> {
+    const needed = decision.matches.flatMap(({ keyClass, entries }) =>
+      entries
+        .slice(0, maxEntriesPerClass)
+        .map(({ fragment }) => ({ key: keyClass.partitionKey.name, hash: fragment.hash })),
+    );
+    if (needed.every(({ key, hash }) => this.#keySets.peek(key, hash) !== undefined))
+      return this.#restrict(decision, catalog);
+    return Promise.all(needed.map(({ key, hash }) => this.#keySets.load(key, hash))).then(
+      () => this.#restrict(decision, catalog),
+      (error: unknown) => {
+        this.options.log.warn({ err: error }, 'key sets could not be read; the statement is left alone');
+        return forward('cache unavailable');
+      },
+    );
+  }
+
+  #restrict(decision: Decision, catalog: Catalog): Plan | Promise<Plan> {
+    const { reading } = decision;
+    const { statement, context } = reading;
+    const classes = decision.matches.flatMap((match) => this.#narrow(match, catalog));
+    if (classes.length === 0) return this.#settle(decision, forward('covers most keys'));
+    const rewritten = rewrite(statement, classes, catalog);
+    if (rewritten === undefined) {
+      this.options.log.warn(
+        { fingerprint: statement.fingerprint },
+        'a restriction did not fit into a statement; it is left alone',
+      );
+      return this.#settle(decision, forward('splice check'));
+    }
+    const { parameterOids } = reading;
+    const key = ['rewritten', statement.fingerprint, context.id, parameterOids.join(), rewritten.form].join(
+      '\0',
+    );
+    const shape = this.#shape(key, rewritten.text, parameterOids, context, catalog);
+    const finish = (checked: Shape): RewritePlan | ForwardPlan => {
+      if (!checked.isValid) return forward('shape check');
+      if (this.options.catalog.current !== catalog) return forward('catalog not read');
+      return this.#settle(decision, {
+        kind: 'rewrite',
+        text: rewritten.text,
+        parameterOids,
+        mustRetryOnError: 'mayRaise' in reading.analysis && reading.analysis.mayRaise,
+        memo: memoOf(classes, catalog),
+      });
+    };
+    return shape instanceof Promise ? shape.then(finish) : finish(shape);
+  }
+
+  #settle<P extends RewritePlan | ForwardPlan>(decision: Decision, plan: P): P {
+    if (decision.version === this.#version) decision.rewritten = plan;
+    return plan;
+  }
+
+  /** The keys a class is restricted to; nothing if they are most of all keys. */
+  #narrow({ block, keyClass, entries }: ClassMatch, catalog: Catalog): readonly ClassRestriction[] {
+    const { name } = keyClass.partitionKey;
+    const sets: KeySet[] = [];
+    for (const { fragment } of entries.slice(0, maxEntriesPerClass)) {
+      const set = this.#keySets.peek(name, fragment.hash);
+      if (set !== undefined) sets.push(set);
+      this.#usage.note(name, fragment.hash);
+    }
+    const keys = intersectKeySets(sets);
+    if (keys === undefined) return [];
+    const total = catalog.keyCounts.get(name);
+    const maxShare = this.options.partitionKeys.find((key) => key.name === name)?.maxKeyShare ?? 1;
+    return total !== undefined && keys.size > maxShare * total ? [] : [{ block, keyClass, keys }];
+  }
+
+  #measured(statement: CandidateStatement, plan: ForwardPlan | RewritePlan, elapsedMs: number): void {
+    this.#experience.note(
+      statement.fingerprint,
+      plan.kind === 'rewrite' ? 'restricted' : 'direct',
+      elapsedMs,
+    );
+    if (plan.kind !== 'rewrite') return;
+    const { keysKept, totalKeys } = plan.memo as RewriteMemo;
+    const directMs = this.#experience.directMs(statement.fingerprint);
+    const fields = { fingerprint: statement.fingerprint, keysKept, totalKeys, elapsedMs, directMs };
+    this.options.log.debug(fields, 'statement restricted');
+  }
+
+  /** Hands over what is not known yet. Returns true if the context would have to be certain for that. */
+  #learn({ statement, parameters, elapsedMs, context, isContextCertain }: Completion): boolean {
+    const { current: catalog } = this.options.catalog;
+    const mode = context?.mode ?? this.options.mode;
+    if (catalog === undefined || mode === 'off' || !(statement instanceof CandidateStatement)) return false;
+    if (context === undefined || !isContextCertain) return true;
+    const parameterOids = this.#parameterOids(statement, context, catalog, parameters);
+    const learn = (oids: readonly number[] | undefined): void => {
+      if (oids === undefined) return;
+      const reading = readStatement(
+        statement,
+        context,
+        catalog,
+        this.options.partitionKeys,
+        parameters,
+        oids,
+      );
+      const unknown = fragmentsOf(reading).filter(
+        ({ partitionKey, hash }) => this.directory.get(partitionKey, hash)?.status !== 'ok',
+      );
+      if (unknown.length > 0) this.options.learn(unknown, elapsedMs);
+    };
+    if (parameterOids instanceof Promise) void parameterOids.then(learn);
+    else learn(parameterOids);
+    return false;
+  }
+
+  #cacheChanged(change: CacheChange): void {
+    const partitionKey = change.kind === 'put' ? change.entry.fragment.partitionKey : change.partitionKey;
+    if (!this.options.partitionKeys.some(({ name }) => name === partitionKey)) return;
+    this.#version++;
+    this.directory.apply(change);
+    if (change.kind === 'put') this.#keySets.forget(partitionKey, change.entry.fragment.hash);
+    else if (change.kind === 'deleted') this.#keySets.forget(partitionKey, change.hash);
+    else this.#keySets.clear();
+  }
+
+  #catalogRead(catalog: Catalog | undefined): void {
+    this.#version++;
+    this.#decisions.clear();
+    this.#shapes.clear();
+    this.#inspector.useCatalog(catalog);
+  }
+}
+
+function forward(reason: string): ForwardPlan {
+  return { kind: 'forward', reason };
+}
+
+function memoOf(classes: readonly ClassRestriction[], catalog: Catalog): RewriteMemo {
+  const smallest = classes.reduce((least, candidate) =>
+    candidate.keys.size < least.keys.size ? candidate : least,
+  );
+  return {
+    keysKept: smallest.keys.size,
+    totalKeys: catalog.keyCounts.get(smallest.keyClass.partitionKey.name),
+  };
+}

@@ -1,0 +1,47 @@
+import type { CacheBackend } from '../cache/cache-backend';
+import type { KeySet } from '../cache/key-set';
+import type { FragmentHash } from '../query/fragment/fragment';
+import { BoundedMap } from './bounded-map';
+
+/** Key sets at hand, read from the backend when first needed. */
+export class KeySetStore {
+  readonly #sets: BoundedMap<string, KeySet>;
+
+  constructor(
+    private readonly backend: CacheBackend,
+    memoryBytes: number,
+  ) {
+    this.#sets = new BoundedMap(memoryBytes, ({ bytes }) => bytes + 200);
+  }
+
+  get bytes(): number {
+    return this.#sets.weight;
+  }
+
+  /** The set if it is in memory. */
+  peek(partitionKey: string, hash: FragmentHash): KeySet | undefined {
+    return this.#sets.get(name(partitionKey, hash));
+  }
+
+  /** Resolves to undefined if the backend has no keys for the fragment (any more). Rejects with CacheUnavailableError. */
+  async load(partitionKey: string, hash: FragmentHash): Promise<KeySet | undefined> {
+    const known = this.peek(partitionKey, hash);
+    if (known !== undefined) return known;
+    const entry = await this.backend.get(partitionKey, hash);
+    if (entry?.keys !== undefined) this.#sets.set(name(partitionKey, hash), entry.keys);
+    return entry?.keys;
+  }
+
+  /** The entry was written anew or removed: what is in memory is not it any more. */
+  forget(partitionKey: string, hash: FragmentHash): void {
+    this.#sets.delete(name(partitionKey, hash));
+  }
+
+  clear(): void {
+    this.#sets.clear();
+  }
+}
+
+function name(partitionKey: string, hash: FragmentHash): string {
+  return `${hash}${partitionKey}`;
+}

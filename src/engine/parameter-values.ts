@@ -1,0 +1,83 @@
+import type { ParameterValue } from '../query/analysis/expression';
+import { TypeOid } from '../query/catalog/catalog';
+import type { BoundParameters } from './engine';
+
+/** Decoders of binary parameters into the type's text form. Types not here leave their conjunct out of fragments (rule S1). */
+const binaryDecoders: ReadonlyMap<number, (bytes: Buffer) => string | undefined> = new Map([
+  [TypeOid.bool, (bytes) => sized(bytes, 1, () => (bytes[0] === 0 ? 'f' : 't'))],
+  [TypeOid.int2, (bytes) => sized(bytes, 2, () => bytes.readInt16BE(0).toString())],
+  [TypeOid.int4, (bytes) => sized(bytes, 4, () => bytes.readInt32BE(0).toString())],
+  [TypeOid.int8, (bytes) => sized(bytes, 8, () => bytes.readBigInt64BE(0).toString())],
+  [TypeOid.float4, (bytes) => sized(bytes, 4, () => Number(bytes.readFloatBE(0).toPrecision(9)).toString())],
+  [TypeOid.float8, (bytes) => sized(bytes, 8, () => bytes.readDoubleBE(0).toString())],
+  [TypeOid.text, utf8],
+  [TypeOid.varchar, utf8],
+  [TypeOid.bpchar, utf8],
+  [TypeOid.uuid, (bytes) => sized(bytes, 16, () => uuidText(bytes.toString('hex')))],
+  [TypeOid.date, (bytes) => sized(bytes, 4, () => dateText(bytes.readInt32BE(0)))],
+  [TypeOid.timestamp, (bytes) => sized(bytes, 8, () => timestampText(bytes.readBigInt64BE(0), ''))],
+  [TypeOid.timestamptz, (bytes) => sized(bytes, 8, () => timestampText(bytes.readBigInt64BE(0), '+00'))],
+]);
+
+/**
+ * The values of a Bind message as the analysis wants them.
+ *
+ * @param typeOids the statement's parameter types, as the server resolved them
+ * @returns undefined for a parameter that is not bound, or that cannot be read
+ */
+export function parameterReader(
+  bound: BoundParameters,
+  typeOids: readonly number[],
+): (number: number) => ParameterValue | undefined {
+  return (number) => {
+    const value = bound.values[number - 1];
+    const typeOid = typeOids[number - 1];
+    if (value === undefined || typeOid === undefined) return undefined;
+    if (value === null) return { typeOid, text: null };
+    const format = bound.formats.length === 1 ? bound.formats[0] : (bound.formats[number - 1] ?? 0);
+    const text = format === 0 ? utf8(value) : binaryDecoders.get(typeOid)?.(value);
+    return text === undefined ? undefined : { typeOid, text };
+  };
+}
+
+/** Equal for equal values in equal formats: what a plan for these values can be remembered by. */
+export function parametersKey(bound: BoundParameters): string {
+  return JSON.stringify([
+    bound.declaredOids,
+    bound.formats,
+    bound.values.map((value) => value?.toString('latin1') ?? null),
+  ]);
+}
+
+function sized(bytes: Buffer, length: number, read: () => string | undefined): string | undefined {
+  return bytes.length === length ? read() : undefined;
+}
+
+/** undefined for bytes that are not UTF-8, and for NUL, which no constant can hold. */
+function utf8(bytes: Buffer): string | undefined {
+  const text = bytes.toString('utf8');
+  return text.includes('\uFFFD') || text.includes('\0') ? undefined : text;
+}
+
+function uuidText(hex: string): string {
+  return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join('-');
+}
+
+/** PostgreSQL counts from 2000-01-01. Dates outside the years 1 to 9999, and infinities, stay unread. */
+function dateText(days: number): string | undefined {
+  return isoText(Date.UTC(2000, 0, 1) + days * 86_400_000)?.slice(0, 10);
+}
+
+function timestampText(micros: bigint, zone: string): string | undefined {
+  const fraction = ((micros % 1_000_000n) + 1_000_000n) % 1_000_000n;
+  const seconds = isoText(Date.UTC(2000, 0, 1) + Number((micros - fraction) / 1000n));
+  return seconds === undefined
+    ? undefined
+    : `${seconds.slice(0, 19).replace('T', ' ')}.${fraction.toString().padStart(6, '0')}${zone}`;
+}
+
+function isoText(epochMs: number): string | undefined {
+  const date = new Date(epochMs);
+  const year = date.getUTCFullYear();
+  return Number.isNaN(year) || year < 1 || year > 9999 ? undefined : date.toISOString();
+}

@@ -1,0 +1,95 @@
+import type { EntryDescription } from '../cache/cache-backend';
+import type { Directory } from '../cache/directory';
+import {
+  analyse,
+  type AnalysedBlock,
+  type AnalysedStatement,
+  type AnalysisContext,
+} from '../query/analysis/analyse';
+import type { KeyClass } from '../query/analysis/key-classes';
+import type { RefusedStatement } from '../query/analysis/statement-check';
+import type { Catalog } from '../query/catalog/catalog';
+import { enumerateFragments } from '../query/fragment/enumerate';
+import type { Fragment } from '../query/fragment/fragment';
+import type { PartitionKey } from '../query/partition-key';
+import type { BoundParameters } from './engine';
+import type { CandidateStatement } from './inspector';
+import { parameterReader } from './parameter-values';
+import type { SessionContext } from './session-context';
+
+/** A class for which something is known. */
+export interface ClassMatch {
+  readonly block: AnalysedBlock;
+  readonly keyClass: KeyClass;
+  /** Entries that hold for the block, fewest keys first. */
+  readonly entries: readonly EntryDescription[];
+}
+
+/** A statement with its parameter values, as one session means it. */
+export interface Reading {
+  readonly statement: CandidateStatement;
+  readonly context: SessionContext;
+  readonly analysis: AnalysedStatement | RefusedStatement;
+  /** The statement's parameter types, to be declared again for the rewritten form. */
+  readonly parameterOids: readonly number[];
+}
+
+/** Analyses a candidate. Pure. */
+export function readStatement(
+  statement: CandidateStatement,
+  context: SessionContext,
+  catalog: Catalog,
+  partitionKeys: readonly PartitionKey[],
+  parameters: BoundParameters | undefined,
+  parameterOids: readonly number[],
+): Reading {
+  const analysisContext: AnalysisContext = {
+    catalog,
+    partitionKeys,
+    searchPath: context.searchPath,
+    temporaryRelations: context.temporaryRelations,
+    parameter: parameters === undefined ? () => undefined : parameterReader(parameters, parameterOids),
+  };
+  const refused = refuseContext(statement.text, context);
+  return {
+    statement,
+    context,
+    analysis: refused ?? analyse(statement.select, analysisContext),
+    parameterOids,
+  };
+}
+
+/** Rule S7: where a spliced byte could change its meaning. */
+function refuseContext(text: string, context: SessionContext): RefusedStatement | undefined {
+  if (context.settings['standard_conforming_strings'] !== 'on')
+    return { refused: 'standard_conforming_strings is off' };
+  if (context.clientEncoding !== 'UTF8' && !isAscii(text)) return { refused: 'client encoding' };
+  return undefined;
+}
+
+/** What is known that holds for the statement. */
+export function matchReading({ analysis, context }: Reading, directory: Directory): readonly ClassMatch[] {
+  if ('refused' in analysis) return [];
+  return analysis.blocks.flatMap((block) =>
+    block.classes.flatMap((keyClass) => {
+      const entries = directory.match(block, keyClass, context.id);
+      if (entries.length === 0) return [];
+      return [{ block, keyClass, entries: [...entries].sort((a, b) => a.keyCount - b.keyCount) }];
+    }),
+  );
+}
+
+/** The fragments that would make the statement faster if they were known, most selective first. */
+export function fragmentsOf({ analysis, context }: Reading): readonly Fragment[] {
+  if ('refused' in analysis) return [];
+  const fragments = analysis.blocks.flatMap((block) =>
+    block.classes.flatMap((keyClass) => enumerateFragments(block, keyClass, context)),
+  );
+  return [
+    ...new Map(fragments.map((fragment) => [`${fragment.partitionKey} ${fragment.hash}`, fragment])).values(),
+  ];
+}
+
+function isAscii(text: string): boolean {
+  return Buffer.byteLength(text) === text.length;
+}

@@ -1,0 +1,75 @@
+import type { KeySet } from '../cache/key-set';
+import type { AnalysedBlock } from '../query/analysis/analyse';
+import type { KeyClass, KeyMember } from '../query/analysis/key-classes';
+import type { SqlText } from '../query/ast/quote';
+import type { Catalog } from '../query/catalog/catalog';
+import { elementTypeOf, keyArray, restrictMember } from '../query/rewrite/restriction';
+import { restrictionSite } from '../query/rewrite/restriction-site';
+import { splice, type BlockRestriction } from '../query/rewrite/splice';
+import { isExactlyRestricted, type ExpectedRestriction } from '../query/rewrite/verify';
+import type { CandidateStatement } from './inspector';
+
+/** A key class of a block and the keys it is to be restricted to. */
+export interface ClassRestriction {
+  readonly block: AnalysedBlock;
+  readonly keyClass: KeyClass;
+  readonly keys: KeySet;
+}
+
+export interface RewrittenText {
+  readonly text: string;
+  /** Which columns were restricted in which form, not to which keys: what the server's opinion of the text depends on. */
+  readonly form: string;
+}
+
+/** Array constants by key set: a set that is used again is not written out again. */
+const arrays = new WeakMap<KeySet, Map<string, SqlText>>();
+
+/**
+ * Restricts every column of each class. Pure: the result depends on nothing but the arguments.
+ *
+ * @returns undefined if the text has no place for a restriction where one is expected, or does not parse to exactly the
+ *   original plus the restrictions (rule S9): the original is sent instead
+ */
+export function rewrite(
+  statement: CandidateStatement,
+  classes: readonly ClassRestriction[],
+  catalog: Catalog,
+): RewrittenText | undefined {
+  const form: string[] = [];
+  const byBlock = new Map<AnalysedBlock, string[]>();
+  for (const { block, keyClass, keys } of classes) {
+    for (const member of keyClass.members) {
+      const array = arrayFor(member, keys, catalog);
+      if (array === undefined) continue;
+      const restrictions = byBlock.get(block) ?? [];
+      restrictions.push(restrictMember(member, keyClass, keys.size === 0, array));
+      byBlock.set(block, restrictions);
+      form.push(
+        JSON.stringify([block.block.targetLocation, member.table.alias, member.column, keys.size === 0]),
+      );
+    }
+  }
+
+  const spliced: BlockRestriction[] = [];
+  const expected: ExpectedRestriction[] = [];
+  for (const [{ block }, restrictions] of byBlock) {
+    const site = restrictionSite(statement.tokens, block.targetLocation);
+    if (site === undefined) return undefined;
+    spliced.push({ site, restrictions });
+    expected.push({ select: block.select, restrictions });
+  }
+  if (spliced.length === 0) return undefined;
+  const text = splice(statement.text, spliced);
+  return isExactlyRestricted(statement.select, text, expected) ? { text, form: form.join() } : undefined;
+}
+
+function arrayFor(member: KeyMember, keys: KeySet, catalog: Catalog): SqlText | undefined {
+  const elementType = elementTypeOf(catalog.baseTypeOid(member.typeOid));
+  if (elementType === undefined) return undefined;
+  const known = arrays.get(keys) ?? new Map<string, SqlText>();
+  arrays.set(keys, known);
+  const array = known.get(elementType) ?? keyArray(keys, elementType);
+  known.set(elementType, array);
+  return array;
+}

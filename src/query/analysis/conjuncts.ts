@@ -1,0 +1,127 @@
+import type { Node } from '@pgsql/types';
+import { renumberTemplate, tablesOf, type Template } from '../ast/template';
+import { isUnusable, type Expression, type ExpressionScope } from './expression';
+import { betweenBounds } from './expressions/operator';
+import { qualifiedName } from '../ast/names';
+import { resolveOperator } from './resolve';
+import { ColumnEqualities, isTransitiveEquality } from './key-classes';
+import { TypeOid } from '../catalog/catalog';
+
+/** A condition that holds for every row of a block, and can be evaluated over just its own tables. */
+export interface Conjunct {
+  /** Tables numbered in the order they first appear; equal templates over equal tables mean the same. */
+  readonly template: Template;
+  /** The block's tables, by those numbers. */
+  readonly tables: readonly number[];
+  /** An equality between the same column of two occurrences of one table: the tables may be taken in either order. */
+  readonly isSymmetric: boolean;
+}
+
+/** What the conditions of a block say. */
+export interface BlockConditions {
+  readonly conjuncts: readonly Conjunct[];
+  readonly equalities: ColumnEqualities;
+  /** Why some conditions stay out of fragments. */
+  readonly leftOut: readonly string[];
+}
+
+/** Reads conditions that are joined by AND: the WHERE clause and the ON clauses of inner joins. */
+export function readConditions(conditions: readonly Node[], scope: ExpressionScope): BlockConditions {
+  const conjuncts: Conjunct[] = [];
+  const leftOut: string[] = [];
+  const equalities = new ColumnEqualities();
+  for (const node of conditions.flatMap(operandsOfAnd)) {
+    if (noteEquality(node, scope, equalities)) continue;
+    for (const expression of conjunctExpressions(node, scope)) {
+      if (typeof expression === 'string') leftOut.push(expression);
+      else if (expression.template.includes('{')) conjuncts.push(conjunctOf(expression.template, scope));
+    }
+  }
+  return { conjuncts: distinctConjuncts(conjuncts), equalities, leftOut };
+}
+
+/** The operands of an AND, at any depth of parentheses; the node itself if it is something else. */
+export function operandsOfAnd(node: Node): readonly Node[] {
+  if ('BoolExpr' in node && node.BoolExpr.boolop === 'AND_EXPR')
+    return (node.BoolExpr.args ?? []).flatMap(operandsOfAnd);
+  return [node];
+}
+
+/** A conjunct's expressions: two for a BETWEEN, so that each bound is a conjunct; a string says why there is none. */
+function conjunctExpressions(node: Node, scope: ExpressionScope): readonly (Expression | string)[] {
+  if ('A_Expr' in node && node.A_Expr.kind === 'AEXPR_BETWEEN') {
+    const bounds = betweenBounds(node.A_Expr, scope);
+    return 'unusable' in bounds ? [bounds.unusable] : bounds;
+  }
+  const expression = scope.canonicalise(node);
+  return [isUnusable(expression) ? expression.unusable : expression];
+}
+
+function conjunctOf(template: Template, scope: ExpressionScope): Conjunct {
+  const tables = tablesOf(template);
+  const renumbered = renumberTemplate(template, (table) => tables.indexOf(table));
+  return { template: renumbered, tables, isSymmetric: isSymmetric(renumbered, tables, scope) };
+}
+
+/** `({0}."x" = {1}."x")` over two occurrences of one table reads the same with the tables exchanged. */
+function isSymmetric(template: Template, tables: readonly number[], scope: ExpressionScope): boolean {
+  const [left, right] = tables.map((table) => scope.tables[table]?.relation);
+  return (
+    tables.length === 2 &&
+    left === right &&
+    /^\(\{0\}\.("(?:[^"{}]|"")*") (?:=|<>) \{1\}\.\1\)$/.test(template)
+  );
+}
+
+function distinctConjuncts(conjuncts: readonly Conjunct[]): readonly Conjunct[] {
+  const seen = new Map(
+    conjuncts.map((conjunct) => [`${conjunct.template} ${conjunct.tables.join(',')}`, conjunct]),
+  );
+  return [...seen.values()];
+}
+
+/**
+ * Takes note of `column = column` and `column = constant`. Returns true if the equality is between key columns of one
+ * class and needs no conjunct of its own: the fragment equates its tables' keys anyway.
+ */
+function noteEquality(node: Node, scope: ExpressionScope, equalities: ColumnEqualities): boolean {
+  if (!('A_Expr' in node) || node.A_Expr.kind !== 'AEXPR_OP') return false;
+  const name = qualifiedName(node.A_Expr.name);
+  if (name?.name !== '=') return false;
+  const left = scope.canonicalise(node.A_Expr.lexpr);
+  const right = scope.canonicalise(node.A_Expr.rexpr);
+  if (isUnusable(left) || isUnusable(right)) return false;
+  const resolution = resolveOperator(scope.catalog, scope.searchPath, name, left.typeOid, right.typeOid);
+  if (resolution?.isBuiltin !== true || !resolution.isImmutable) return false;
+
+  if (left.column !== undefined && right.column !== undefined) {
+    if (!isTransitiveEquality(scope.catalog, left.typeOid, right.typeOid)) return false;
+    if (!isDeterministic(left) || !isDeterministic(right)) return false;
+    equalities.equate(left.column, right.column);
+    return isKeyEquality(left, right, scope);
+  }
+  const [side, constant] = left.column === undefined ? [right, left] : [left, right];
+  if (side.column === undefined || !constant.isConstant || constant.template === 'NULL') return false;
+  if (
+    constant.typeOid === TypeOid.unknown ||
+    isTransitiveEquality(scope.catalog, side.typeOid, constant.typeOid)
+  ) {
+    equalities.equateConstant(side.column, scope.catalog.baseTypeOid(side.typeOid), constant.template);
+  }
+  return false;
+}
+
+function isDeterministic({ column }: Expression): boolean {
+  return column?.table.relation.columns.get(column.name)?.hasDeterministicCollation === true;
+}
+
+/** Both are the key column of one partition key, in different tables. */
+function isKeyEquality(left: Expression, right: Expression, scope: ExpressionScope): boolean {
+  return left.column?.table !== right.column?.table && isKeyColumn(left, scope) && isKeyColumn(right, scope);
+}
+
+function isKeyColumn({ column }: Expression, scope: ExpressionScope): boolean {
+  if (column === undefined) return false;
+  const table = `${column.table.relation.schema}.${column.table.relation.name}`;
+  return scope.partitionKeys.some((key) => key.tables.get(table) === column.name);
+}

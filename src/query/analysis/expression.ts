@@ -1,0 +1,85 @@
+import type { Node } from '@pgsql/types';
+import type { Catalog } from '../catalog/catalog';
+import type { PartitionKey } from '../partition-key';
+import type { Template } from '../ast/template';
+import type { BlockTable } from './block-tables';
+
+/** An expression that can be evaluated elsewhere with the same meaning: in a fragment, over some of the block's tables. */
+export interface Expression {
+  /** Fully parenthesised SQL in canonical form; tables by their number in the block. Equal text, equal meaning. */
+  readonly template: Template;
+  /** Type of the value; 0 if it could not be told, TypeOid.unknown for a bare string constant or NULL. */
+  readonly typeOid: number;
+  /** Whether evaluating it could raise an error for some row (rule S12). */
+  readonly mayRaise: boolean;
+  /** Whether PostgreSQL folds it to a value while planning, on no row at all. */
+  readonly isConstant: boolean;
+  /** The text of a bare string constant, whose type its surroundings decide. */
+  readonly unknownLiteral?: string;
+  /** Set if the expression is nothing but a column. */
+  readonly column?: ColumnReference;
+}
+
+export interface ColumnReference {
+  readonly table: BlockTable;
+  readonly name: string;
+  readonly typeOid: number;
+}
+
+/** Why an expression stays out of fragments. A value, not an exception: leaving out is the default (rule S1). */
+export interface Unusable {
+  readonly unusable: string;
+}
+
+export function unusable(reason: string): Unusable {
+  return { unusable: reason };
+}
+
+export function isUnusable(outcome: Expression | Unusable): outcome is Unusable {
+  return 'unusable' in outcome;
+}
+
+/** A bound parameter: its type, and its value in the type's text form (null for SQL NULL). */
+export interface ParameterValue {
+  readonly typeOid: number;
+  readonly text: string | null;
+}
+
+/** What an expression is read against. */
+export interface ExpressionScope {
+  readonly catalog: Catalog;
+  /** Schemas searched, in order; never the temporary one. */
+  readonly searchPath: readonly string[];
+  readonly partitionKeys: readonly PartitionKey[];
+  /** The tables of the expression's own block. */
+  readonly tables: readonly BlockTable[];
+  /** undefined: not bound, or its value cannot be read. */
+  parameter(number: number): ParameterValue | undefined;
+  /** Reads a part of the expression. */
+  canonicalise(node: Node | undefined): Expression | Unusable;
+}
+
+/** Reads several parts; the first that is unusable makes the whole unusable. */
+export function canonicaliseAll(
+  nodes: readonly Node[] | undefined,
+  scope: ExpressionScope,
+): readonly Expression[] | Unusable {
+  const expressions: Expression[] = [];
+  for (const node of nodes ?? []) {
+    const expression = scope.canonicalise(node);
+    if (isUnusable(expression)) return expression;
+    expressions.push(expression);
+  }
+  return expressions;
+}
+
+/** Flags of an expression made of others. */
+export function combined(parts: readonly Expression[]): {
+  readonly mayRaise: boolean;
+  readonly isConstant: boolean;
+} {
+  return {
+    mayRaise: parts.some((part) => part.mayRaise),
+    isConstant: parts.every((part) => part.isConstant),
+  };
+}

@@ -1,0 +1,59 @@
+import type { ColumnRef } from '@pgsql/types';
+import { stringsOf } from '../../ast/names';
+import { escapeTemplate } from '../../ast/template';
+import { quoteIdentifier } from '../../ast/quote';
+import type { BlockTable } from '../block-tables';
+import { unusable, type Expression, type ExpressionScope, type Unusable } from '../expression';
+
+/** A column of one of the block's own tables. Anything else (outer references, system columns, whole rows) stays out (rule S5). */
+export function canonicaliseColumnRef(ref: ColumnRef, scope: ExpressionScope): Expression | Unusable {
+  const fields = stringsOf(ref.fields);
+  if (fields === undefined) return unusable('whole-row reference');
+  const found = findColumn(fields, scope.tables);
+  if ('unusable' in found) return found;
+
+  const { table, name } = found;
+  if (table.isNullable) return unusable('outer join');
+  if (table.isHidden) return unusable('aliased join');
+  const column = table.relation.columns.get(name);
+  if (column === undefined) return unusable('unknown column');
+  return {
+    template: `{${table.index}}.${escapeTemplate(quoteIdentifier(name))}`,
+    typeOid: column.typeOid,
+    mayRaise: false,
+    isConstant: false,
+    column: { table, name, typeOid: column.typeOid },
+  };
+}
+
+interface FoundColumn {
+  readonly table: BlockTable;
+  readonly name: string;
+}
+
+function findColumn(fields: readonly string[], tables: readonly BlockTable[]): FoundColumn | Unusable {
+  const [first = '', second = '', third = ''] = fields;
+  if (fields.length === 1) return findUnqualified(first, tables);
+  const table =
+    fields.length === 2
+      ? tables.find(({ alias }) => alias === first)
+      : tables.find(
+          ({ relation, hasAlias }) => !hasAlias && relation.schema === first && relation.name === second,
+        );
+  if (fields.length > 3 || table === undefined) return unusable('outer reference or unknown table');
+  return { table, name: fields.length === 2 ? second : third };
+}
+
+/**
+ * PostgreSQL looks for an unqualified name among all columns of the innermost block first and refuses an ambiguous one.
+ * So if exactly one of the block's known tables has it, it is that table's: a column of the same name in an item that is
+ * not known here (a derived table, an untracked table) would have made the statement fail. Two that have it can only
+ * be two sides of a JOIN … USING, whose merged column is neither in general.
+ */
+function findUnqualified(name: string, tables: readonly BlockTable[]): FoundColumn | Unusable {
+  const owners = tables.filter(({ relation }) => relation.columns.has(name));
+  const [owner] = owners;
+  if (owner === undefined) return unusable('outer reference or unknown table');
+  if (owners.length > 1) return unusable('merged column');
+  return { table: owner, name };
+}

@@ -1,0 +1,55 @@
+import type { A_Const, ParamRef } from '@pgsql/types';
+import { escapeTemplate } from '../../ast/template';
+import { quoteIdentifier, quoteLiteral } from '../../ast/quote';
+import { TypeOid } from '../../catalog/catalog';
+import { unusable, type Expression, type ExpressionScope, type Unusable } from '../expression';
+import { isStableLiteral } from '../literal';
+
+export function canonicaliseConstant(constant: A_Const): Expression | Unusable {
+  if (constant.isnull === true) return literal('NULL', TypeOid.unknown);
+  if (constant.sval !== undefined) {
+    const text = constant.sval.sval ?? '';
+    return { ...literal(quoteLiteral(text), TypeOid.unknown), unknownLiteral: text };
+  }
+  if (constant.boolval !== undefined)
+    return literal(constant.boolval.boolval === true ? 'TRUE' : 'FALSE', TypeOid.bool);
+  if (constant.ival !== undefined) return number(String(constant.ival.ival ?? 0), TypeOid.int4);
+  if (constant.fval !== undefined)
+    return number(constant.fval.fval ?? '', numericConstantType(constant.fval.fval ?? ''));
+  return unusable('unsupported constant');
+}
+
+/** The value a parameter was bound to, as a constant of the parameter's type: values are part of a fragment. */
+export function canonicaliseParameter(ref: ParamRef, scope: ExpressionScope): Expression | Unusable {
+  const value = scope.parameter(ref.number ?? 0);
+  if (value === undefined) return unusable('unbound parameter');
+  const type = scope.catalog.type(value.typeOid);
+  if (type === undefined) return unusable('parameter of unknown type');
+  if (value.text === null) return literal(`NULL::${typeText(type)}`, type.oid);
+  if (type.oid === TypeOid.int4 && /^(0|-?[1-9]\d{0,8})$/.test(value.text))
+    return number(value.text, TypeOid.int4);
+  if (!isStableLiteral(scope.catalog, type.oid, value.text))
+    return unusable('time-dependent or catalog-dependent constant');
+  return literal(`${quoteLiteral(value.text)}::${typeText(type)}`, type.oid);
+}
+
+/** A type by its full name, which means the same under every search path. */
+export function typeText(type: { readonly schema: string; readonly name: string }): string {
+  return `${quoteIdentifier(type.schema)}.${quoteIdentifier(type.name)}`;
+}
+
+function literal(sql: string, typeOid: number): Expression {
+  return { template: escapeTemplate(sql), typeOid, mayRaise: false, isConstant: true };
+}
+
+/** Parentheses keep the sign of a negative number with it: `-5::int8` would be `-(5::int8)`, and `a - -5` a comment. */
+function number(digits: string, typeOid: number): Expression {
+  return literal(digits.startsWith('-') ? `(${digits})` : digits, typeOid);
+}
+
+/** The type PostgreSQL gives a numeric constant that the scanner did not take for an int4 (manual, "Numeric Constants"). */
+function numericConstantType(digits: string): number {
+  if (!/^-?\d+$/.test(digits)) return TypeOid.numeric;
+  const value = BigInt(digits);
+  return value >= -(2n ** 63n) && value < 2n ** 63n ? TypeOid.int8 : TypeOid.numeric;
+}

@@ -1,0 +1,153 @@
+import type { RangeVar, RawStmt, SelectStmt } from '@pgsql/types';
+import { qualifiedName, type stringsOf, type QualifiedName } from '../ast/names';
+import { walk } from '../ast/walk';
+import type { Catalog, CatalogRelation } from '../catalog/catalog';
+
+/** Why a whole statement is left alone. */
+export interface RefusedStatement {
+  readonly refused: string;
+}
+
+/** What decides which relation or function a name means. */
+export interface NameContext {
+  readonly catalog: Catalog;
+  readonly searchPath: readonly string[];
+  readonly temporaryRelations: ReadonlySet<string>;
+}
+
+/** The one SELECT of a text, or why the text is not looked into. */
+export function selectOf(statements: readonly RawStmt[]): SelectStmt | RefusedStatement {
+  const [first] = statements;
+  if (statements.length !== 1 || first?.stmt === undefined) return { refused: 'not a single statement' };
+  if (!('SelectStmt' in first.stmt)) return { refused: 'not a select' };
+  return first.stmt.SelectStmt;
+}
+
+const refusedNodes: ReadonlyMap<string, string> = new Map([
+  ['InsertStmt', 'data-modifying CTE'],
+  ['UpdateStmt', 'data-modifying CTE'],
+  ['DeleteStmt', 'data-modifying CTE'],
+  ['MergeStmt', 'data-modifying CTE'],
+  ['LockingClause', 'locking clause'],
+  ['RangeTableSample', 'tablesample'],
+  ['IntoClause', 'select into'],
+  ['XmlExpr', 'unsupported expression XmlExpr'],
+]);
+
+/**
+ * Rule S6, for the whole statement: what could have an effect besides its result, or would see rows that a fragment
+ * does not see. A function that is not known counts as volatile. (A volatile function must run as often as it would have
+ * without a restriction, and a restriction changes how often anything below it is evaluated.)
+ */
+export function checkStatement(select: SelectStmt, names: NameContext): RefusedStatement | undefined {
+  let refused: string | undefined;
+  if (names.catalog.hasVolatileImplicitCast) refused = 'volatile cast';
+  const ctes = cteNames(select);
+  walk({ SelectStmt: select }, (kind, fields) => {
+    refused ??= refusedNodes.get(kind) ?? refuseNode(kind, fields, names, ctes);
+    return refused === undefined;
+  });
+  refused ??= hasRecursion(select) ? 'recursive CTE' : undefined;
+  return refused === undefined ? undefined : { refused };
+}
+
+function refuseNode(
+  kind: string,
+  fields: Readonly<Record<string, unknown>>,
+  names: NameContext,
+  ctes: ReadonlySet<string>,
+): string | undefined {
+  switch (kind) {
+    case 'FuncCall':
+      return refuseFunction(qualifiedName(fields['funcname'] as Parameters<typeof qualifiedName>[0]), names);
+    case 'A_Expr':
+      return refuseOperator(qualifiedName(fields['name'] as Parameters<typeof qualifiedName>[0]), names);
+    case 'TypeCast':
+      return refuseCast(fields['typeName'], names);
+    case 'RangeVar': {
+      const resolved = resolveRelation(fields, names, ctes);
+      return resolved !== undefined && 'refused' in resolved ? resolved.refused : undefined;
+    }
+    case 'SelectStmt':
+      return fields['intoClause'] === undefined ? undefined : 'select into';
+    default:
+      return undefined;
+  }
+}
+
+function refuseFunction(
+  name: QualifiedName | undefined,
+  { catalog, searchPath }: NameContext,
+): string | undefined {
+  const candidates = name === undefined ? [] : catalog.functions(name, searchPath);
+  if (candidates.length === 0) return 'unknown function';
+  return candidates.some(({ volatility }) => volatility === 'v') ? 'volatile function' : undefined;
+}
+
+function refuseOperator(
+  name: QualifiedName | undefined,
+  { catalog, searchPath }: NameContext,
+): string | undefined {
+  // BETWEEN and the like have no operator of their own; what they compare with is builtin or of no name here.
+  const candidates = name === undefined ? [] : catalog.operators(name, searchPath);
+  return candidates.some(({ volatility }) => volatility === 'v') ? 'volatile operator' : undefined;
+}
+
+function refuseCast(typeName: unknown, { catalog, searchPath }: NameContext): string | undefined {
+  const name = qualifiedName(stringNodes(typeName));
+  const type = name === undefined ? undefined : catalog.typeByName(name, searchPath);
+  if (type === undefined) return 'unknown type';
+  return type.inputVolatility === 'v' || catalog.hasVolatileCastTo(type.oid) ? 'volatile cast' : undefined;
+}
+
+function stringNodes(typeName: unknown): Parameters<typeof stringsOf>[0] {
+  if (typeof typeName !== 'object' || typeName === null || !('names' in typeName)) return undefined;
+  return typeName.names as Parameters<typeof stringsOf>[0];
+}
+
+/**
+ * The relation a name in FROM means to the session; undefined if it names a CTE. A name that is a CTE anywhere in the
+ * statement is taken for the CTE everywhere: at worst a table is not recognised.
+ */
+export function resolveRelation(
+  name: RangeVar,
+  { catalog, searchPath, temporaryRelations }: NameContext,
+  ctes: ReadonlySet<string>,
+): CatalogRelation | undefined | RefusedStatement {
+  const { relname = '', schemaname, catalogname } = name;
+  if (catalogname !== undefined) return { refused: 'database-qualified name' };
+  if (schemaname === undefined && ctes.has(relname)) return undefined;
+  // The temporary schema is searched before all others, and under the alias pg_temp.
+  if (schemaname === undefined ? temporaryRelations.has(relname) : schemaname.startsWith('pg_temp')) {
+    return { refused: 'temporary table' };
+  }
+  const relation = catalog.relation({ schema: schemaname, name: relname }, searchPath);
+  if (relation === undefined) return { refused: 'unknown relation' };
+  if (relation.hasRowSecurity) return { refused: 'row-level security' };
+  return refusedKinds.has(relation.kind) ? { refused: refusedKinds.get(relation.kind) ?? '' } : relation;
+}
+
+const refusedKinds: ReadonlyMap<string, string> = new Map([
+  ['v', 'view'],
+  ['f', 'foreign table'],
+]);
+
+/** All names that WITH clauses define, at any depth. */
+export function cteNames(select: SelectStmt): ReadonlySet<string> {
+  const names = new Set<string>();
+  walk({ SelectStmt: select }, (kind, fields) => {
+    if (kind === 'CommonTableExpr' && typeof fields['ctename'] === 'string') names.add(fields['ctename']);
+    return true;
+  });
+  return names;
+}
+
+function hasRecursion(select: SelectStmt): boolean {
+  let found = select.withClause?.recursive === true;
+  walk(select, (_kind, fields) => {
+    const clause = fields['withClause'] as { readonly recursive?: boolean } | undefined;
+    if (clause?.recursive === true) found = true;
+    return !found;
+  });
+  return found;
+}

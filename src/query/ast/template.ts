@@ -1,0 +1,35 @@
+/**
+ * SQL text in which tables stand as numbers in braces, `{0}."name" = 'x'`, so that it is the same whatever aliases a
+ * statement gives them. A brace that is part of the text is written twice.
+ */
+export type Template = string;
+
+const placeholder = /\{\{|\}\}|\{(\d+)\}/g;
+
+/** Text as it stands in a template. */
+export function escapeTemplate(text: string): Template {
+  return text.replaceAll('{', '{{').replaceAll('}', '}}');
+}
+
+/** Writes a template out as SQL. */
+export function renderTemplate(template: Template, tableText: (table: number) => string): string {
+  return template.replace(placeholder, (match: string, table: string | undefined) =>
+    table === undefined ? match.charAt(0) : tableText(Number(table)),
+  );
+}
+
+/** The tables of a template, each once, in the order they first appear. */
+export function tablesOf(template: Template): readonly number[] {
+  const tables: number[] = [];
+  for (const [, table] of template.matchAll(placeholder)) {
+    if (table !== undefined && !tables.includes(Number(table))) tables.push(Number(table));
+  }
+  return tables;
+}
+
+/** Renumbers the tables of a template. */
+export function renumberTemplate(template: Template, renumber: (table: number) => number): Template {
+  return template.replace(placeholder, (match: string, table: string | undefined) =>
+    table === undefined ? match : `{${renumber(Number(table))}}`,
+  );
+}

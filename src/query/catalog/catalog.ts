@@ -1,0 +1,239 @@
+import type { QualifiedName } from '../ast/names';
+
+/** `pg_proc.provolatile`: immutable, stable, volatile. */
+export type Volatility = 'i' | 's' | 'v';
+
+export interface CatalogColumn {
+  readonly name: string;
+  readonly typeOid: number;
+  readonly isNotNull: boolean;
+  /** False for text columns whose collation may call different strings equal. */
+  readonly hasDeterministicCollation: boolean;
+}
+
+export interface CatalogRelation {
+  readonly oid: number;
+  readonly schema: string;
+  readonly name: string;
+  /** `pg_class.relkind`: r table, p partitioned table, v view, m materialized view, f foreign table, … */
+  readonly kind: string;
+  readonly hasRowSecurity: boolean;
+  /** Only read for relations that bear the name of a tracked table; empty for the others. */
+  readonly columns: ReadonlyMap<string, CatalogColumn>;
+}
+
+export interface CatalogType {
+  readonly oid: number;
+  readonly schema: string;
+  readonly name: string;
+  /** `pg_type.typtype`: b base, c composite, d domain, e enum, p pseudo, r range, m multirange. */
+  readonly kind: string;
+  /** Element type of a true array type, else 0. */
+  readonly elementOid: number;
+  /** The type a domain is made of (not followed through domains over domains), else 0. */
+  readonly baseOid: number;
+  readonly inputVolatility: Volatility;
+  readonly outputVolatility: Volatility;
+}
+
+export interface CatalogFunction {
+  readonly oid: number;
+  readonly schema: string;
+  readonly name: string;
+  /** `pg_proc.prokind`: f function, a aggregate, w window function, p procedure. */
+  readonly kind: string;
+  readonly argumentOids: readonly number[];
+  readonly defaultCount: number;
+  readonly isVariadic: boolean;
+  readonly returnsSet: boolean;
+  readonly resultOid: number;
+  readonly volatility: Volatility;
+}
+
+export interface CatalogOperator {
+  readonly oid: number;
+  readonly schema: string;
+  readonly name: string;
+  /** 0 for a prefix operator. */
+  readonly leftOid: number;
+  readonly rightOid: number;
+  readonly resultOid: number;
+  /** Of the function that implements it. */
+  readonly volatility: Volatility;
+}
+
+export interface CatalogCast {
+  readonly sourceOid: number;
+  readonly targetOid: number;
+  /** `pg_cast.castcontext`: e explicit only, a also in assignments, i also implicitly in expressions. */
+  readonly context: string;
+  /** i for casts without a function: binary-coercible types. */
+  readonly volatility: Volatility;
+}
+
+export interface CatalogRows {
+  readonly relations: readonly CatalogRelation[];
+  readonly types: readonly CatalogType[];
+  readonly functions: readonly CatalogFunction[];
+  readonly operators: readonly CatalogOperator[];
+  readonly casts: readonly CatalogCast[];
+  /** Estimated number of distinct keys in the database, by partition key; absent if nothing is known. */
+  readonly keyCounts: ReadonlyMap<string, number>;
+}
+
+/** Objects made after initdb have OIDs from here on (PostgreSQL's FirstNormalObjectId). */
+const firstNormalOid = 16384;
+
+/** Whether PostgreSQL itself brought the object, so that what the manual says about it holds. */
+export function isBuiltin(object: { readonly oid: number }): boolean {
+  return object.oid < firstNormalOid;
+}
+
+/**
+ * What the rewriter knows of a database: immutable, made from the rows of the system catalogs. A new one replaces it
+ * after DDL. Lookups never guess: what it does not know is undefined, and the caller leaves the statement alone.
+ */
+export class Catalog {
+  readonly keyCounts: ReadonlyMap<string, number>;
+  readonly #relations = new Map<string, CatalogRelation>();
+  readonly #relationKinds = new Map<string, string[]>();
+  readonly #types = new Map<number, CatalogType>();
+  readonly #typesByName = new Map<string, CatalogType>();
+  readonly #arrayTypes = new Map<number, CatalogType>();
+  readonly #functions = new Map<string, CatalogFunction[]>();
+  readonly #operators = new Map<string, CatalogOperator[]>();
+  readonly #casts = new Map<string, CatalogCast>();
+  readonly #volatileCastTargets = new Set<number>();
+  /** Some cast that PostgreSQL applies unasked calls a volatile function: no statement can be told to be free of it. */
+  readonly hasVolatileImplicitCast: boolean = false;
+
+  constructor(rows: CatalogRows) {
+    this.keyCounts = rows.keyCounts;
+    for (const relation of rows.relations) {
+      this.#relations.set(key(relation.schema, relation.name), relation);
+      append(this.#relationKinds, relation.name, relation.hasRowSecurity ? 'row security' : relation.kind);
+    }
+    for (const type of rows.types) {
+      this.#types.set(type.oid, type);
+      this.#typesByName.set(key(type.schema, type.name), type);
+      if (type.elementOid !== 0) this.#arrayTypes.set(type.elementOid, type);
+    }
+    for (const fn of rows.functions) append(this.#functions, fn.name, fn);
+    for (const operator of rows.operators) append(this.#operators, operator.name, operator);
+    for (const cast of rows.casts) {
+      this.#casts.set(`${cast.sourceOid}>${cast.targetOid}`, cast);
+      if (cast.volatility === 'v') this.#volatileCastTargets.add(cast.targetOid);
+      if (cast.volatility === 'v' && cast.context === 'i') this.hasVolatileImplicitCast = true;
+    }
+  }
+
+  /** The relation a name means to a session with this search path (which names the temporary schema not at all). */
+  relation(name: QualifiedName, searchPath: readonly string[]): CatalogRelation | undefined {
+    return firstVisible(name, searchPath, this.#relations);
+  }
+
+  type(oid: number): CatalogType | undefined {
+    return this.#types.get(oid);
+  }
+
+  typeByName(name: QualifiedName, searchPath: readonly string[]): CatalogType | undefined {
+    return firstVisible(name, searchPath, this.#typesByName);
+  }
+
+  arrayTypeOf(elementOid: number): CatalogType | undefined {
+    return this.#arrayTypes.get(elementOid);
+  }
+
+  /** All functions of a name that the session can see: overload resolution chooses among them by argument types. */
+  functions(name: QualifiedName, searchPath: readonly string[]): readonly CatalogFunction[] {
+    return visible(name, searchPath, this.#functions.get(name.name));
+  }
+
+  operators(name: QualifiedName, searchPath: readonly string[]): readonly CatalogOperator[] {
+    return visible(name, searchPath, this.#operators.get(name.name));
+  }
+
+  cast(sourceOid: number, targetOid: number): CatalogCast | undefined {
+    return this.#casts.get(`${sourceOid}>${targetOid}`);
+  }
+
+  hasVolatileCastTo(targetOid: number): boolean {
+    return this.#volatileCastTargets.has(targetOid);
+  }
+
+  /** Whether every function of the name, in whatever schema, is known not to be volatile. */
+  isNeverVolatile(functionName: string): boolean {
+    const functions = this.#functions.get(functionName) ?? [];
+    return functions.length > 0 && functions.every(({ volatility }) => volatility !== 'v');
+  }
+
+  /** Whether every relation of the name, in whatever schema, is a plain table: reading it runs no code of anyone's. */
+  isAlwaysTable(relationName: string): boolean {
+    const kinds = this.#relationKinds.get(relationName) ?? [];
+    return kinds.length > 0 && kinds.every((kind) => kind === 'r' || kind === 'p' || kind === 'm');
+  }
+
+  /** The type operators see: what a domain is made of, at the bottom; text for the binary-coercible varchar. */
+  baseTypeOid(oid: number): number {
+    let type = this.#types.get(oid);
+    for (let depth = 0; type?.kind === 'd' && depth < 32; depth++) type = this.#types.get(type.baseOid);
+    const base = type?.oid ?? oid;
+    return base === TypeOid.varchar ? TypeOid.text : base;
+  }
+}
+
+/** OIDs of builtin types, fixed since PostgreSQL's catalogs exist (src/include/catalog/pg_type.dat). */
+export const TypeOid = {
+  bool: 16,
+  bytea: 17,
+  int8: 20,
+  int2: 21,
+  int4: 23,
+  text: 25,
+  float4: 700,
+  float8: 701,
+  unknown: 705,
+  bpchar: 1042,
+  varchar: 1043,
+  date: 1082,
+  time: 1083,
+  timestamp: 1114,
+  timestamptz: 1184,
+  interval: 1186,
+  numeric: 1700,
+  uuid: 2950,
+} as const;
+
+function key(schema: string, name: string): string {
+  return `${schema}\0${name}`;
+}
+
+function append<T>(map: Map<string, T[]>, name: string, item: T): void {
+  const list = map.get(name);
+  if (list === undefined) map.set(name, [item]);
+  else list.push(item);
+}
+
+function firstVisible<T>(
+  name: QualifiedName,
+  searchPath: readonly string[],
+  map: ReadonlyMap<string, T>,
+): T | undefined {
+  if (name.schema !== undefined) return map.get(key(name.schema, name.name));
+  for (const schema of searchPath) {
+    const found = map.get(key(schema, name.name));
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
+function visible<T extends { readonly schema: string }>(
+  name: QualifiedName,
+  searchPath: readonly string[],
+  candidates: readonly T[] | undefined,
+): readonly T[] {
+  if (candidates === undefined) return [];
+  return candidates.filter(({ schema }) =>
+    name.schema === undefined ? searchPath.includes(schema) : schema === name.schema,
+  );
+}

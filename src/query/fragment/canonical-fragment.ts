@@ -1,0 +1,131 @@
+import { createHash } from 'node:crypto';
+import { renderTemplate } from '../ast/template';
+import { quoteIdentifier } from '../ast/quote';
+import type { AnalysedBlock } from '../analysis/analyse';
+import type { Conjunct } from '../analysis/conjuncts';
+import type { KeyClass, KeyMember } from '../analysis/key-classes';
+import type { Fragment, FragmentConjunct, FragmentHash, FragmentTable } from './fragment';
+
+/** Where a fragment's text has its meaning: see `Fragment.contextId` and `Fragment.settings`. */
+export interface FragmentContext {
+  readonly id: string;
+  readonly settings: Readonly<Record<string, string>>;
+}
+
+/** Beyond this many orders of like tables the first one is taken: equal fragments may then be stored twice, never confused. */
+const maxOrders = 720;
+
+/**
+ * The fragment over some members of a key class: their usable conjuncts, and the equality of their keys. The same
+ * fragment of another statement, with other aliases, order of tables or of conjuncts, has the same hash.
+ */
+export function canonicalFragment(
+  block: AnalysedBlock,
+  keyClass: KeyClass,
+  members: readonly KeyMember[],
+  context: FragmentContext,
+): Fragment {
+  const indexes = new Set(members.map(({ table }) => table.index));
+  const conjuncts = block.conjuncts.filter(({ tables }) => tables.every((table) => indexes.has(table)));
+  const candidates = ordersOf(members, conjuncts).map((order) => layOut(order, conjuncts));
+  const best = candidates.reduce((least, candidate) =>
+    candidate.identity < least.identity ? candidate : least,
+  );
+  const { partitionKey } = keyClass;
+  const hash = createHash('sha256')
+    .update(JSON.stringify([1, context.id, partitionKey.name, partitionKey.datatype, best.identity]))
+    .digest('hex') as FragmentHash;
+  return {
+    hash,
+    partitionKey: partitionKey.name,
+    datatype: partitionKey.datatype,
+    tables: best.tables,
+    conjuncts: best.conjuncts,
+    sql: fragmentSql(best.tables, best.conjuncts),
+    contextId: context.id,
+    settings: context.settings,
+  };
+}
+
+interface LaidOut {
+  readonly tables: readonly FragmentTable[];
+  readonly conjuncts: readonly FragmentConjunct[];
+  /** Equal for equal fragments, ordered, so that the least of all orders of tables is the canonical one. */
+  readonly identity: string;
+}
+
+function layOut(order: readonly KeyMember[], conjuncts: readonly Conjunct[]): LaidOut {
+  const slots = new Map(order.map(({ table }, slot) => [table.index, slot]));
+  const tables = order.map(fragmentTable);
+  const laidOut = conjuncts
+    .map(({ template, tables: indexes, isSymmetric }) => {
+      const positions = indexes.map((index) => slots.get(index) ?? 0);
+      return { template, slots: isSymmetric ? positions.sort((a, b) => a - b) : positions };
+    })
+    .sort((a, b) => compare(JSON.stringify(a), JSON.stringify(b)));
+  return { tables, conjuncts: laidOut, identity: JSON.stringify([tables, laidOut]) };
+}
+
+export function fragmentTable({ table, column }: KeyMember): FragmentTable {
+  return { schema: table.relation.schema, name: table.relation.name, only: table.only, keyColumn: column };
+}
+
+/**
+ * The orders worth comparing: tables sorted by what can be said of each without its alias, and every permutation of
+ * those that look alike (occurrences of one table in a self-join).
+ */
+function ordersOf(
+  members: readonly KeyMember[],
+  conjuncts: readonly Conjunct[],
+): readonly (readonly KeyMember[])[] {
+  const groups = new Map<string, KeyMember[]>();
+  for (const member of members) {
+    const mentions = conjuncts
+      .flatMap(({ template, tables, isSymmetric }) =>
+        tables.flatMap((table, i) =>
+          table === member.table.index ? [`${isSymmetric ? '' : i} ${template}`] : [],
+        ),
+      )
+      .sort();
+    const signature = JSON.stringify([fragmentTable(member), mentions]);
+    const group = groups.get(signature);
+    if (group === undefined) groups.set(signature, [member]);
+    else group.push(member);
+  }
+  let orders: readonly (readonly KeyMember[])[] = [[]];
+  for (const [, group] of [...groups].sort(([a], [b]) => compare(a, b))) {
+    const arrangements = orders.length * factorial(group.length) > maxOrders ? [group] : permutations(group);
+    orders = orders.flatMap((order) => arrangements.map((arrangement) => [...order, ...arrangement]));
+  }
+  return orders;
+}
+
+function permutations<T>(items: readonly T[]): readonly (readonly T[])[] {
+  if (items.length < 2) return [items];
+  return items.flatMap((item, i) =>
+    permutations(items.filter((_, j) => j !== i)).map((rest) => [item, ...rest]),
+  );
+}
+
+function factorial(n: number): number {
+  return n < 2 ? 1 : n * factorial(n - 1);
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
+
+/** The statement that computes the key set. Everything we add ourselves means the same under every search path. */
+function fragmentSql(tables: readonly FragmentTable[], conjuncts: readonly FragmentConjunct[]): string {
+  const alias = (slot: number): string => `t${slot + 1}`;
+  const keyOf = (slot: number): string => `${alias(slot)}.${quoteIdentifier(tables[slot]?.keyColumn ?? '')}`;
+  const from = tables.map(
+    ({ schema, name, only }, slot) =>
+      `${only ? 'ONLY ' : ''}${quoteIdentifier(schema)}.${quoteIdentifier(name)} AS ${alias(slot)}`,
+  );
+  const where = [
+    ...conjuncts.map(({ template, slots }) => renderTemplate(template, (table) => alias(slots[table] ?? 0))),
+    ...tables.slice(1).map((_, i) => `${keyOf(0)} OPERATOR(pg_catalog.=) ${keyOf(i + 1)}`),
+  ];
+  return `SELECT DISTINCT ${keyOf(0)} FROM ${from.join(', ')}${where.length > 0 ? ` WHERE ${where.join(' AND ')}` : ''}`;
+}

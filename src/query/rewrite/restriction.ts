@@ -1,0 +1,71 @@
+import { quoteArray, quoteIdentifier, type SqlText } from '../ast/quote';
+import { TypeOid } from '../catalog/catalog';
+import type { KeyClass, KeyMember } from '../analysis/key-classes';
+import type { PartitionKeyType, PartitionValue } from '../partition-key';
+
+/** The keys a class may still have. */
+export interface RestrictingKeys {
+  readonly datatype: PartitionKeyType;
+  readonly size: number;
+  values(): Iterable<PartitionValue>;
+}
+
+/** Names of array elements by the column's base type. Comparing within the column's own type keeps its indexes usable. */
+const elementTypes: ReadonlyMap<number, string> = new Map([
+  [TypeOid.int2, 'int2'],
+  [TypeOid.int4, 'int4'],
+  [TypeOid.int8, 'int8'],
+  [TypeOid.float4, 'float8'],
+  [TypeOid.float8, 'float8'],
+  [TypeOid.text, 'text'],
+  [TypeOid.date, 'date'],
+  [TypeOid.timestamp, 'timestamp'],
+  [TypeOid.timestamptz, 'timestamptz'],
+]);
+
+const integerBits: ReadonlyMap<string, bigint> = new Map([
+  ['int2', 15n],
+  ['int4', 31n],
+]);
+
+/** The type of array a column is compared with, or undefined for one that is not restricted. */
+export function elementTypeOf(baseTypeOid: number): string | undefined {
+  return elementTypes.get(baseTypeOid);
+}
+
+/**
+ * The array of keys, as SQL. Keys that the column's type cannot hold are left out: no row has them.
+ */
+export function keyArray(keys: RestrictingKeys, elementType: string): SqlText {
+  const bits = integerBits.get(elementType);
+  if (bits === undefined) return quoteArray(keys.values(), keys.datatype, elementType);
+  const fitting: bigint[] = [];
+  for (const value of keys.values()) {
+    const integer = BigInt(value);
+    if (integer >= -(2n ** bits) && integer < 2n ** bits) fitting.push(integer);
+  }
+  return quoteArray(fitting, keys.datatype, elementType);
+}
+
+/**
+ * The conjunct that lets the given keys through on one column (design.md, section 6, INLINE).
+ *
+ * Sound while the keys are a superset of those of the block's rows: it is implied, and removes no row. A row whose key is
+ * NULL never satisfies `= ANY`, whatever the set holds (rule S4):
+ *
+ *   SELECT * FROM place WHERE population > 5     -- and a place without region: restricted by `region_id = ANY(…)` alone it is lost
+ *
+ * so `IS NULL` is let through unless the column is NOT NULL or the block equates it.
+ */
+export function restrictMember(
+  member: KeyMember,
+  keyClass: KeyClass,
+  isEmpty: boolean,
+  array: SqlText,
+): string {
+  const column = `${quoteIdentifier(member.table.alias)}.${quoteIdentifier(member.column)}`;
+  const admitsNull = !member.isNotNull && !keyClass.isEquated;
+  if (isEmpty) return admitsNull ? `(${column} IS NULL)` : 'FALSE';
+  const restriction = `${column} OPERATOR(pg_catalog.=) ANY (${array})`;
+  return admitsNull ? `(${restriction} OR ${column} IS NULL)` : `(${restriction})`;
+}
