@@ -27,6 +27,8 @@ export function buildConfig(
       maxKeys: file.population.max_keys,
     },
     limits: {
+      maxSessions: file.limits.max_sessions,
+      connectTimeoutMs: file.limits.connect_timeout_ms,
       heldReplyBytes: file.limits.held_reply_bytes,
       inspectBytes: file.limits.inspect_bytes,
       loginTimeoutMs: file.limits.login_timeout_ms,

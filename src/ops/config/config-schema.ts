@@ -163,6 +163,8 @@ export const configSchema = z
       .prefault({}),
     limits: z
       .strictObject({
+        max_sessions: count(1, 1_000_000, 'Clients connected at once; one more is refused.').default(10_000),
+        connect_timeout_ms: milliseconds(1, 'Time to open a connection to upstream.').default(10_000),
         held_reply_bytes: count(
           0,
           2 ** 30,

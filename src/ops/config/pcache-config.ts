@@ -38,6 +38,8 @@ export interface PopulationConfig {
 }
 
 export interface LimitsConfig {
+  readonly maxSessions: number;
+  readonly connectTimeoutMs: number;
   readonly heldReplyBytes: number;
   readonly inspectBytes: number;
   readonly loginTimeoutMs: number;
