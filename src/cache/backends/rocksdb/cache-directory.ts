@@ -1,0 +1,55 @@
+import { readdir, rename, stat } from 'node:fs/promises';
+import { StartError } from '../../../errors/start-error';
+
+/** Files RocksDB makes. */
+const storeFile =
+  /^(CURRENT|IDENTITY|LOCK|LOG(\.old\.\d+)?|(MANIFEST|OPTIONS)-\d+(\.dbtmp)?|\d+\.(sst|ldb|log|dbtmp|blob))$/;
+
+/**
+ * Rejects with StartError if the directory holds something that is not RocksDB's: a database would be started among it,
+ * and all of it renamed should that be damaged one day.
+ */
+export async function checkCacheDirectory(directory: string): Promise<void> {
+  const foreign = (await filesOf(directory)).find((file) => !storeFile.test(file));
+  if (foreign === undefined) return;
+  throw new StartError(
+    `${directory} is no cache directory: it holds ${foreign}; set cache.path to an empty or a new directory`,
+  );
+}
+
+/** Which directory a path leads to now; undefined if to none. */
+export async function directoryIdentity(directory: string): Promise<bigint | undefined> {
+  return (await stat(directory, { bigint: true }).catch(ignoreMissing))?.ino;
+}
+
+/**
+ * Renames a damaged cache, so that a fresh one can take its place and somebody can still look at it. Resolves to the new
+ * path. `identity` is the directory found damaged: if another process has put a fresh one there since, nothing happens.
+ */
+export async function setAside(
+  directory: string,
+  identity: bigint | undefined,
+  now: Date,
+): Promise<string | undefined> {
+  if (identity === undefined || (await directoryIdentity(directory)) !== identity) return undefined;
+  const stamp = now.toISOString().replace(/\D/g, '').slice(0, 17);
+  const target = `${directory}.damaged-${stamp}`;
+  await rename(directory, target).catch((cause: unknown) => {
+    throw new StartError(
+      `the cache in ${directory} is damaged and cannot be renamed; remove it, or set another cache.path`,
+      { cause },
+    );
+  });
+  return target;
+}
+
+async function filesOf(directory: string): Promise<readonly string[]> {
+  return (await readdir(directory).catch(ignoreMissing)) ?? [];
+}
+
+/** Any other trouble with the path is told by the attempt to open it. */
+function ignoreMissing(error: unknown): undefined {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined;
+  if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
+  throw error;
+}

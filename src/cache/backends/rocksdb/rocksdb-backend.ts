@@ -1,0 +1,367 @@
+import { CacheUnavailableError } from '../../../errors/cache-unavailable-error';
+import type { FragmentHash } from '../../../query/fragment/fragment';
+import type { PartitionKeyType } from '../../../query/partition-key';
+import type {
+  CacheBackend,
+  CacheCapabilities,
+  CacheChange,
+  CacheEntry,
+  EntryDescription,
+  Intersection,
+} from '../../cache-backend';
+import type { CacheWarning } from '../../cache-warning';
+import { ChangeFeed } from '../../change-feed';
+import { checkEntry, checkRegistration } from '../../check-entry';
+import { DamagedRecordError } from '../../codecs/damaged-record-error';
+import { describeEntry } from '../../codecs/description-codec';
+import type { KeySet } from '../../key-set';
+import { intersectKeySets } from '../../key-sets/intersect-key-sets';
+import { LastUsedNotes } from '../../last-used-notes';
+import { SerialQueue } from '../../serial-queue';
+import {
+  decodeLastUsed,
+  type EntryName,
+  entryOperations,
+  type KeySetCodec,
+  readDescription,
+  readEntry,
+  removeOperations,
+} from './entry-records';
+import type { NativeOperation } from './native-rocksdb';
+import { registrationOperation } from './open-cache-store';
+import { ReplaceableStore } from './replaceable-store';
+import type { RocksdbStore } from './rocksdb-store';
+import { DamagedStoreError } from './store-errors';
+import { entryKey, entryRange, keySetKey, keySetRange, readEntryKey, registrationKey } from './store-layout';
+import { writeNotes } from './write-notes';
+
+export interface RocksdbOptions {
+  /** The directory of the cache, of its own; made if it is not there. */
+  readonly path: string;
+  readonly warn: CacheWarning;
+}
+
+/** What tells one backend on RocksDB from another. */
+export interface RocksdbFormat extends KeySetCodec {
+  readonly name: string;
+  readonly keyTypes: ReadonlySet<PartitionKeyType>;
+}
+
+/** Notes of use are written when there are this many, or after this time; and on close. */
+const maxNotes = 1_000;
+const noteDelayMs = 5_000;
+
+/**
+ * Entries in a RocksDB directory that this process has for itself.
+ *
+ * Every change is one batch and is on disk before its promise resolves. That is not only so that nothing is lost: an older
+ * entry that came back after a loss of power could lack keys whose changes are compacted away already (rule F6).
+ * Changes run one after the other; reads run beside them, each from one snapshot.
+ *
+ * A damaged record is a missing entry: removed, with a warning. A damaged store is set aside, also while it is in use; all
+ * that was in it is then missing, and the change feed says so.
+ */
+export class RocksdbBackend implements CacheBackend {
+  readonly name: string;
+  readonly capabilities: CacheCapabilities;
+  private readonly writes = new SerialQueue();
+  private readonly notes = new LastUsedNotes();
+  private noteTimer: NodeJS.Timeout | undefined;
+  private closing: Promise<void> | undefined;
+
+  private constructor(
+    private readonly format: RocksdbFormat,
+    private readonly warn: CacheWarning,
+    private readonly stores: ReplaceableStore,
+    private readonly changes: ChangeFeed,
+  ) {
+    this.name = format.name;
+    this.capabilities = { keyTypes: format.keyTypes };
+  }
+
+  /** Rejects with StartError if the directory is in use or cannot be used; see openCacheStore. */
+  static async open(format: RocksdbFormat, { path, warn }: RocksdbOptions): Promise<RocksdbBackend> {
+    const changes = new ChangeFeed(warn);
+    const stores = await ReplaceableStore.open(format.name, path, warn, () => {
+      for (const partitionKey of stores.registered.keys()) changes.publish({ kind: 'dropped', partitionKey });
+    });
+    return new RocksdbBackend(format, warn, stores, changes);
+  }
+
+  async registerPartitionKey(partitionKey: string, datatype: PartitionKeyType): Promise<void> {
+    await this.change(async (store) => {
+      const known = this.stores.registered.get(partitionKey);
+      checkRegistration(this.name, this.capabilities, partitionKey, datatype, known);
+      if (known !== undefined) return;
+      await store.write([registrationOperation(partitionKey, datatype)], { sync: true });
+      this.stores.registered.set(partitionKey, datatype);
+    });
+  }
+
+  async partitionKeys(): Promise<ReadonlyMap<string, PartitionKeyType>> {
+    this.checkOpen();
+    return new Map(this.stores.registered);
+  }
+
+  async put(entry: CacheEntry): Promise<void> {
+    await this.change(async (store) => {
+      const { partitionKey, hash } = entry.fragment;
+      checkEntry(this.name, entry, this.stores.registered.get(partitionKey));
+      await store.write(entryOperations(entry, this.format), { sync: true });
+      this.notes.forget(partitionKey, hash);
+      this.changes.publish({ kind: 'put', entry: describeEntry(entry) });
+    });
+  }
+
+  async get(partitionKey: string, hash: FragmentHash): Promise<CacheEntry | undefined> {
+    const name = this.entryName(partitionKey, hash);
+    if (name === undefined) return undefined;
+    return this.whole(name, () =>
+      this.stores.attempt(async (store) => {
+        const [description, lastUsed, keySet] = await store.getMany([
+          entryKey(partitionKey, hash, 'description'),
+          entryKey(partitionKey, hash, 'lastUsed'),
+          keySetKey(partitionKey, hash),
+        ]);
+        if (description === undefined) return undefined;
+        return this.withLastUsed(readEntry(name, description, keySet, this.format), lastUsed);
+      }),
+    );
+  }
+
+  async describe(partitionKey: string, hash: FragmentHash): Promise<EntryDescription | undefined> {
+    const name = this.entryName(partitionKey, hash);
+    if (name === undefined) return undefined;
+    return this.whole(name, () =>
+      this.stores.attempt(async (store) => {
+        const [description, lastUsed] = await store.getMany([
+          entryKey(partitionKey, hash, 'description'),
+          entryKey(partitionKey, hash, 'lastUsed'),
+        ]);
+        return description && this.withLastUsed(readDescription(name, description), lastUsed);
+      }),
+    );
+  }
+
+  async delete(partitionKey: string, hash: FragmentHash): Promise<boolean> {
+    return this.change(async (store) => {
+      if (!this.stores.registered.has(partitionKey)) return false;
+      const [description] = await store.getMany([entryKey(partitionKey, hash, 'description')]);
+      if (description === undefined) return false;
+      await this.remove(store, partitionKey, hash);
+      return true;
+    });
+  }
+
+  async intersect(partitionKey: string, hashes: readonly FragmentHash[]): Promise<Intersection> {
+    this.checkOpen();
+    const datatype = this.stores.registered.get(partitionKey);
+    if (datatype === undefined) return { hits: [], keys: undefined };
+    const asked = [...new Set(hashes)];
+    const records = await this.stores.attempt((store) =>
+      store.getMany(asked.map((hash) => keySetKey(partitionKey, hash))),
+    );
+    const sets = new Map<FragmentHash, KeySet>();
+    for (const [i, hash] of asked.entries()) {
+      const record = records[i];
+      if (record === undefined) continue;
+      const keys = await this.whole({ partitionKey, datatype, hash }, async () =>
+        this.format.decode(datatype, record),
+      );
+      if (keys !== undefined) sets.set(hash, keys);
+    }
+    return { hits: [...sets.keys()], keys: intersectKeySets([...sets.values()]) };
+  }
+
+  async *list(partitionKey?: string): AsyncGenerator<EntryDescription, void, undefined> {
+    this.checkOpen();
+    if (partitionKey !== undefined && !this.stores.registered.has(partitionKey)) return;
+    const store = this.stores.current;
+    try {
+      let described: EntryDescription | undefined;
+      for await (const { key, value } of store.range(entryRange(partitionKey))) {
+        const name = readEntryKey(key);
+        if (name === undefined) continue;
+        // The time of an entry's last use, if there is one, is the next pair.
+        if (name.part === 'lastUsed') {
+          if (described !== undefined && isOf(described, name))
+            described = this.withLastUsed(described, value);
+          continue;
+        }
+        if (described !== undefined) yield this.withLastUsed(described, undefined);
+        described = await this.readListed(name, value);
+      }
+      if (described !== undefined) yield this.withLastUsed(described, undefined);
+    } catch (error) {
+      if (!(error instanceof DamagedStoreError)) throw error;
+      await this.stores.replace(store, error);
+    }
+  }
+
+  async count(partitionKey: string): Promise<number> {
+    this.checkOpen();
+    if (!this.stores.registered.has(partitionKey)) return 0;
+    return this.stores.attempt(async (store) => {
+      let count = 0;
+      for await (const { key } of store.range(entryRange(partitionKey, { values: false }))) {
+        if (readEntryKey(key)?.part === 'description') count++;
+      }
+      return count;
+    });
+  }
+
+  async dropPartitionKey(partitionKey: string): Promise<number> {
+    return this.change(async (store) => {
+      if (!this.stores.registered.has(partitionKey)) return 0;
+      // One batch, however large: half a partition key would be entries without keys.
+      const operations: NativeOperation[] = [{ type: 'del', key: registrationKey(partitionKey) }];
+      let count = 0;
+      for (const range of [entryRange(partitionKey, { values: false }), keySetRange(partitionKey)]) {
+        for await (const { key } of store.range(range)) {
+          operations.push({ type: 'del', key });
+          if (readEntryKey(key)?.part === 'description') count++;
+        }
+      }
+      await store.write(operations, { sync: true });
+      this.stores.registered.delete(partitionKey);
+      this.notes.forgetPartitionKey(partitionKey);
+      this.changes.publish({ kind: 'dropped', partitionKey });
+      return count;
+    });
+  }
+
+  async touch(partitionKey: string, hashes: readonly FragmentHash[], at: number): Promise<void> {
+    this.checkOpen();
+    if (!this.stores.registered.has(partitionKey)) return;
+    this.notes.note(partitionKey, hashes, at);
+    if (this.notes.size >= maxNotes) return this.flushNotes();
+    this.noteTimer ??= setTimeout(() => void this.flushNotes(), noteDelayMs).unref();
+  }
+
+  subscribe(listener: (change: CacheChange) => void): () => void {
+    return this.changes.subscribe(listener);
+  }
+
+  /** Writes what is noted, waits for what is under way, and gives the directory free. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.closing ??= this.close();
+    return this.closing;
+  }
+
+  private async close(): Promise<void> {
+    await this.flushNotes();
+    await this.writes.idle();
+    await this.stores.close();
+    this.changes.close();
+  }
+
+  private async flushNotes(): Promise<void> {
+    clearTimeout(this.noteTimer);
+    this.noteTimer = undefined;
+    if (this.notes.size === 0) return;
+    const written = this.notes.pending();
+    try {
+      await this.writes.run(() => this.stores.attempt((store) => writeNotes(store, written)));
+    } catch (error) {
+      this.warn(`${this.name}: the times of last use could not be written`, error);
+    } finally {
+      // Also what could not be written: it only makes entries look older, and must not grow.
+      this.notes.settle(written);
+    }
+  }
+
+  /** A change of the store: after the changes before it, and told to the feed before the next one begins. */
+  private async change<T>(operation: (store: RocksdbStore) => Promise<T>): Promise<T> {
+    this.checkOpen();
+    return this.writes.run(() => this.stores.attempt(operation));
+  }
+
+  /** What `read` gives of an entry; undefined, and the entry is gone, if its records are damaged. */
+  private async whole<T>(name: EntryName, read: () => Promise<T>): Promise<T | undefined> {
+    try {
+      return await read();
+    } catch (error) {
+      if (!(error instanceof DamagedRecordError)) throw error;
+      await this.discard(name, error);
+      return undefined;
+    }
+  }
+
+  private async discard(name: EntryName, cause: DamagedRecordError): Promise<void> {
+    const { partitionKey, hash } = name;
+    await this.change(async (store) => {
+      const [description, keySet] = await store.getMany([
+        entryKey(partitionKey, hash, 'description'),
+        keySetKey(partitionKey, hash),
+      ]);
+      // Since it was read, somebody may have put a sound one in its place.
+      if (this.isSound(name, description, keySet)) return;
+      await this.remove(store, partitionKey, hash);
+      this.warn(`${this.name}: entry ${hash} of ${partitionKey} ${cause.message}; it is removed`, cause);
+    });
+  }
+
+  private isSound(name: EntryName, description: Buffer | undefined, keySet: Buffer | undefined): boolean {
+    if (description === undefined) return keySet === undefined;
+    try {
+      readEntry(name, description, keySet, this.format);
+      return true;
+    } catch (error) {
+      if (error instanceof DamagedRecordError) return false;
+      throw error;
+    }
+  }
+
+  private async remove(store: RocksdbStore, partitionKey: string, hash: FragmentHash): Promise<void> {
+    await store.write(removeOperations(partitionKey, hash), { sync: true });
+    this.notes.forget(partitionKey, hash);
+    this.changes.publish({ kind: 'deleted', partitionKey, hash });
+  }
+
+  private async readListed(
+    { partitionKey, hash }: { readonly partitionKey: string; readonly hash: FragmentHash },
+    record: Buffer,
+  ): Promise<EntryDescription | undefined> {
+    // Dropped since the listing began: the feed has told.
+    const datatype = this.stores.registered.get(partitionKey);
+    if (datatype === undefined) return undefined;
+    const name = { partitionKey, datatype, hash };
+    return this.whole(name, async () => readDescription(name, record));
+  }
+
+  private withLastUsed<T extends EntryDescription>(entry: T, record: Buffer | undefined): T {
+    const { partitionKey, hash } = entry.fragment;
+    const noted = this.notes.get(partitionKey, hash) ?? -Infinity;
+    const written = record === undefined ? -Infinity : this.readLastUsed(record);
+    return { ...entry, lastUsedAt: Math.max(entry.lastUsedAt, written, noted) };
+  }
+
+  /** A damaged time is no reason to give the entry up. */
+  private readLastUsed(record: Buffer): number {
+    try {
+      return decodeLastUsed(record);
+    } catch (error) {
+      if (!(error instanceof DamagedRecordError)) throw error;
+      this.warn(`${this.name}: a time of last use ${error.message}`, error);
+      return -Infinity;
+    }
+  }
+
+  /** Undefined if the partition key is not registered, so that there is no entry. */
+  private entryName(partitionKey: string, hash: FragmentHash): EntryName | undefined {
+    this.checkOpen();
+    const datatype = this.stores.registered.get(partitionKey);
+    return datatype === undefined ? undefined : { partitionKey, datatype, hash };
+  }
+
+  private checkOpen(): void {
+    if (this.closing !== undefined) throw new CacheUnavailableError(this.name, 'it is closed');
+  }
+}
+
+function isOf(
+  { fragment }: EntryDescription,
+  { partitionKey, hash }: { readonly partitionKey: string; readonly hash: FragmentHash },
+): boolean {
+  return fragment.hash === hash && fragment.partitionKey === partitionKey;
+}

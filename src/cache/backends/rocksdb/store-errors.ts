@@ -1,0 +1,36 @@
+import { CacheUnavailableError } from '../../../errors/cache-unavailable-error';
+import { StartError } from '../../../errors/start-error';
+
+/** What is in the directory cannot be read: damaged, or laid out by another version. Stays inside the backend. */
+export class DamagedStoreError extends Error {
+  override readonly name = 'DamagedStoreError';
+}
+
+/**
+ * RocksDB reports status codes as the first words of a message. A file of the database that is not there is reported as an
+ * input/output error, but means the same as a damaged one; a full disk or a lack of permission does not, and must never
+ * lead to a directory being set aside.
+ */
+const damaged = /^(Corruption: |IO error: No such file or directory ?While open)/;
+const locked = /^IO error: (lock hold by current process|While lock file: )/;
+
+/** The error of an operation on an open store, in our terms. */
+export function translateError(backend: string, error: unknown): Error {
+  const message = error instanceof Error ? error.message : String(error);
+  if (damaged.test(message)) return new DamagedStoreError(message, { cause: error });
+  return new CacheUnavailableError(backend, message, { cause: error });
+}
+
+/** The error of opening a store: what the start is refused with, or DamagedStoreError. */
+export function translateOpenError(directory: string, error: unknown): Error {
+  const message = error instanceof Error ? error.message : String(error);
+  if (damaged.test(message)) return new DamagedStoreError(message, { cause: error });
+  if (locked.test(message)) {
+    const owner = message.includes('current process') ? 'this process' : 'another process';
+    return new StartError(
+      `the cache directory ${directory} is in use by ${owner}; stop what uses it, or set another cache.path`,
+      { cause: error },
+    );
+  }
+  return new StartError(`the cache directory ${directory} cannot be opened: ${message}`, { cause: error });
+}

@@ -1,0 +1,56 @@
+import { DatatypeMismatchError } from '../errors/datatype-mismatch-error';
+import { UnknownPartitionKeyError } from '../errors/unknown-partition-key-error';
+import type { PartitionKeyType } from '../query/partition-key';
+import type { CacheCapabilities, CacheEntry } from './cache-backend';
+
+/** Throws unless a backend can keep keys of this name and datatype, given what it has registered the name with so far. */
+export function checkRegistration(
+  backend: string,
+  { keyTypes }: CacheCapabilities,
+  partitionKey: string,
+  datatype: PartitionKeyType,
+  known: PartitionKeyType | undefined,
+): void {
+  // Stores put names into keys and key ranges, with NUL as the separator.
+  if (partitionKey === '' || /[\0\p{Surrogate}]/u.test(partitionKey)) {
+    throw new TypeError(`not a name for a partition key: ${JSON.stringify(partitionKey)}`);
+  }
+  if (!keyTypes.has(datatype)) {
+    const types = [...keyTypes].join(', ');
+    throw new DatatypeMismatchError(
+      partitionKey,
+      `${backend} cannot hold keys of type ${datatype}, only ${types}`,
+    );
+  }
+  if (known !== undefined && known !== datatype) {
+    throw new DatatypeMismatchError(partitionKey, `registered in ${backend} as ${known}, not ${datatype}`);
+  }
+}
+
+/**
+ * Throws unless an entry is whole and fits its partition key, registered with this datatype. Every backend asks before it
+ * writes: a set of the wrong type, or a failure with keys, would be found only when a statement is answered from it.
+ */
+export function checkEntry(
+  backend: string,
+  entry: CacheEntry,
+  registered: PartitionKeyType | undefined,
+): void {
+  const { fragment, keys, status } = entry;
+  if (registered === undefined) throw new UnknownPartitionKeyError(backend, fragment.partitionKey);
+  for (const datatype of [fragment.datatype, keys?.datatype ?? registered]) {
+    if (datatype === registered) continue;
+    throw new DatatypeMismatchError(
+      fragment.partitionKey,
+      `an entry of type ${datatype}, where it is ${registered}`,
+    );
+  }
+  if (!/^[0-9a-f]{64}$/.test(fragment.hash))
+    throw new TypeError(`not a fragment hash: ${JSON.stringify(fragment.hash)}`);
+  if ((status === 'ok') !== (keys !== undefined)) {
+    throw new TypeError(`an entry of status ${status} ${keys === undefined ? 'needs' : 'has no'} keys`);
+  }
+  if (entry.keyCount !== (keys?.size ?? 0) || entry.hasNullKey !== (keys?.hasNullKey ?? false)) {
+    throw new TypeError('keyCount and hasNullKey of an entry are those of its keys');
+  }
+}

@@ -1,0 +1,84 @@
+import type { EntryDescription, EntryStatus } from '../cache-backend';
+import { DamagedRecordError } from './damaged-record-error';
+import { openRecord, sealRecord } from './record';
+import { parseTagged, stringifyTagged } from './tagged-json';
+
+const statuses: Readonly<Record<EntryStatus, true>> = {
+  ok: true,
+  timeout: true,
+  too_large: true,
+  failed: true,
+};
+
+/**
+ * A description as JSON in a sealed record. Whoever changes EntryDescription or Fragment so that old ones would be misread
+ * raises the version in record.ts: older entries are then missing, not wrong.
+ */
+export function encodeDescription(description: EntryDescription): Buffer {
+  return sealRecord('description', Buffer.from(stringifyTagged(description)));
+}
+
+/** Throws DamagedRecordError for anything but what encodeDescription made. */
+export function decodeDescription(record: Buffer): EntryDescription {
+  const value = parse(openRecord('description', record).toString('utf8'));
+  if (!isDescription(value)) throw new DamagedRecordError('is no description of an entry');
+  // JSON leaves out what is undefined; the interface promises that the properties exist.
+  return { ...value, snapshot: value.snapshot, error: value.error };
+}
+
+/** The description alone; `keys` of an entry is stored on its own. */
+export function describeEntry(entry: EntryDescription): EntryDescription {
+  const {
+    fragment,
+    status,
+    keyCount,
+    hasNullKey,
+    snapshot,
+    createdAt,
+    lastUsedAt,
+    computeMs,
+    error,
+    failures,
+  } = entry;
+  const description = {
+    fragment,
+    status,
+    keyCount,
+    hasNullKey,
+    snapshot,
+    createdAt,
+    lastUsedAt,
+    computeMs,
+    error,
+  };
+  return failures === undefined ? description : { ...description, failures };
+}
+
+function parse(text: string): unknown {
+  try {
+    return parseTagged(text);
+  } catch (cause) {
+    throw new DamagedRecordError('is not JSON', { cause });
+  }
+}
+
+/** The checksum vouches for the bytes; this only catches a format that changed without its version. */
+function isDescription(value: unknown): value is EntryDescription {
+  if (!isObject(value) || !isObject(value['fragment'])) return false;
+  const { fragment, status } = value;
+  return (
+    typeof status === 'string' &&
+    Object.hasOwn(statuses, status) &&
+    ['keyCount', 'createdAt', 'lastUsedAt', 'computeMs'].every((name) => typeof value[name] === 'number') &&
+    typeof value['hasNullKey'] === 'boolean' &&
+    ['hash', 'partitionKey', 'datatype', 'sql', 'contextId'].every(
+      (name) => typeof fragment[name] === 'string',
+    ) &&
+    ['tables', 'conjuncts'].every((name) => Array.isArray(fragment[name])) &&
+    isObject(fragment['settings'])
+  );
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
