@@ -1,0 +1,154 @@
+import { Client, type QueryResult } from 'pg';
+import { MemoryBackend } from '../../src/cache/backends/memory';
+import { CatalogKeeper } from '../../src/engine/catalog-keeper';
+import {
+  DatabaseEngine,
+  type DatabaseEngineOptions,
+  type TrackedKey,
+} from '../../src/engine/database-engine';
+import type { BoundParameters, Plan } from '../../src/engine/engine';
+import type { SessionContext } from '../../src/engine/session-context';
+import { ShapeChecker } from '../../src/engine/shape-checker';
+import { PostgresqlSource } from '../../src/population/sources/postgresql';
+import { entryOfRun } from '../../src/population/run-entry';
+import { openPool, type ControlPool } from '../../src/postgres/control-pool';
+import { sqlFile } from '../../src/postgres/sql-files';
+import { loadParser } from '../../src/query/ast/parser';
+import type { Fragment } from '../../src/query/fragment/fragment';
+import type { ConnectionOptions } from './postgres-server';
+
+/** Rows of a result in an order of their own, so that two results are equal if they hold the same rows as often. */
+export function multiset(result: QueryResult<unknown[]>): readonly string[] {
+  return result.rows.map((row) => JSON.stringify(row)).sort();
+}
+
+const silent = { debug: () => undefined, info: () => undefined, warn: () => undefined };
+
+/**
+ * An engine on a real database, without the proxy: a session of `pg` whose statements can be planned, learned from and run
+ * in both forms. What the observer does in the background is done here by hand, so that a test knows what is cached.
+ */
+export class EngineHarness implements AsyncDisposable {
+  private constructor(
+    readonly engine: DatabaseEngine,
+    /** The client's session. */
+    readonly client: Client,
+    private readonly pool: ControlPool,
+    private readonly catalog: CatalogKeeper,
+    private readonly backend: MemoryBackend,
+    private readonly learned: Fragment[],
+  ) {}
+
+  static async open(
+    connection: ConnectionOptions,
+    partitionKeys: readonly TrackedKey[],
+    options: Partial<Pick<DatabaseEngineOptions, 'mode' | 'log'>> = {},
+  ): Promise<EngineHarness> {
+    await loadParser();
+    const pool = openPool(connection);
+    const backend = new MemoryBackend({
+      warn: (message) => {
+        throw new Error(message);
+      },
+    });
+    const catalog = new CatalogKeeper(pool, partitionKeys, options.log ?? silent);
+    const learned: Fragment[] = [];
+    const engine = await DatabaseEngine.open({
+      mode: 'on',
+      log: silent,
+      partitionKeys,
+      backend,
+      catalog,
+      shapes: new ShapeChecker(pool),
+      contextQuery: sqlFile('session-context').text,
+      minQueryMs: 0,
+      memoryBytes: 64 * 1024 * 1024,
+      learn: (fragments) => learned.push(...fragments),
+      events: { planned: () => undefined },
+      ...options,
+    });
+    const client = new Client(connection);
+    await client.connect();
+    const harness = new EngineHarness(engine, client, pool, catalog, backend, learned);
+    await catalog.settled();
+    return harness;
+  }
+
+  /** Asks the session for its context, as the proxy would. */
+  async context(): Promise<SessionContext> {
+    const result = await this.client.query<(string | null)[]>({
+      text: this.engine.contextQuery,
+      values: [null],
+      rowMode: 'array',
+    });
+    return this.engine.readContext(result.rows[0] ?? []).context;
+  }
+
+  /** Reads the catalog again, as the proxy does after DDL. */
+  async refreshCatalog(): Promise<void> {
+    this.engine.catalogChanged();
+    await this.catalog.settled();
+  }
+
+  /** Learns all fragments of a statement; resolves to them. */
+  async learn(text: string, parameters?: BoundParameters): Promise<readonly Fragment[]> {
+    const context = await this.context();
+    const statement = this.engine.inspect(text);
+    const completion = {
+      statement,
+      plan: { kind: 'forward', reason: 'miss' },
+      elapsedMs: 1_000,
+      outcome: 'complete',
+      context,
+      isContextCertain: true,
+      ...(parameters === undefined ? {} : { parameters }),
+    } as const;
+    this.engine.completed(completion);
+    if ((parameters?.values.length ?? 0) > 0)
+      await this.parametersDescribed(() => this.engine.completed(completion));
+    const fragments = this.learned.splice(0);
+    const source = new PostgresqlSource({ pool: this.pool, timeoutMs: 60_000, maxKeys: 1_000_000 });
+    for (const fragment of fragments) {
+      const outcome = await source.run(fragment, new AbortController().signal);
+      if (outcome.status !== 'ok')
+        throw new Error(`fragment failed: ${JSON.stringify(outcome)}: ${fragment.sql}`);
+      await this.backend.put(
+        entryOfRun(fragment, outcome, { failuresBefore: 0, computeMs: 1, now: Date.now() }),
+      );
+    }
+    return fragments;
+  }
+
+  /** Plans a statement with a certain context, as outside a transaction block. */
+  async plan(text: string, parameters?: BoundParameters, canRetry = true): Promise<Plan> {
+    const context = await this.context();
+    return this.engine.plan({
+      statement: this.engine.inspect(text),
+      context,
+      isContextCertain: true,
+      canRetry,
+      ...(parameters === undefined ? {} : { parameters }),
+    });
+  }
+
+  /** Runs a text in the client's session; rows as arrays. */
+  run(text: string): Promise<QueryResult<unknown[]>> {
+    return this.client.query<unknown[]>({ text, rowMode: 'array' });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.client.end();
+    await this.engine[Symbol.asyncDispose]();
+    await this.pool[Symbol.asyncDispose]();
+    await this.backend[Symbol.asyncDispose]();
+  }
+
+  /** The first completion asks the server for the parameters' types; what was learned follows when it has answered. */
+  private async parametersDescribed(again: () => void): Promise<void> {
+    const deadline = Date.now() + 5_000;
+    while (this.learned.length === 0 && Date.now() < deadline) {
+      await new Promise((resolve) => setImmediate(resolve));
+      again();
+    }
+  }
+}
