@@ -18,7 +18,7 @@ const oneStepDown: Readonly<Record<string, readonly string[]>> = {
   population: ['freshness', 'cache', 'query', 'postgres'],
   freshness: ['cache', 'query', 'postgres'],
   cache: ['query'],
-  postgres: [],
+  postgres: ['query'],
   query: [],
   wire: [],
   errors: [],

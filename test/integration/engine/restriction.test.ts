@@ -77,7 +77,7 @@ describe('a learned statement', () => {
     ],
     [
       'a sub-select',
-      `select name from region r where exists (select from place p where p.region_id = r.region_id and p.population < 5)`,
+      `select name from region r where exists (select 1 from place p where p.region_id = r.region_id and p.population < 5)`,
     ],
     [
       'an IN sub-select',
