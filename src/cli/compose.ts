@@ -25,7 +25,7 @@ export async function composeProxy(
 ): Promise<RunningProxy> {
   const owned = new Owned();
   try {
-    const metrics = new Metrics({ version: readVersion(), forwardReasons: new Map() });
+    const metrics = new Metrics({ version: readVersion() });
     const readiness = new Readiness({ log });
     readiness.addCheck(upstreamCheck(config.upstream));
     const adminServer = owned.add(new AdminServer({ listen: config.admin, metrics, readiness, log }));

@@ -22,7 +22,7 @@ export class EngineMetrics {
     const registers = [registry];
     this.#planSeconds = new Histogram({
       name: 'pcache_plan_seconds',
-      help: 'Time to decide about one execution of a candidate statement, fetching key sets included.',
+      help: 'Time to decide about one execution of a candidate statement, without fetching key sets.',
       buckets: planBuckets,
       registers,
     });

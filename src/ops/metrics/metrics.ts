@@ -2,13 +2,11 @@ import { Registry } from 'prom-client';
 import { EngineMetrics } from './engine-metrics';
 import { PopulationMetrics } from './population-metrics';
 import { addProcessMetrics } from './process-metrics';
-import { ProxyMetrics, type ForwardReasons } from './proxy-metrics';
+import { ProxyMetrics } from './proxy-metrics';
 import { addTrafficMetrics, type Traffic } from './traffic-metrics';
 
 export interface MetricsOptions {
   readonly version: string;
-  /** Every reason a statement may be forwarded for; others are counted as "other". */
-  readonly forwardReasons: ForwardReasons;
 }
 
 /** All metrics of one process, in a registry of their own: nothing is added to prom-client's global one. */
@@ -18,8 +16,8 @@ export class Metrics {
   readonly engine: EngineMetrics;
   readonly population: PopulationMetrics;
 
-  constructor({ version, forwardReasons }: MetricsOptions) {
-    this.proxy = new ProxyMetrics(this.#registry, forwardReasons);
+  constructor({ version }: MetricsOptions) {
+    this.proxy = new ProxyMetrics(this.#registry);
     this.engine = new EngineMetrics(this.#registry);
     this.population = new PopulationMetrics(this.#registry);
     addProcessMetrics(this.#registry, version);

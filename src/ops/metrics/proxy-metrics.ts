@@ -1,10 +1,8 @@
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 import { SqlState } from '../../errors/pg-error';
 import { statementBuckets } from './durations';
+import { forwardReasons } from './forward-reasons';
 import { knownLabels } from './known-labels';
-
-/** Whether forwarding for a reason means that nothing was cached yet, or that the statement is not ours to change. */
-export type ForwardReasons = ReadonlyMap<string, 'miss' | 'bypass'>;
 
 /** The facts the metrics take of a finished statement; the proxy's event has them all. */
 export interface FinishedStatement {
@@ -27,8 +25,7 @@ const notCandidate = 'not a candidate';
  * run from proxy to ops.
  */
 export class ProxyMetrics {
-  readonly #reasons: ForwardReasons;
-  readonly #reasonLabel: (reason: string | undefined) => string;
+  readonly #reasonLabel = knownLabels(forwardReasons.keys());
   readonly #sqlStateLabel = knownLabels(Object.values(SqlState));
   /** Statements passed since the last scrape: on the data path of every statement, so no label look-up there. */
   #passed = 0;
@@ -45,11 +42,8 @@ export class ProxyMetrics {
   readonly #engineFailures: Counter<'operation'>;
   readonly #scanningGivenUp: Counter;
 
-  constructor(registry: Registry, reasons: ForwardReasons) {
+  constructor(registry: Registry) {
     const registers = [registry];
-    this.#reasons = reasons;
-    this.#reasonLabel = knownLabels([...reasons.keys(), notCandidate]);
-
     this.#connections = new Gauge({
       name: 'pcache_connections',
       help: 'Client connections that are open.',
@@ -176,7 +170,7 @@ export class ProxyMetrics {
   #outcomeOf({ plan, reason, outcome, coverage }: FinishedStatement): StatementOutcome {
     if (outcome === 'fellBack') return 'fallback';
     if (plan === 'rewrite') return coverage === 'partial' ? 'partial' : 'hit';
-    return this.#reasons.get(reason ?? '') ?? 'bypass';
+    return forwardReasons.get(reason ?? '') ?? 'bypass';
   }
 
   #flushPassed(): void {

@@ -21,10 +21,7 @@ interface Parts {
 
 async function withAdmin(
   use: (parts: Parts) => Promise<void>,
-  metrics: { contentType: string; text(): Promise<string> } = new Metrics({
-    version: '1',
-    forwardReasons: new Map(),
-  }),
+  metrics: { contentType: string; text(): Promise<string> } = new Metrics({ version: '1' }),
 ): Promise<void> {
   const readiness = new Readiness({ log, timeoutMs: 500 });
   await using server = new AdminServer({ listen: { host, port: 0 }, metrics, readiness, log });
@@ -172,7 +169,7 @@ describe('AdminServer', () => {
   test('a port in use is a sentence that says which option to change', () =>
     withAdmin(async ({ port }) => {
       const readiness = new Readiness({ log });
-      const metrics = new Metrics({ version: '1', forwardReasons: new Map() });
+      const metrics = new Metrics({ version: '1' });
       await using second = new AdminServer({ listen: { host, port }, metrics, readiness, log });
       const failure = second.start();
       await expect(failure).rejects.toBeInstanceOf(StartError);
@@ -183,7 +180,7 @@ describe('AdminServer', () => {
 
   test('closes with a client connected, and twice', async () => {
     const readiness = new Readiness({ log });
-    const metrics = new Metrics({ version: '1', forwardReasons: new Map() });
+    const metrics = new Metrics({ version: '1' });
     const server = new AdminServer({ listen: { host, port: 0 }, metrics, readiness, log });
     const { port } = await server.start();
     await (await fetch(`http://${host}:${port}/healthz`)).text();

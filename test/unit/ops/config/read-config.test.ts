@@ -53,7 +53,12 @@ describe('readConfig', () => {
       admin: { host: '127.0.0.1', port: 9127 },
       cache: { backend: 'rocksdb_set', path: '/somewhere/pcache-data' },
       population: { minQueryMs: 5, concurrency: 2, timeoutMs: 60_000, maxKeys: 100_000 },
-      limits: { maxSessions: 10_000, heldReplyBytes: 1_048_576, loginTimeoutMs: 60_000, drainTimeoutMs: 30_000 },
+      limits: {
+        maxSessions: 10_000,
+        heldReplyBytes: 1_048_576,
+        loginTimeoutMs: 60_000,
+        drainTimeoutMs: 30_000,
+      },
       log: { level: 'info', format: 'json', sql: false },
     });
     const places = config.databases.get('places');

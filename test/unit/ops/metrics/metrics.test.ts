@@ -5,13 +5,8 @@ import { type PopulationEvents } from '../../../../src/population/population-eve
 import { type ProxyEvents } from '../../../../src/proxy/proxy-events';
 import { parseMetrics } from '../../../support/prometheus-text';
 
-const forwardReasons = new Map([
-  ['nothing cached', 'miss'],
-  ['outer join', 'bypass'],
-] as const);
-
 function createMetrics(): Metrics {
-  return new Metrics({ version: '1.2.3', forwardReasons });
+  return new Metrics({ version: '1.2.3' });
 }
 
 async function read(metrics: Metrics): Promise<ReadonlyMap<string, number>> {
@@ -20,7 +15,7 @@ async function read(metrics: Metrics): Promise<ReadonlyMap<string, number>> {
 
 const forwarded: FinishedStatement = {
   plan: 'forward',
-  reason: 'outer join',
+  reason: 'view',
   outcome: 'complete',
   elapsedMs: 3,
 };
@@ -97,7 +92,7 @@ describe('ProxyMetrics', () => {
       'bypassed',
       'nothing cached',
     ],
-    ['one that is not ours to change', forwarded, 'bypass', 'bypassed', 'outer join'],
+    ['one that is not ours to change', forwarded, 'bypass', 'bypassed', 'view'],
     [
       'one whose restricted form failed',
       { ...rewritten, outcome: 'fellBack' },

@@ -1,0 +1,46 @@
+import { readFileSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { forwardReasons } from '../../../../src/ops/metrics/forward-reasons';
+
+const src = join(__dirname, '../../../../src');
+
+/** Where reasons are given, and how they are written there. */
+const places: readonly [files: readonly string[], pattern: RegExp][] = [
+  [
+    [...sourcesOf('engine'), ...sourcesOf('proxy')],
+    /(?:kind: 'forward', reason: (?:\w+ \? )?|\bforward\()'([^']+)'(?: : '([^']+)')?/g,
+  ],
+  [['engine/experience.ts', 'query/analysis/block-tables.ts'], /return '([^']+)'/g],
+  [['query/analysis/statement-check.ts'], /(?:return |\? |refused \??= |\['\w+', )'([^']+)'/g],
+  [['query/analysis/analyse.ts', 'query/analysis/statement-check.ts'], /refused: '([^']+)'/g],
+];
+
+function sourcesOf(wing: string): string[] {
+  return readdirSync(join(src, wing))
+    .filter((file) => file.endsWith('.ts'))
+    .map((file) => `${wing}/${file}`);
+}
+
+function reasonsInSources(): Set<string> {
+  const reasons = new Set<string>();
+  for (const [files, pattern] of places) {
+    for (const file of files) {
+      for (const [, ...texts] of readFileSync(join(src, file), 'utf8').matchAll(pattern)) {
+        for (const text of texts) if (text !== undefined) reasons.add(text);
+      }
+    }
+  }
+  return reasons;
+}
+
+describe('forwardReasons', () => {
+  const given = reasonsInSources();
+
+  test('knows every reason the sources give; others would be counted as "other"', () => {
+    expect([...given].filter((reason) => !forwardReasons.has(reason))).toEqual([]);
+  });
+
+  test('knows no reason that nobody gives', () => {
+    expect([...forwardReasons.keys()].filter((reason) => !given.has(reason))).toEqual([]);
+  });
+});
