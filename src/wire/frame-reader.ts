@@ -73,17 +73,23 @@ export class FrameReader {
     return this.streaming === 0 && this.gatheredBytes === 0;
   }
 
-  /** The part of the chunk at hand that was not handed out yet. */
-  get rest(): Buffer {
-    return this.chunk.subarray(this.at);
+  /** Whether a frame was handed out in part: its remaining bytes have to follow. */
+  get isStreaming(): boolean {
+    return this.streaming > 0;
   }
 
-  /** Takes the rest of the chunk out of the reader. */
+  /** Takes everything out of the reader that was not handed out: for whoever goes on without framing. */
   takeRest(): Buffer {
-    const { rest } = this;
+    const rest = Buffer.concat([this.gathered.subarray(0, this.gatheredBytes), this.chunk.subarray(this.at)]);
+    this.forgetGathered();
     this.chunk = nothing;
     this.at = 0;
     return rest;
+  }
+
+  /** Where the bytes begin, in the chunk at hand, that were not handed out yet; for looking ahead. */
+  get unread(): { readonly chunk: Buffer; readonly at: number } {
+    return { chunk: this.chunk, at: this.at };
   }
 
   next(): FrameStep {

@@ -37,7 +37,9 @@ export class MessageReader {
   /** A zero-terminated string. */
   cstring(): string {
     const { at } = this;
-    return this.body.toString('utf8', at, this.skipCstring() - 1);
+    const next = this.skipCstring();
+    // The unnamed statement and portal are the common case.
+    return next === at + 1 ? '' : this.body.toString('utf8', at, next - 1);
   }
 
   /** Moves past a zero-terminated string; returns where the next field begins. */

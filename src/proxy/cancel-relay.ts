@@ -1,0 +1,23 @@
+import { openUpstream, type UpstreamAddress } from './upstream-connection';
+
+/**
+ * Sends a CancelRequest, as it is, on a connection of its own. Resolves when the server has closed that connection, that
+ * is, after it has sent the signal. It answers nothing, whether or not the key was right.
+ */
+export async function relayCancel(
+  upstream: UpstreamAddress,
+  request: Buffer,
+  timeoutMs: number,
+): Promise<void> {
+  const socket = await openUpstream(upstream, timeoutMs);
+  await new Promise<void>((resolve, reject) => {
+    socket.setTimeout(timeoutMs, () => {
+      socket.destroy(new Error(`the cancel connection was not closed within ${timeoutMs} ms`));
+    });
+    socket.once('error', reject);
+    socket.once('end', () => socket.end());
+    socket.once('close', () => resolve());
+    socket.resume();
+    socket.write(request);
+  });
+}

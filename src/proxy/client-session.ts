@@ -1,0 +1,446 @@
+import { type Socket } from 'node:net';
+import { type Engine } from '../engine/engine';
+import { PgError, protocolViolation, SqlState } from '../errors/pg-error';
+import { encodePgError } from '../wire/backend/error-response';
+import { FrameReader } from '../wire/frame-reader';
+import { backendTreatments } from '../wire/frame-treatments';
+import { encodeTerminate } from '../wire/frontend/terminate';
+import { BackendCode } from '../wire/message-code';
+import { encodeCancelRequest, type CancelRequest } from '../wire/startup/cancel-request';
+import { isReplication, startupDatabase, type StartupMessage } from '../wire/startup/startup-message';
+import { StartupPacketReader, type StartupPacket } from '../wire/startup/startup-packet-reader';
+import { relayCancel } from './cancel-relay';
+import { LoginRelay } from './login-relay';
+import { Outlet } from './outlet';
+import { type ConnectionEnd, type ProxyEvents } from './proxy-events';
+import { type ProxyLimits } from './proxy-limits';
+import { type ProxyLog } from './proxy-log';
+import { RelayTail } from './relay-tail';
+import { ScannedSession } from './scanned-session';
+import { type ProxyMode } from './session-link';
+import { enterPhase, type SessionPhase } from './session-phase';
+import { openUpstream, type UpstreamAddress } from './upstream-connection';
+
+/** What a session needs of the listener it belongs to. */
+export interface SessionHost {
+  readonly upstream: UpstreamAddress;
+  readonly engines: ReadonlyMap<string, Engine>;
+  readonly mode: ProxyMode;
+  readonly limits: ProxyLimits;
+  readonly events: ProxyEvents;
+  readonly log: ProxyLog;
+  readonly traffic: { bytesFromClients: number; bytesFromUpstream: number };
+  /** Whether one more session is allowed. */
+  hasRoom(): boolean;
+  registerKey(key: string, session: ClientSession): void;
+  findByKey(key: string): ClientSession | undefined;
+  closed(session: ClientSession, key: string | undefined): void;
+}
+
+/** How long a client has to close its side after we closed ours; then the connection is cut. */
+const lingerMs = 5_000;
+/** A cancel request waits at most this long for the client's own statement to be on its way. */
+const cancelPatienceMs = 5_000;
+
+/** One client's connection, and the connection to the server that is opened for it. Its phases: see SessionPhase. */
+export class ClientSession {
+  private phase: SessionPhase = 'startup';
+  private readonly startup = new StartupPacketReader();
+  private readonly toClient: Outlet;
+  private readonly reader: FrameReader;
+  private readonly treatments = backendTreatments();
+  private readonly loginTimer: NodeJS.Timeout;
+  private lingerTimer: NodeJS.Timeout | undefined;
+  private readonly tail = new RelayTail();
+
+  private upstream: Socket | undefined;
+  private toUpstream: Outlet | undefined;
+  private login: LoginRelay | undefined;
+  private scan: ScannedSession | undefined;
+  private cancelRequest: Buffer | undefined;
+  private key: string | undefined;
+  private end: ConnectionEnd = 'client';
+
+  private isHeld = false;
+  private isUpstreamCongested = false;
+  private hasClientEnded = false;
+  private hasTerminated = false;
+  private isDraining = false;
+
+  constructor(
+    private readonly client: Socket,
+    private readonly host: SessionHost,
+  ) {
+    this.reader = new FrameReader(this.treatments, host.limits.maxInspectedBytes, 'backend');
+    this.toClient = new Outlet(client, () => this.upstream?.pause());
+    this.loginTimer = setTimeout(() => this.loginTimedOut(), host.limits.loginTimeoutMs);
+    client.on('data', (chunk) => this.guard('client', () => this.clientSent(chunk)));
+    client.on('drain', () => this.upstream?.resume());
+    client.on('end', () => this.clientEnded());
+    client.on('error', (error) => this.lost('client', error));
+    client.on('close', () => this.clientClosed());
+  }
+
+  /** Ends the session once it is idle. */
+  drain(): void {
+    this.isDraining = true;
+    const isBusy = this.phase === 'scanning' || this.phase === 'relaying';
+    if (!isBusy || this.isIdle) this.shutDown();
+  }
+
+  /** Ends the session now, interrupting what it runs. */
+  shutDown(): void {
+    if (this.phase === 'closing' || this.phase === 'closed' || this.phase === 'canceling') return;
+    const wasIdle = this.isIdle;
+    if (!wasIdle && this.cancelRequest !== undefined) void this.cancelUpstream();
+    this.finish(
+      'drained',
+      new PgError(SqlState.AdminShutdown, 'terminating connection due to administrator command', {
+        severity: 'FATAL',
+      }),
+    );
+  }
+
+  /** Cuts both connections. */
+  destroy(): void {
+    this.client.destroy();
+    this.upstream?.destroy();
+  }
+
+  /** Resolves when a cancel request would reach what the client is waiting for; undefined if it would now. */
+  whenCancelable(): Promise<void> | undefined {
+    return this.scan?.whenCancelable();
+  }
+
+  private get isIdle(): boolean {
+    if (this.phase === 'relaying') return this.tail.isIdle;
+    return this.phase === 'scanning' && this.scan?.isIdle === true;
+  }
+
+  private clientSent(chunk: Buffer): void {
+    this.host.traffic.bytesFromClients += chunk.length;
+    switch (this.phase) {
+      case 'startup':
+        this.startup.feed(chunk);
+        this.readStartup();
+        break;
+      case 'connecting':
+        this.startup.feed(chunk);
+        break;
+      case 'authenticating':
+        this.login?.clientSent(chunk);
+        this.updateClientFlow();
+        break;
+      case 'relaying':
+        this.tail.clientSent();
+        this.toUpstream?.append(chunk);
+        this.toUpstream?.flush();
+        break;
+      case 'scanning':
+        this.scan?.fromClient(chunk);
+        break;
+      default:
+      // Nobody listens any more.
+    }
+  }
+
+  private readStartup(): void {
+    while (this.phase === 'startup') {
+      const packet = this.startup.next();
+      if (packet === undefined) return;
+      const { request } = packet;
+      switch (request.kind) {
+        case 'SSLRequest':
+        case 'GSSENCRequest':
+          this.client.write('N');
+          break;
+        case 'CancelRequest':
+          this.phase = enterPhase(this.phase, 'canceling');
+          void this.relayClientsCancel(request, packet.bytes);
+          break;
+        case 'StartupMessage':
+          this.connect(packet, request);
+      }
+    }
+  }
+
+  /** The connection is kept open until the request is delivered: a client may rely on that. */
+  private async relayClientsCancel(request: CancelRequest, bytes: Buffer): Promise<void> {
+    const { host } = this;
+    clearTimeout(this.loginTimer);
+    await withDeadline(host.findByKey(keyOf(request))?.whenCancelable(), cancelPatienceMs);
+    try {
+      await relayCancel(host.upstream, bytes, host.limits.connectTimeoutMs);
+      host.events.cancelRelayed('relayed');
+    } catch (error) {
+      host.events.cancelRelayed('failed');
+      host.log.warn({ err: error }, 'a cancel request could not be passed on');
+    }
+    this.finish('cancelRequest');
+  }
+
+  private connect(packet: StartupPacket, startup: StartupMessage): void {
+    const { host } = this;
+    this.phase = enterPhase(this.phase, 'connecting');
+    if (!host.hasRoom()) {
+      const error = new PgError(SqlState.TooManyConnections, 'too many connections to the proxy', {
+        severity: 'FATAL',
+      });
+      this.finish('tooManyConnections', error);
+      return;
+    }
+    this.updateClientFlow();
+    openUpstream(host.upstream, host.limits.connectTimeoutMs).then(
+      (upstream) => this.guard('upstream', () => this.connected(upstream, packet, startup)),
+      (error: unknown) => {
+        host.log.warn({ err: error }, 'the server cannot be reached');
+        this.finish('upstreamUnreachable', error instanceof PgError ? error : undefined);
+      },
+    );
+  }
+
+  private connected(upstream: Socket, packet: StartupPacket, startup: StartupMessage): void {
+    if (this.phase !== 'connecting') {
+      upstream.destroy();
+      return;
+    }
+    this.upstream = upstream;
+    const toUpstream = new Outlet(upstream, () => {
+      this.isUpstreamCongested = true;
+      this.updateClientFlow();
+    });
+    this.toUpstream = toUpstream;
+    upstream.on('data', (chunk) => this.guard('upstream', () => this.upstreamSent(chunk)));
+    upstream.on('drain', () => {
+      this.isUpstreamCongested = false;
+      this.updateClientFlow();
+    });
+    upstream.on('end', () => this.upstreamEnded());
+    upstream.on('error', (error) => this.lost('upstream', error));
+    upstream.on('close', () => this.upstreamEnded());
+
+    this.scan = this.makeScan(startup, toUpstream);
+    this.login = new LoginRelay(this.toClient, toUpstream, this.reader, {
+      keyData: (processId, secretKey) => this.keyReceived({ kind: 'CancelRequest', processId, secretKey }),
+      parameterStatus: (frame, start, end) => this.scan?.tracker.parameterStatus(frame, start, end),
+    });
+    this.phase = enterPhase(this.phase, 'authenticating');
+    toUpstream.append(packet.bytes);
+    toUpstream.flush();
+    this.login.clientSent(this.startup.takeRest());
+    this.updateClientFlow();
+  }
+
+  private makeScan(startup: StartupMessage, toUpstream: Outlet): ScannedSession | undefined {
+    const { engines, mode, limits, events, log } = this.host;
+    const database = startupDatabase(startup);
+    const engine = engines.get(database);
+    if (engine === undefined || mode === 'off' || isReplication(startup)) return undefined;
+    return new ScannedSession(
+      {
+        database,
+        engine,
+        mode,
+        limits,
+        events,
+        log,
+        toClient: this.toClient,
+        toUpstream,
+        holdClient: (isHeld) => {
+          this.isHeld = isHeld;
+          this.updateClientFlow();
+        },
+        terminated: () => {
+          this.hasTerminated = true;
+        },
+        cancelUpstream: () => this.cancelUpstream(),
+        becameIdle: () => {
+          if (this.isDraining && this.isIdle) this.shutDown();
+        },
+      },
+      this.reader,
+      this.treatments,
+    );
+  }
+
+  private keyReceived(request: CancelRequest): void {
+    this.cancelRequest = encodeCancelRequest(request);
+    this.key = keyOf(request);
+    this.host.registerKey(this.key, this);
+  }
+
+  private async cancelUpstream(): Promise<void> {
+    if (this.cancelRequest === undefined) return;
+    try {
+      await relayCancel(this.host.upstream, this.cancelRequest, this.host.limits.connectTimeoutMs);
+    } catch (error) {
+      this.host.log.warn({ err: error }, 'the server could not be asked to cancel a statement');
+    }
+  }
+
+  private upstreamSent(chunk: Buffer): void {
+    this.host.traffic.bytesFromUpstream += chunk.length;
+    switch (this.phase) {
+      case 'authenticating':
+        this.reader.feed(chunk);
+        if (this.login?.readUpstream() === true) this.loggedIn(this.login);
+        this.toClient.flush();
+        break;
+      case 'relaying':
+        this.relayToClient(chunk);
+        break;
+      case 'scanning':
+        this.reader.feed(chunk);
+        this.scan?.fromUpstream();
+        break;
+      default:
+      // Nobody listens any more.
+    }
+  }
+
+  private loggedIn(login: LoginRelay): void {
+    clearTimeout(this.loginTimer);
+    const early = login.takeEarlyBytes();
+    if (this.scan === undefined) {
+      this.phase = enterPhase(this.phase, 'relaying');
+      const rest = this.reader.takeRest();
+      this.toClient.flush();
+      this.tail.ready();
+      if (rest.length > 0) this.relayToClient(rest);
+    } else {
+      this.phase = enterPhase(this.phase, 'scanning');
+      this.scan.fromUpstream();
+    }
+    if (early.length > 0) this.clientSent(early);
+    this.updateClientFlow();
+  }
+
+  private relayToClient(chunk: Buffer): void {
+    this.toClient.append(chunk);
+    this.toClient.flush();
+    this.tail.upstreamSent(chunk);
+    if (this.isDraining && this.isIdle) this.shutDown();
+  }
+
+  /** Reads from the client unless something has to happen first. */
+  private updateClientFlow(): void {
+    if (this.phase === 'closing' || this.phase === 'closed') return;
+    const isStopped =
+      this.isHeld ||
+      this.isUpstreamCongested ||
+      this.phase === 'connecting' ||
+      (this.phase === 'authenticating' && this.login?.hasEarlyBytes === true);
+    if (isStopped) this.client.pause();
+    else if (this.client.isPaused()) this.client.resume();
+    if (this.hasClientEnded && !this.isHeld) this.upstream?.end();
+  }
+
+  /** The client will send nothing more; what it has asked for is still answered. */
+  private clientEnded(): void {
+    this.hasClientEnded = true;
+    if (this.upstream === undefined && this.phase !== 'canceling') this.finish('client');
+    else this.updateClientFlow();
+  }
+
+  private clientClosed(): void {
+    this.finish('client');
+    this.upstream?.destroy();
+    this.closedIfOver();
+  }
+
+  private upstreamEnded(): void {
+    const { phase, reader } = this;
+    const isExpected = this.hasTerminated || this.hasClientEnded;
+    // The server's last word was an error: it has told the client itself.
+    const hasSaidWhy = phase !== 'relaying' && reader.code === BackendCode.ErrorResponse;
+    const error =
+      isExpected || hasSaidWhy
+        ? undefined
+        : new PgError(SqlState.ConnectionFailure, 'the server closed the connection unexpectedly', {
+            severity: 'FATAL',
+          });
+    this.finish(isExpected ? 'client' : 'upstream', error);
+    this.closedIfOver();
+  }
+
+  private lost(side: 'client' | 'upstream', error: Error): void {
+    this.host.log.debug({ err: error, side }, 'connection lost');
+  }
+
+  private loginTimedOut(): void {
+    const error = new PgError(SqlState.QueryCanceled, 'canceling authentication due to timeout', {
+      severity: 'FATAL',
+    });
+    this.finish('loginTimeout', this.phase === 'startup' ? undefined : error);
+  }
+
+  /** The boundary where every error of this session ends up. */
+  private guard(side: 'client' | 'upstream', action: () => void): void {
+    try {
+      action();
+    } catch (error) {
+      if (error instanceof PgError) {
+        this.host.events.protocolError(side, error.sqlState);
+        this.host.log.info({ err: error, side }, 'connection closed after a protocol error');
+        // What the server got wrong, the client could not help.
+        const shown =
+          side === 'client' ? error : protocolViolation('the server broke the protocol', error.message);
+        this.finish('protocolError', shown);
+      } else {
+        this.host.log.error({ err: error, side }, 'internal error; the connection is closed');
+        const shown = new PgError(SqlState.InternalError, 'internal error of the proxy', {
+          severity: 'FATAL',
+        });
+        this.finish('internalError', shown);
+      }
+    }
+  }
+
+  /** Says why, if there is something to say and it would not be taken for a part of another message; closes both sides. */
+  private finish(end: ConnectionEnd, error?: PgError): void {
+    const { phase, client, upstream } = this;
+    if (phase === 'closing' || phase === 'closed') return;
+    this.phase = enterPhase(phase, 'closing');
+    this.end = end;
+    clearTimeout(this.loginTimer);
+    this.scan?.close();
+    const isBetweenMessages = phase === 'relaying' ? this.tail.isIdle : !this.reader.isStreaming;
+    if (error !== undefined && isBetweenMessages) this.toClient.append(encodePgError(error));
+    this.toClient.flush();
+    client.end();
+    // What the client still sends is read and thrown away: closing with unread bytes would reset the connection, and the
+    // client could lose the last message.
+    client.resume();
+    this.lingerTimer = setTimeout(() => client.destroy(), lingerMs);
+    if (upstream !== undefined) {
+      if (end === 'drained' && upstream.writable) upstream.write(encodeTerminate());
+      upstream.resume();
+      upstream.end();
+      if (end !== 'drained' && end !== 'client') upstream.destroy();
+    }
+    this.closedIfOver();
+  }
+
+  private closedIfOver(): void {
+    if (this.phase !== 'closing' || !this.client.destroyed) return;
+    if (this.upstream?.destroyed === false) return;
+    clearTimeout(this.lingerTimer);
+    this.phase = enterPhase(this.phase, 'closed');
+    this.host.events.connectionClosed(this.end);
+    this.host.closed(this, this.key);
+  }
+}
+
+function keyOf({ processId, secretKey }: CancelRequest): string {
+  return `${processId}:${secretKey.toString('hex')}`;
+}
+
+async function withDeadline(promise: Promise<void> | undefined, ms: number): Promise<void> {
+  if (promise === undefined) return;
+  let timer: NodeJS.Timeout | undefined;
+  const deadline = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, ms);
+  });
+  await Promise.race([promise, deadline]);
+  clearTimeout(timer);
+}

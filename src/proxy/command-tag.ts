@@ -1,0 +1,55 @@
+/** What a CommandComplete's tag says about the session, as far as the proxy cares. */
+export const CommandEffect = {
+  /** Reads or writes rows, or nothing known. */
+  Other: 0,
+  /** BEGIN, START TRANSACTION, SAVEPOINT, RELEASE: changes nothing a statement's meaning depends on. */
+  TransactionControl: 1,
+  /** COMMIT, ROLLBACK, also to a savepoint: takes settings back that were made inside. */
+  TransactionEnd: 2,
+  /** Changed the catalog, or may have. */
+  Definition: 3,
+} as const;
+export type CommandEffect = (typeof CommandEffect)[keyof typeof CommandEffect];
+
+const effects: Readonly<Record<string, CommandEffect>> = {
+  BEGIN: CommandEffect.TransactionControl,
+  START: CommandEffect.TransactionControl,
+  SAVEPOINT: CommandEffect.TransactionControl,
+  RELEASE: CommandEffect.TransactionControl,
+  COMMIT: CommandEffect.TransactionEnd,
+  ROLLBACK: CommandEffect.TransactionEnd,
+  CREATE: CommandEffect.Definition,
+  ALTER: CommandEffect.Definition,
+  DROP: CommandEffect.Definition,
+  REFRESH: CommandEffect.Definition,
+  IMPORT: CommandEffect.Definition,
+  SECURITY: CommandEffect.Definition,
+  REASSIGN: CommandEffect.Definition,
+  GRANT: CommandEffect.Definition,
+  REVOKE: CommandEffect.Definition,
+  // What a block or a procedure did inside, its tag does not say.
+  DO: CommandEffect.Definition,
+  CALL: CommandEffect.Definition,
+};
+
+const letterS = 0x53;
+const letterE = 0x45;
+const letterL = 0x4c;
+
+/** Whether the tag in a CommandComplete frame is SELECT; without making a string, for it is the most frequent. */
+export function isSelectTag(frame: Buffer, start: number): boolean {
+  return frame[start + 5] === letterS && frame[start + 6] === letterE && frame[start + 7] === letterL;
+}
+
+/** The effect of the tag in a CommandComplete frame. */
+export function commandEffect(frame: Buffer, start: number, end: number): CommandEffect {
+  if (isSelectTag(frame, start)) return CommandEffect.Other;
+  const tag = frame.toString('latin1', start + 5, end - 1);
+  const space = tag.indexOf(' ');
+  return effects[space === -1 ? tag : tag.slice(0, space)] ?? CommandEffect.Other;
+}
+
+/** SELECT INTO and CREATE TABLE AS have the tag SELECT; only their text tells. */
+export function mayCreateTable(text: string): boolean {
+  return /\b(into|create)\b/i.test(text);
+}

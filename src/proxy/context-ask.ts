@@ -1,0 +1,28 @@
+import { decodeDataRow } from '../wire/backend/data-row';
+import { BackendCode } from '../wire/message-code';
+import { type PreparedStatement } from './prepared-statements';
+
+/** A question for the session's context under way: what came back so far, and what to do when it is over. */
+export class ContextAsk {
+  /** The row, all values as text. */
+  row: readonly (string | null)[] | undefined;
+  /** The server's ErrorResponse, as bytes. */
+  error: Buffer | undefined;
+
+  constructor(
+    /** The client's statement whose text is asked for too. */
+    readonly prepared: PreparedStatement | undefined,
+    /** Called at ReadyForQuery. */
+    readonly done: (ask: ContextAsk) => void,
+  ) {}
+
+  /** A message of the answer. */
+  receive(code: number, frame: Buffer, start: number, end: number): void {
+    if (code === BackendCode.DataRow) {
+      const { values } = decodeDataRow(frame, start + 5, end);
+      this.row = values.map((value) => (value === null ? null : value.toString('utf8')));
+    } else if (code === BackendCode.ErrorResponse) {
+      this.error = Buffer.from(frame.subarray(start, end));
+    }
+  }
+}

@@ -1,0 +1,322 @@
+import { type InspectedStatement } from '../engine/engine';
+import { PgError } from '../errors/pg-error';
+import { FrameReader, FrameStep } from '../wire/frame-reader';
+import { frontendTreatments } from '../wire/frame-treatments';
+import { decodeBind, decodeBindNames } from '../wire/frontend/bind';
+import { decodeClose } from '../wire/frontend/close';
+import { decodeExecute } from '../wire/frontend/execute';
+import { decodeParse } from '../wire/frontend/parse';
+import { decodeQuery } from '../wire/frontend/query';
+import { FrontendCode } from '../wire/message-code';
+import { type Candidate } from './candidate';
+import { Owed } from './reply-queue';
+import { findRetryableBatch } from './retryable-batch';
+import { unknownStatement, type SessionTracker } from './session-tracker';
+import { type SessionLink } from './session-link';
+
+/** Who decides about a candidate statement; the frame at hand is then its business, to be forwarded or replaced. */
+export interface CandidateOwner {
+  decide(candidate: Candidate): void;
+  /** Sync was passed on. */
+  batchEnded(): void;
+  /** Sync came for a batch that was answered with an error of the proxy's making and thrown away. */
+  answerDiscardedSync(): void;
+}
+
+/**
+ * Reads what the client sends, message by message. What it does not have to stop at stays in the chunk it came in and goes
+ * out as one slice. The default for everything is to pass it on: a message that cannot be decoded is the server's to judge.
+ */
+export class FrontendScan {
+  /** Entries the messages since the last Sync have in the queue of replies owed. */
+  batchEntries = 0;
+  /** Whether any of these messages is on its way. */
+  isBatchSent = false;
+  /** Set while the messages up to the next Sync are thrown away. */
+  isDiscarding = false;
+  /** Set while the frame at hand waits for a decision. */
+  isStopped = false;
+  isTerminated = false;
+
+  private readonly reader: FrameReader;
+
+  constructor(
+    private readonly link: SessionLink,
+    private readonly tracker: SessionTracker,
+    private readonly owner: CandidateOwner,
+  ) {
+    this.reader = new FrameReader(frontendTreatments(), link.limits.maxInspectedBytes, 'frontend');
+  }
+
+  get isAtFrameBoundary(): boolean {
+    return this.reader.isAtFrameBoundary;
+  }
+
+  feed(chunk: Buffer): void {
+    this.reader.feed(chunk);
+  }
+
+  takeRest(): Buffer {
+    return this.reader.takeRest();
+  }
+
+  /** Reads on until the chunk is used up or a message waits for a decision. Throws PgError 08P01. */
+  run(): void {
+    const { reader } = this;
+    while (!this.isStopped && !this.isTerminated) {
+      const step = reader.next();
+      if (step === FrameStep.None) return;
+      if (this.isDiscarding) this.discard();
+      else if (step === FrameStep.Whole) this.message();
+      else this.piece();
+    }
+  }
+
+  /** Passes the frame at hand on. */
+  forward(): void {
+    this.link.toUpstream.forward(this.reader.buffer, this.reader.start, this.reader.end);
+  }
+
+  /** What was added so far has been written. */
+  flushed(): void {
+    if (this.batchEntries > 0) this.isBatchSent = true;
+  }
+
+  /** Whether everything that is owed is owed to messages that have not been written yet: a lone Parse, at most. */
+  get isNothingInFlight(): boolean {
+    const { queue } = this.tracker;
+    return (
+      !this.isBatchSent &&
+      queue.length === this.batchEntries &&
+      (queue.length === 0 || (queue.length === 1 && queue.headKind === Owed.Parse))
+    );
+  }
+
+  /** The messages of this batch, from the frame at hand to its Sync, will be thrown away. */
+  discardBatch(untilSync: boolean): void {
+    this.batchEntries = 0;
+    this.isDiscarding = untilSync;
+  }
+
+  private message(): void {
+    const { reader, tracker } = this;
+    const { buffer, start, end } = reader;
+    switch (reader.code) {
+      case FrontendCode.Query:
+        this.query(buffer, start, end);
+        return;
+      case FrontendCode.Parse:
+        this.parse(buffer, start, end);
+        break;
+      case FrontendCode.Bind:
+        this.bind(buffer, start, end);
+        return;
+      case FrontendCode.Describe:
+        tracker.queue.push(Owed.Describe);
+        break;
+      case FrontendCode.Execute:
+        tracker.executeSent(attempt(() => decodeExecute(buffer, start + 5, end))?.portalName ?? unknownName);
+        break;
+      case FrontendCode.Close:
+        this.close(buffer, start, end);
+        break;
+      case FrontendCode.Sync:
+        tracker.queue.push(Owed.Sync);
+        this.forward();
+        this.batchEntries = 0;
+        this.isBatchSent = false;
+        this.owner.batchEnded();
+        return;
+      case FrontendCode.CopyDone:
+        tracker.queue.push(Owed.CopyEnd);
+        this.forward();
+        return;
+      case FrontendCode.Terminate:
+        this.isTerminated = true;
+        this.forward();
+        this.link.terminated();
+        return;
+      default:
+    }
+    this.batchEntries++;
+    this.forward();
+  }
+
+  /** A piece of a message that flows through, or is too large to be looked at. */
+  private piece(): void {
+    if (this.reader.isFirst) this.noteUnread(this.reader.code);
+    this.forward();
+  }
+
+  private noteUnread(code: number): void {
+    const { tracker } = this;
+    switch (code) {
+      case FrontendCode.Query:
+        tracker.querySent(unknownStatement);
+        return;
+      case FrontendCode.FunctionCall:
+        tracker.functionCallSent();
+        return;
+      case FrontendCode.CopyFail:
+        tracker.queue.push(Owed.CopyEnd);
+        return;
+      case FrontendCode.Parse:
+        tracker.prepared.deleteAll();
+        tracker.queue.push(Owed.Parse);
+        break;
+      case FrontendCode.Bind:
+        tracker.unknownBindSent();
+        break;
+      case FrontendCode.Describe:
+        tracker.queue.push(Owed.Describe);
+        break;
+      case FrontendCode.Execute:
+        tracker.executeSent(unknownName);
+        break;
+      case FrontendCode.Close:
+        tracker.queue.push(Owed.Close);
+        break;
+      default:
+        return;
+    }
+    this.batchEntries++;
+  }
+
+  private query(buffer: Buffer, start: number, end: number): void {
+    const text = attempt(() => decodeQuery(buffer, start + 5, end))?.query;
+    const statement = this.inspect(text !== undefined && isText(text) ? text : undefined);
+    if (!statement.isCandidate || this.tracker.queue.isSkipping) {
+      this.tracker.querySent(statement);
+      this.forward();
+      return;
+    }
+    this.owner.decide({
+      protocol: 'simple',
+      statement,
+      prepared: undefined,
+      parameters: undefined,
+      portalName: '',
+      frame: buffer.subarray(start, end),
+      canRetry: this.tracker.status === 'idle' && this.tracker.queue.length === 0 && this.batchEntries === 0,
+      batch: undefined,
+    });
+  }
+
+  private parse(buffer: Buffer, start: number, end: number): void {
+    const message = attempt(() => decodeParse(buffer, start + 5, end));
+    if (message === undefined) {
+      this.tracker.prepared.deleteAll();
+      this.tracker.queue.push(Owed.Parse);
+      return;
+    }
+    const text = isText(message.query) ? message.query : undefined;
+    this.tracker.parseSent(message.statementName, text, message.parameterTypeOids);
+  }
+
+  private bind(buffer: Buffer, start: number, end: number): void {
+    const { tracker } = this;
+    const names = attempt(() => decodeBindNames(buffer, start + 5, end));
+    const prepared = names === undefined ? undefined : tracker.prepared.get(names.statementName);
+    const statement = this.inspect(prepared?.text);
+    if (names === undefined) tracker.unknownBindSent();
+    else if (!statement.isCandidate || tracker.queue.isSkipping)
+      tracker.bindSent(names.portalName, statement);
+    else {
+      const message = attempt(() => decodeBind(buffer, start + 5, end));
+      if (message !== undefined) {
+        const batch = this.findBatch(buffer, start, end, message.portalName, message.statementName);
+        this.owner.decide({
+          protocol: 'extended',
+          statement,
+          prepared,
+          parameters: {
+            declaredOids: prepared?.declaredOids ?? [],
+            formats: message.parameterFormats,
+            // Copies: the engine may keep them for longer than the chunk should live.
+            values: message.parameters.map((value) => (value === null ? null : Buffer.from(value))),
+          },
+          portalName: message.portalName,
+          frame: buffer.subarray(start, end),
+          canRetry: batch !== undefined,
+          batch,
+        });
+        return;
+      }
+      tracker.unknownBindSent();
+    }
+    this.batchEntries++;
+    this.forward();
+  }
+
+  /** The client's messages from this Bind to its Sync, if they are alone and all here (rule S12). */
+  private findBatch(
+    buffer: Buffer,
+    start: number,
+    end: number,
+    portalName: string,
+    statementName: string,
+  ): Candidate['batch'] {
+    const { tracker } = this;
+    const { queue } = tracker;
+    const isAlone =
+      queue.length === 0
+        ? this.batchEntries === 0
+        : queue.length === 1 && this.batchEntries === 1 && queue.headKind === Owed.Parse;
+    // A Parse before it has to be the one of this statement: otherwise it is another client's wish in the same batch.
+    const parsed = queue.length === 1 ? tracker.parsedName(queue.headDetail) : statementName;
+    if (tracker.status !== 'idle' || !isAlone || parsed !== statementName) return undefined;
+    const { chunk, at } = this.reader.unread;
+    const batchEnd = attempt(() => findRetryableBatch(chunk, at, portalName));
+    if (batchEnd === undefined) return undefined;
+    const isOneSlice = buffer === chunk && end === at;
+    return {
+      bytes: isOneSlice
+        ? chunk.subarray(start, batchEnd)
+        : Buffer.concat([buffer.subarray(start, end), chunk.subarray(at, batchEnd)]),
+      hasDescribe: chunk[at] === FrontendCode.Describe,
+    };
+  }
+
+  private close(buffer: Buffer, start: number, end: number): void {
+    const message = attempt(() => decodeClose(buffer, start + 5, end));
+    this.tracker.queue.push(Owed.Close);
+    if (message === undefined) this.tracker.prepared.deleteAll();
+    else if (message.target === 'statement') this.tracker.prepared.delete(message.name);
+    else this.tracker.portalClosed(message.name);
+  }
+
+  private discard(): void {
+    const { reader } = this;
+    if (reader.code === FrontendCode.Sync) {
+      this.isDiscarding = false;
+      this.owner.answerDiscardedSync();
+    } else if (reader.code === FrontendCode.Terminate) {
+      this.isTerminated = true;
+      this.forward();
+      this.link.terminated();
+    }
+  }
+
+  private inspect(text: string | undefined): InspectedStatement {
+    if (text === undefined) return unknownStatement;
+    return this.tracker.guard('inspect', () => this.link.engine.inspect(text)) ?? unknownStatement;
+  }
+}
+
+/** No portal has it: a name ends at its first zero byte. */
+const unknownName = '\0';
+
+/** Bytes that are no UTF-8 decode to this character; such text is not offered to the engine. */
+function isText(text: string): boolean {
+  return !text.includes('\ufffd');
+}
+
+/** Decodes a message; undefined if it is malformed, for the server to say so. */
+function attempt<T>(decode: () => T): T | undefined {
+  try {
+    return decode();
+  } catch (error) {
+    if (error instanceof PgError) return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,97 @@
+import { asksClient, decodeAuthentication } from '../wire/backend/authentication';
+import { decodeBackendKeyData } from '../wire/backend/backend-key-data';
+import { FrameReader, FrameStep, FrameTreatment } from '../wire/frame-reader';
+import { BackendCode, FrontendCode } from '../wire/message-code';
+import { type Outlet } from './outlet';
+
+/** Who wants to know what the server says while a client logs in. */
+export interface LoginObserver {
+  /** The key a CancelRequest for this session will carry. */
+  keyData(processId: number, secretKey: Buffer): void;
+  parameterStatus(frame: Buffer, start: number, end: number): void;
+}
+
+/**
+ * The time from StartupMessage to the first ReadyForQuery. Everything is passed on as it is, in both directions: the server
+ * decides, and no secret stays here. A client may send its first statements before it is let in; they wait, for they belong
+ * to what comes after. If the server is waiting for a password, whatever comes is passed on: it is the server's to judge.
+ */
+export class LoginRelay {
+  private readonly fromClient: FrameReader;
+  private early: Buffer[] = [];
+  private isServerWaiting = false;
+
+  constructor(
+    private readonly toClient: Outlet,
+    private readonly toUpstream: Outlet,
+    private readonly fromUpstream: FrameReader,
+    private readonly observer: LoginObserver,
+  ) {
+    this.fromClient = new FrameReader(new Uint8Array(256).fill(FrameTreatment.Pieces), 0, 'frontend');
+  }
+
+  /** Whether the client sent something that has to wait until it is logged in. */
+  get hasEarlyBytes(): boolean {
+    return this.early.length > 0;
+  }
+
+  takeEarlyBytes(): Buffer {
+    return Buffer.concat(this.early.splice(0));
+  }
+
+  /** Passes on what the client sent. Throws PgError 08P01. */
+  clientSent(chunk: Buffer): void {
+    if (this.hasEarlyBytes) {
+      this.early.push(chunk);
+      return;
+    }
+    const reader = this.fromClient;
+    reader.feed(chunk);
+    while (reader.next() !== FrameStep.None) {
+      const { code, buffer, start, end } = reader;
+      if (reader.isFirst && code !== FrontendCode.Password && code !== FrontendCode.Terminate) {
+        if (!this.isServerWaiting) {
+          this.early.push(buffer.subarray(start, end), reader.takeRest());
+          return;
+        }
+      }
+      this.toUpstream.forward(buffer, start, end);
+    }
+    this.toUpstream.flush();
+  }
+
+  /** Passes on what the reader of the server's messages was fed; true once the client is logged in. Throws PgError 08P01. */
+  readUpstream(): boolean {
+    const reader = this.fromUpstream;
+    for (let step = reader.next(); step !== FrameStep.None; step = reader.next()) {
+      const { code, buffer, start, end } = reader;
+      this.toClient.forward(buffer, start, end);
+      if (step !== FrameStep.Whole) continue;
+      switch (code) {
+        case BackendCode.Authentication:
+          this.isServerWaiting = asksClient(decodeAuthentication(buffer, start + 5, end).code);
+          this.releaseEarlyPassword();
+          break;
+        case BackendCode.BackendKeyData: {
+          const { processId, secretKey } = decodeBackendKeyData(buffer, start + 5, end);
+          this.observer.keyData(processId, Buffer.from(secretKey));
+          break;
+        }
+        case BackendCode.ParameterStatus:
+          this.observer.parameterStatus(buffer, start, end);
+          break;
+        case BackendCode.ReadyForQuery:
+          return true;
+        default:
+      }
+    }
+    return false;
+  }
+
+  /** The server waits for the client after all: what the client has sent instead of a password is its answer. */
+  private releaseEarlyPassword(): void {
+    if (!this.isServerWaiting || !this.hasEarlyBytes) return;
+    this.toUpstream.append(this.takeEarlyBytes());
+    this.toUpstream.flush();
+  }
+}

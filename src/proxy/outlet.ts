@@ -1,0 +1,82 @@
+import { type Socket } from 'node:net';
+
+/** Below this, bytes from several places are copied together: one write costs more than the copy. */
+const maxJoinedBytes = 16 * 1024;
+
+/**
+ * What goes out on one socket. Runs of bytes of one incoming chunk that are passed on stay one slice of it, and `flush`
+ * makes one write of all that was added; so an untouched chunk goes out as it came in, without a copy.
+ */
+export class Outlet {
+  private run: Buffer | undefined;
+  private runStart = 0;
+  private runEnd = 0;
+  private readonly parts: Buffer[] = [];
+
+  /** @param onCongested called after a write that left bytes waiting: the socket will emit `drain`. */
+  constructor(
+    private readonly socket: Socket,
+    private readonly onCongested: () => void,
+  ) {}
+
+  /** Whether there is nothing to flush. */
+  get isEmpty(): boolean {
+    return this.run === undefined && this.parts.length === 0;
+  }
+
+  /** Adds the bytes of `buffer` from `start` to `end`. They must not change until they are flushed. */
+  forward(buffer: Buffer, start: number, end: number): void {
+    if (this.run === buffer && this.runEnd === start) {
+      this.runEnd = end;
+      return;
+    }
+    this.endRun();
+    this.run = buffer;
+    this.runStart = start;
+    this.runEnd = end;
+  }
+
+  append(bytes: Buffer): void {
+    this.forward(bytes, 0, bytes.length);
+  }
+
+  flush(): void {
+    if (this.run === undefined) return;
+    this.endRun();
+    const { parts } = this;
+    const [only] = parts;
+    if (parts.length === 1 && only !== undefined) this.write(only);
+    else if (parts.reduce((bytes, part) => bytes + part.length, 0) <= maxJoinedBytes)
+      this.write(Buffer.concat(parts));
+    else {
+      this.socket.cork();
+      for (const part of parts) this.write(part);
+      this.socket.uncork();
+    }
+    parts.length = 0;
+  }
+
+  /** Writes bytes before those that were added and not flushed. */
+  writeAhead(bytes: Buffer): void {
+    this.write(bytes);
+  }
+
+  /** Forgets what was added and not flushed. */
+  discard(): void {
+    this.run = undefined;
+    this.parts.length = 0;
+  }
+
+  private endRun(): void {
+    const { run, runStart, runEnd } = this;
+    if (run === undefined) return;
+    this.parts.push(runStart === 0 && runEnd === run.length ? run : run.subarray(runStart, runEnd));
+    this.run = undefined;
+  }
+
+  private write(bytes: Buffer): void {
+    if (!this.socket.writable) return;
+    // A chunk above the high-water mark makes write() return false even when the kernel took it at once.
+    if (!this.socket.write(bytes) && this.socket.writableLength > 0) this.onCongested();
+  }
+}

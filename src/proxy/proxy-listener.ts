@@ -1,0 +1,124 @@
+import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+import { type Engine } from '../engine/engine';
+import { ClientSession, type SessionHost } from './client-session';
+import { type ProxyEvents, type ProxyTraffic } from './proxy-events';
+import { defaultLimits, type ProxyLimits } from './proxy-limits';
+import { type ProxyLog } from './proxy-log';
+import { type ProxyMode } from './session-link';
+import { type UpstreamAddress } from './upstream-connection';
+
+export interface ProxyListenerOptions {
+  /** Port 0: a free one. */
+  readonly listen: { readonly host: string; readonly port: number };
+  readonly upstream: UpstreamAddress;
+  /** By the name of the database; sessions of others are relayed as they are. The engines stay the caller's. */
+  readonly engines: ReadonlyMap<string, Engine>;
+  readonly mode: ProxyMode;
+  readonly events: ProxyEvents;
+  readonly log: ProxyLog;
+  readonly limits?: Partial<ProxyLimits>;
+}
+
+/** The proxy's door: accepts clients, and owns their sessions. */
+export class ProxyListener implements AsyncDisposable {
+  private readonly server: Server;
+  private readonly sessions = new Set<ClientSession>();
+  private readonly sessionsByKey = new Map<string, ClientSession>();
+  private readonly bytes = { bytesFromClients: 0, bytesFromUpstream: 0 };
+  private readonly whenEmpty: (() => void)[] = [];
+  private readonly host: SessionHost;
+  private isClosing = false;
+
+  constructor(private readonly options: ProxyListenerOptions) {
+    const limits = { ...defaultLimits, ...options.limits };
+    const { upstream, engines, mode, events, log } = options;
+    this.host = {
+      upstream,
+      engines,
+      mode,
+      limits,
+      events,
+      log,
+      traffic: this.bytes,
+      hasRoom: () => this.sessions.size <= limits.maxSessions,
+      registerKey: (key, session) => void this.sessionsByKey.set(key, session),
+      findByKey: (key) => this.sessionsByKey.get(key),
+      closed: (session, key) => this.sessionClosed(session, key),
+    };
+    this.server = createServer({ allowHalfOpen: true, noDelay: true, keepAlive: true }, (socket) =>
+      this.accept(socket),
+    );
+  }
+
+  /** Bytes relayed since start. */
+  get traffic(): ProxyTraffic {
+    return this.bytes;
+  }
+
+  /** Connections open at the moment. */
+  get sessionCount(): number {
+    return this.sessions.size;
+  }
+
+  /** Begins to listen; resolves to the address. Rejects if it cannot be had. */
+  start(): Promise<AddressInfo> {
+    const { server, options } = this;
+    return new Promise((resolve, reject) => {
+      server.once('error', reject);
+      server.listen(options.listen, () => {
+        server.off('error', reject);
+        server.on('error', (error) => options.log.error({ err: error }, 'the listener failed'));
+        const address = server.address();
+        if (address === null || typeof address === 'string') reject(new Error('the listener has no port'));
+        else resolve(address);
+      });
+    });
+  }
+
+  /**
+   * Stops accepting and ends all sessions with 57P01: idle ones at once, others when their statement and transaction are
+   * done, at the latest after `deadlineMs`. Resolves when none is left.
+   */
+  async drain(deadlineMs: number): Promise<void> {
+    this.stopAccepting();
+    for (const session of this.sessions) session.drain();
+    const timer = setTimeout(() => {
+      for (const session of this.sessions) session.shutDown();
+    }, deadlineMs);
+    await this.empty();
+    clearTimeout(timer);
+  }
+
+  /** Stops accepting and cuts all connections. */
+  async close(): Promise<void> {
+    this.stopAccepting();
+    for (const session of this.sessions) session.destroy();
+    await this.empty();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  private accept(socket: Socket): void {
+    this.options.events.connectionOpened();
+    this.sessions.add(new ClientSession(socket, this.host));
+  }
+
+  private stopAccepting(): void {
+    if (this.isClosing) return;
+    this.isClosing = true;
+    this.server.close();
+  }
+
+  private empty(): Promise<void> {
+    if (this.sessions.size === 0) return Promise.resolve();
+    return new Promise((resolve) => this.whenEmpty.push(resolve));
+  }
+
+  private sessionClosed(session: ClientSession, key: string | undefined): void {
+    this.sessions.delete(session);
+    if (key !== undefined && this.sessionsByKey.get(key) === session) this.sessionsByKey.delete(key);
+    if (this.sessions.size === 0) for (const resolve of this.whenEmpty.splice(0)) resolve();
+  }
+}

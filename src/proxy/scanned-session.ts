@@ -1,0 +1,438 @@
+import { type ForwardPlan, type Plan, type RewritePlan } from '../engine/engine';
+import { protocolViolation } from '../errors/pg-error';
+import { encodeReadyForQuery } from '../wire/backend/ready-for-query';
+import { type FrameReader } from '../wire/frame-reader';
+import { encodeClose } from '../wire/frontend/close';
+import { encodeQuery } from '../wire/frontend/query';
+import { encodeSync } from '../wire/frontend/sync';
+import { BackendScan, type ReplyOwner } from './backend-scan';
+import { type Candidate } from './candidate';
+import { ContextAsk } from './context-ask';
+import { FrontendScan, type CandidateOwner } from './frontend-scan';
+import { HeldRun } from './held-run';
+import { encodeContextAsk, encodeRewrittenBind, HiddenNames, HiddenStatement } from './hidden-statement';
+import { Owed, type Audience } from './reply-queue';
+import { type SessionLink } from './session-link';
+import { SessionTracker } from './session-tracker';
+import { StatementRun } from './statement-run';
+
+/**
+ * Why the client's messages wait. Transitions:
+ *
+ *   reading   -> planning   the engine answers later, with a promise
+ *   reading   -> asking     the engine needs the context: the server is asked in a hidden exchange
+ *   planning  -> asking     the same, answered late
+ *   planning, asking -> reading     the statement was sent, as it was or rewritten
+ *   planning, asking -> holding     the statement was sent rewritten and may have to be run again (rule S12)
+ *   reading   -> holding    the same, decided at once
+ *   holding   -> reading    the reply was released, or the original was sent after an error
+ *   holding   -> switching  the reply outgrew its limit: the run is canceled, the original is still to be sent
+ *   switching -> reading    the original was sent
+ *   reading   -> asking     the session is idle, and the engine would learn from a run if the context were known
+ *
+ * In `planning`, `asking` and `switching` the client's own statement is not what the server is running: a cancel request
+ * waits until it is (`whenCancelable`).
+ */
+type Wait = 'reading' | 'planning' | 'asking' | 'holding' | 'switching';
+
+/**
+ * The scanned part of a session: what the client sends is read, candidate statements are offered to the engine, hidden
+ * messages are mixed in and their replies taken out again. Whatever goes wrong in deciding, the client's bytes go on as
+ * they came (rule S11).
+ */
+export class ScannedSession implements CandidateOwner, ReplyOwner {
+  readonly tracker: SessionTracker;
+
+  private readonly frontend: FrontendScan;
+  private readonly backend: BackendScan;
+  private readonly names = new HiddenNames();
+  private wait: Wait = 'reading';
+  private holdAfterSync = false;
+  private hasAskWorked = false;
+  private hasAskFailed = false;
+  private isOver = false;
+  private readonly cancelWaiters: (() => void)[] = [];
+
+  /** @param reader the reader of the server's messages, past the start-up, and its treatments */
+  constructor(
+    private readonly link: SessionLink,
+    private readonly reader: FrameReader,
+    treatments: Uint8Array,
+  ) {
+    this.tracker = new SessionTracker(link);
+    this.frontend = new FrontendScan(link, this.tracker, this);
+    this.backend = new BackendScan(link, this.tracker, reader, treatments, this);
+  }
+
+  /** Nothing is owed, no transaction is open, and no message is half read. */
+  get isIdle(): boolean {
+    const { tracker, frontend } = this;
+    return (
+      this.wait === 'reading' &&
+      tracker.status === 'idle' &&
+      tracker.queue.length === 0 &&
+      frontend.batchEntries === 0 &&
+      frontend.isAtFrameBoundary
+    );
+  }
+
+  /** Takes a chunk from the client; none may come before `link.holdClient(false)` while it is held. */
+  fromClient(chunk: Buffer): void {
+    if (this.backend.hasLostTrack) {
+      this.link.toUpstream.append(chunk);
+      this.link.toUpstream.flush();
+      return;
+    }
+    if (this.frontend.isTerminated) return;
+    this.frontend.feed(chunk);
+    this.readClient();
+  }
+
+  /** Reads the chunk that the reader of the server's messages was fed. */
+  fromUpstream(): void {
+    if (!this.backend.hasLostTrack) this.backend.run();
+    if (this.backend.hasLostTrack) this.link.toClient.append(this.reader.takeRest());
+    this.link.toClient.flush();
+  }
+
+  /** Resolves when a cancel request would reach the client's own statement; undefined if it would now. */
+  whenCancelable(): Promise<void> | undefined {
+    if (this.isCancelable) return undefined;
+    return new Promise((resolve) => this.cancelWaiters.push(resolve));
+  }
+
+  /** The session has ended; nothing that is still pending has an effect. */
+  close(): void {
+    this.isOver = true;
+    this.wakeCancels();
+  }
+
+  decide(candidate: Candidate, hasAsked = false): void {
+    const { tracker } = this;
+    if (tracker.status === 'failed' && this.frontend.isNothingInFlight) {
+      this.send(candidate, { kind: 'forward', reason: 'transaction failed' });
+      return;
+    }
+    const { statement, parameters, canRetry, prepared } = candidate;
+    const plan = tracker.guard('plan', () =>
+      this.link.engine.plan({
+        statement,
+        context: tracker.context,
+        isContextCertain: tracker.isCertainFor(prepared),
+        canRetry,
+        ...(parameters === undefined ? {} : { parameters }),
+      }),
+    );
+    if (plan instanceof Promise) this.awaitPlan(candidate, plan, hasAsked);
+    else this.follow(candidate, plan ?? { kind: 'forward', reason: 'engine error' }, hasAsked);
+  }
+
+  batchEnded(): void {
+    if (!this.holdAfterSync) return;
+    this.holdAfterSync = false;
+    this.setWait('holding');
+  }
+
+  /** The ReadyForQuery the server would have sent. */
+  answerDiscardedSync(): void {
+    this.link.toClient.append(encodeReadyForQuery({ transactionStatus: this.tracker.status }));
+    this.link.toClient.flush();
+  }
+
+  heldReleased(): void {
+    this.resume();
+  }
+
+  heldTooMuch(held: HeldRun): void {
+    this.tracker.report(held.run, 'fellBack');
+    held.cancel = this.link.cancelUpstream();
+    this.setWait('switching');
+  }
+
+  ready(audience: Audience): void {
+    const { backend, tracker } = this;
+    const { held, ask } = backend;
+    if (ask !== undefined) {
+      backend.awaitAnswer(undefined);
+      ask.done(ask);
+    } else if (held !== undefined) this.heldReady(held, audience);
+    if (tracker.queue.length > 0 || this.wait !== 'reading' || !this.link.toUpstream.isEmpty) return;
+    if (this.frontend.batchEntries > 0) return;
+    this.closeLeftOpen();
+    const { wantsContext } = tracker;
+    if (wantsContext !== undefined && tracker.status === 'idle') {
+      if (this.mayAsk()) this.ask(undefined, (isRead) => this.learn(wantsContext, isRead));
+      else tracker.wantsContext = undefined;
+    } else {
+      this.link.becameIdle();
+    }
+  }
+
+  lostTrack(): void {
+    if (this.wait !== 'reading') throw protocolViolation('unexpected reply from the server');
+    this.link.log.warn(
+      { database: this.link.database },
+      'replies no longer match what was asked; the session goes on unscanned',
+    );
+    this.link.events.scanningGivenUp();
+    this.link.toUpstream.append(this.frontend.takeRest());
+    this.flushUpstream();
+  }
+
+  private readClient(): void {
+    this.frontend.run();
+    // While nothing else is in flight, the messages before an undecided one may still have to wait for a hidden question.
+    if (this.wait === 'asking' || (this.wait === 'planning' && this.frontend.isNothingInFlight)) return;
+    this.flushUpstream();
+  }
+
+  private flushUpstream(): void {
+    this.link.toUpstream.flush();
+    this.frontend.flushed();
+  }
+
+  private setWait(wait: Wait): void {
+    this.wait = wait;
+    this.frontend.isStopped = wait !== 'reading';
+    this.link.holdClient(wait !== 'reading');
+  }
+
+  /** The client's messages are read on. */
+  private resume(): void {
+    this.setWait('reading');
+    this.readClient();
+    if (this.isCancelable) this.wakeCancels();
+  }
+
+  /** After a decision that came late: what was decided is sent, and the client's messages are read on if they may be. */
+  private resumeAfter(wait: Wait): void {
+    if (this.wait === wait) this.resume();
+    else if (this.isCancelable) {
+      this.flushUpstream();
+      this.wakeCancels();
+    }
+  }
+
+  private get isCancelable(): boolean {
+    return this.wait === 'reading' || this.wait === 'holding';
+  }
+
+  private wakeCancels(): void {
+    for (const wake of this.cancelWaiters.splice(0)) wake();
+  }
+
+  private awaitPlan(candidate: Candidate, pending: Promise<Plan>, hasAsked: boolean): void {
+    const { epoch } = this.tracker.certainty;
+    this.setWait('planning');
+    const settle = (plan: Plan): void => {
+      if (this.isOver) return;
+      // A setting that was reported meanwhile may change what the plan rests on.
+      const isStale = plan.kind === 'rewrite' && epoch !== this.tracker.certainty.epoch;
+      this.follow(candidate, isStale ? { kind: 'forward', reason: 'context uncertain' } : plan, hasAsked);
+      this.resumeAfter('planning');
+    };
+    pending.then(settle, (error: unknown) => {
+      this.tracker.engineFailed('plan', error);
+      settle({ kind: 'forward', reason: 'engine error' });
+    });
+  }
+
+  private follow(candidate: Candidate, plan: Plan, hasAsked: boolean): void {
+    switch (plan.kind) {
+      case 'needsContext':
+        if (!hasAsked && this.frontend.isNothingInFlight && this.mayAsk()) {
+          this.ask(candidate, (isRead) => this.decideAgain(candidate, isRead));
+        } else {
+          this.send(candidate, { kind: 'forward', reason: 'context uncertain' });
+        }
+        return;
+      case 'forward':
+        this.send(candidate, plan);
+        return;
+      case 'rewrite':
+        if (this.link.mode !== 'on') {
+          this.send(candidate, { kind: 'forward', reason: 'observe mode', memo: plan.memo });
+        } else if (plan.mustRetryOnError && !candidate.canRetry) {
+          this.send(candidate, { kind: 'forward', reason: 'cannot retry', memo: plan.memo });
+        } else {
+          this.send(candidate, plan);
+        }
+    }
+  }
+
+  /** Sends a candidate's message, or what the plan puts in its place. */
+  private send(candidate: Candidate, plan: ForwardPlan | RewritePlan): void {
+    const { tracker, frontend } = this;
+    const run = new StatementRun({
+      protocol: candidate.protocol,
+      statement: candidate.statement,
+      parameters: candidate.parameters,
+      plan,
+      context: tracker.context,
+      isContextCertain: tracker.isCertainFor(candidate.prepared),
+    });
+    if (candidate.protocol === 'simple') {
+      tracker.querySent(run);
+      if (plan.kind === 'forward') frontend.forward();
+      else {
+        this.link.toUpstream.append(encodeQuery({ query: plan.text }));
+        if (plan.mustRetryOnError) this.hold(candidate, run);
+      }
+      return;
+    }
+    if (plan.kind === 'forward') {
+      tracker.bindSent(candidate.portalName, run);
+      frontend.forward();
+      frontend.batchEntries++;
+      return;
+    }
+    const hidden = new HiddenStatement(this.names.next(), run);
+    const { parse, bind, close } = encodeRewrittenBind(candidate.frame, hidden.name, plan);
+    tracker.queue.push(Owed.Parse, hidden, true);
+    tracker.bindSent(candidate.portalName, run);
+    tracker.queue.push(Owed.Close, hidden, true);
+    frontend.batchEntries += 3;
+    for (const message of [parse, bind, close]) this.link.toUpstream.append(message);
+    if (plan.mustRetryOnError) this.hold(candidate, run);
+  }
+
+  /** The reply of the run that was just sent is held back until it is known to be good. */
+  private hold(candidate: Candidate, run: StatementRun): void {
+    const { tracker } = this;
+    const { batch, frame, portalName, statement } = candidate;
+    const rerunSent = (): void => {
+      if (batch === undefined) {
+        tracker.querySent(statement);
+        return;
+      }
+      tracker.bindSent(portalName, statement);
+      if (batch.hasDescribe) tracker.queue.push(Owed.Describe);
+      tracker.executeSent(portalName);
+      tracker.queue.push(Owed.Sync);
+    };
+    this.backend.held = new HeldRun(run, batch?.bytes ?? frame, rerunSent, this.link.limits.maxHeldBytes);
+    // For Bind, the rest of its batch has to go out first; it is all there.
+    if (batch === undefined) this.setWait('holding');
+    else this.holdAfterSync = true;
+  }
+
+  private heldReady(held: HeldRun, audience: Audience): void {
+    if (held.state === 'holding') {
+      this.backend.release();
+      this.link.toClient.flush();
+      this.resume();
+    } else if (held.state === 'swallowing' && held.cancel !== undefined) {
+      held.state = 'settling';
+      void held.cancel.then(() => {
+        if (this.isOver) return;
+        this.tracker.queue.push(Owed.Sync, undefined, true);
+        this.link.toUpstream.writeAhead(encodeSync());
+      });
+    } else if (held.state === 'swallowing' || audience === 'proxy') {
+      this.backend.held = undefined;
+      held.rerunSent();
+      this.link.toUpstream.append(held.original);
+      this.flushUpstream();
+      this.resume();
+    }
+  }
+
+  /** In a transaction block only what has worked before in this session: an error would fail the block. */
+  private mayAsk(): boolean {
+    const { status } = this.tracker;
+    if (this.hasAskFailed || this.tracker.leftOpen.length > 0) return false;
+    return status === 'idle' || (status === 'inTransaction' && this.hasAskWorked);
+  }
+
+  /** Asks the server for the context, before whatever has been added and not been sent. */
+  private ask(candidate: Candidate | undefined, answered: (isRead: boolean) => void): void {
+    const { tracker, link } = this;
+    const { queue } = tracker;
+    const prepared = candidate?.prepared?.name === '' ? undefined : candidate?.prepared;
+    const hidden = new HiddenStatement(this.names.next());
+    const saved = queue.takeAll();
+    queue.push(Owed.Parse, hidden, true);
+    queue.push(Owed.Bind, undefined, true);
+    queue.push(Owed.Execute, undefined, true);
+    queue.push(Owed.Close, undefined, true);
+    queue.push(Owed.Close, hidden, true);
+    queue.push(Owed.Sync, undefined, true);
+    const statusBefore = tracker.status;
+    const ask = new ContextAsk(prepared, () => {
+      queue.putBack(saved);
+      const isRead = this.readAnswer(ask);
+      link.events.contextAsked(isRead ? 'answered' : 'failed');
+      if (candidate !== undefined && ask.error !== undefined && statusBefore === 'inTransaction') {
+        this.answerWithError(candidate, ask.error);
+      } else answered(isRead);
+    });
+    this.backend.awaitAnswer(ask);
+    this.setWait('asking');
+    link.toUpstream.writeAhead(
+      Buffer.concat(encodeContextAsk(link.engine.contextQuery, hidden.name, prepared?.name)),
+    );
+  }
+
+  private readAnswer(ask: ContextAsk): boolean {
+    const { tracker } = this;
+    const { row, prepared } = ask;
+    const answer =
+      row === undefined ? undefined : tracker.guard('readContext', () => this.link.engine.readContext(row));
+    if (ask.error !== undefined || answer === undefined) {
+      this.hasAskFailed = true;
+      return false;
+    }
+    this.hasAskWorked = true;
+    tracker.context = answer.context;
+    tracker.certainty.wasRead();
+    if (prepared !== undefined) {
+      if (answer.preparedText === prepared.text) prepared.verifiedEpoch = tracker.certainty.epoch;
+      else tracker.prepared.delete(prepared.name);
+    }
+    return true;
+  }
+
+  private decideAgain(candidate: Candidate, isRead: boolean): void {
+    const { prepared } = candidate;
+    const isStillKnown = prepared === undefined || this.tracker.prepared.get(prepared.name) === prepared;
+    if (isRead && isStillKnown) this.decide(candidate, true);
+    else
+      this.send(candidate, { kind: 'forward', reason: isRead ? 'statement redefined' : 'context unknown' });
+    this.resumeAfter('asking');
+  }
+
+  private learn(run: StatementRun, isRead: boolean): void {
+    if (isRead) this.tracker.reportAgain(run);
+    else this.tracker.wantsContext = undefined;
+    this.resume();
+    if (this.isIdle) this.link.becameIdle();
+  }
+
+  /**
+   * The hidden question failed inside a transaction block (a cancel request hit it, say) and the block is failed now. So the
+   * client's statement has failed, with that error: what was not sent of its batch is thrown away.
+   */
+  private answerWithError(candidate: Candidate, error: Buffer): void {
+    const { tracker, link, frontend } = this;
+    for (const detail of tracker.queue.takeAll().details) {
+      const name = tracker.parsedName(detail);
+      if (name !== undefined) tracker.prepared.delete(name);
+    }
+    link.toUpstream.discard();
+    link.toClient.append(error);
+    frontend.discardBatch(candidate.protocol === 'extended');
+    if (candidate.protocol === 'simple') this.answerDiscardedSync();
+    else link.toClient.flush();
+    this.resume();
+  }
+
+  /** Drops the hidden statements whose own Close the server skipped after an error. */
+  private closeLeftOpen(): void {
+    const leftOpen = this.tracker.leftOpen.splice(0);
+    if (leftOpen.length === 0) return;
+    const closes = leftOpen.map(({ name }) => encodeClose({ target: 'statement', name }));
+    for (const hidden of leftOpen) this.tracker.queue.push(Owed.Close, hidden, true);
+    this.tracker.queue.push(Owed.Sync, undefined, true);
+    this.link.toUpstream.writeAhead(Buffer.concat([...closes, encodeSync()]));
+  }
+}

@@ -1,0 +1,31 @@
+/**
+ * The life of a client's connection. Transitions:
+ *
+ *   startup        -> startup         SSLRequest, GSSENCRequest: refused with `N`
+ *   startup        -> canceling       CancelRequest
+ *   startup        -> connecting      StartupMessage
+ *   connecting     -> authenticating  the server accepted the connection; the StartupMessage is passed on
+ *   authenticating -> relaying        the server's first ReadyForQuery, in a session that is not scanned
+ *   authenticating -> scanning        the same, in a session that is
+ *   any            -> closing         an end was reached on either side, or an error said
+ *   closing        -> closed          both connections are gone
+ */
+export type SessionPhase =
+  'startup' | 'canceling' | 'connecting' | 'authenticating' | 'relaying' | 'scanning' | 'closing' | 'closed';
+
+const transitions: Readonly<Record<SessionPhase, readonly SessionPhase[]>> = {
+  startup: ['canceling', 'connecting', 'closing'],
+  canceling: ['closing'],
+  connecting: ['authenticating', 'closing'],
+  authenticating: ['relaying', 'scanning', 'closing'],
+  relaying: ['closing'],
+  scanning: ['closing'],
+  closing: ['closed'],
+  closed: [],
+};
+
+/** The next phase; a transition that is not in the list is a bug. */
+export function enterPhase(from: SessionPhase, to: SessionPhase): SessionPhase {
+  if (!transitions[from].includes(to)) throw new Error(`a session cannot go from ${from} to ${to}`);
+  return to;
+}

@@ -1,0 +1,325 @@
+import { type Engine, type InspectedStatement } from '../engine/engine';
+import { type SessionContext } from '../engine/session-context';
+import { decodeParameterStatus } from '../wire/backend/parameter-status';
+import { BackendCode } from '../wire/message-code';
+import { readTransactionStatus, type TransactionStatus } from '../wire/transaction-status';
+import { CommandEffect, commandEffect, isSelectTag, mayCreateTable } from './command-tag';
+import { ContextCertainty } from './context-certainty';
+import { HiddenStatement } from './hidden-statement';
+import { PreparedStatement, PreparedStatements } from './prepared-statements';
+import { type ProxyEvents } from './proxy-events';
+import { type ProxyLog } from './proxy-log';
+import { Owed, ReplyQueue, type Audience } from './reply-queue';
+import { StatementRun } from './statement-run';
+
+/** What is executed: a candidate's run, or a statement the engine has no interest in. */
+export type Executed = StatementRun | InspectedStatement;
+export type Detail = Executed | PreparedStatement | HiddenStatement;
+
+/** A statement whose text is not known, or not text. */
+export const unknownStatement: InspectedStatement = {
+  text: '',
+  isCandidate: false,
+  leavesContextAlone: false,
+};
+
+/** What a tracker needs of its session. */
+export interface TrackerOptions {
+  readonly database: string;
+  readonly engine: Engine;
+  readonly events: ProxyEvents;
+  readonly log: ProxyLog;
+}
+
+/**
+ * What is known of a scanned session: the replies owed, transaction status, prepared statements and portals, and the
+ * context with its certainty. Told of every message sent and received; reports finished runs to the engine. It moves no
+ * bytes.
+ */
+export class SessionTracker {
+  readonly queue = new ReplyQueue<Detail>((kind, isHidden, detail) => this.dropped(kind, isHidden, detail));
+  readonly certainty = new ContextCertainty();
+  readonly prepared = new PreparedStatements();
+  status: TransactionStatus = 'idle';
+  /** As last read. */
+  context: SessionContext | undefined;
+  /** A finished run the engine would learn from if the context were known. */
+  wantsContext: StatementRun | undefined;
+  /** Hidden statements whose Close the server skipped. */
+  readonly leftOpen: HiddenStatement[] = [];
+
+  private readonly portals = new Map<string, Executed>();
+  private readonly settings = new Map<string, string>();
+  private runsUnderWay = 0;
+  private lastReplyAt = 0;
+  private hasQueryEffect = false;
+  private hasQueryFailed = false;
+  private hasCatalogChanged = false;
+
+  constructor(private readonly options: TrackerOptions) {}
+
+  /** Query or Execute was sent. */
+  statementSent(kind: typeof Owed.Query | typeof Owed.Execute, executed: Executed): void {
+    if (!this.queue.push(kind, executed)) return;
+    if (executed instanceof StatementRun) {
+      executed.started(performance.now());
+      this.runsUnderWay++;
+      if (!executed.statement.leavesContextAlone) this.certainty.suspectSent();
+      return;
+    }
+    if (!executed.isCandidate) this.options.events.statementPassed(this.options.database);
+    if (!executed.leavesContextAlone) this.certainty.suspectSent();
+  }
+
+  functionCallSent(): void {
+    if (this.queue.push(Owed.FunctionCall)) this.certainty.suspectSent();
+  }
+
+  /** Parse was sent. */
+  parseSent(name: string, text: string | undefined, declaredOids: readonly number[]): void {
+    if (text === undefined) {
+      // The server's text of this name is one we do not know; what is remembered of it must go even if it fails.
+      this.queue.push(Owed.Parse);
+      this.prepared.delete(name);
+      return;
+    }
+    const { epoch, hasSuspects } = this.certainty;
+    const statement = new PreparedStatement(name, text, declaredOids, hasSuspects ? -1 : epoch);
+    if (this.queue.push(Owed.Parse, statement)) this.prepared.set(statement);
+  }
+
+  /** Bind was sent. */
+  bindSent(portalName: string, executed: Executed): void {
+    this.queue.push(Owed.Bind, executed);
+    this.portals.set(portalName, executed);
+  }
+
+  /** A Bind was sent that was not understood: any portal may be another one now. */
+  unknownBindSent(): void {
+    this.queue.push(Owed.Bind);
+    this.portals.clear();
+  }
+
+  executeSent(portalName: string): void {
+    this.statementSent(Owed.Execute, this.portals.get(portalName) ?? unknownStatement);
+  }
+
+  /** The statement name a Parse was for, by what the queue holds of it. */
+  parsedName(detail: Detail | undefined): string | undefined {
+    return detail instanceof PreparedStatement ? detail.name : undefined;
+  }
+
+  portalClosed(portalName: string): void {
+    this.portals.delete(portalName);
+  }
+
+  /** A simple Query destroys the unnamed statement and the unnamed portal. */
+  querySent(executed: Executed): void {
+    this.prepared.delete('');
+    this.portals.delete('');
+    this.statementSent(Owed.Query, executed);
+  }
+
+  /** Whether the context is certain for an execution of this prepared statement, or of a simple query. */
+  isCertainFor(statement: PreparedStatement | undefined): boolean {
+    const { isCertain, epoch } = this.certainty;
+    if (!isCertain || statement === undefined || statement.name === '') return isCertain;
+    return statement.verifiedEpoch === epoch;
+  }
+
+  /** ParameterStatus came, at start-up or later. */
+  parameterStatus(frame: Buffer, start: number, end: number): void {
+    const { name, value } = decodeParameterStatus(frame, start + 5, end);
+    const before = this.settings.get(name);
+    this.settings.set(name, value);
+    if (before !== undefined && before !== value) this.certainty.lose();
+  }
+
+  /** Any other message came; whom is it for? The frame is whole for the codes that are asked to be whole. */
+  settle(code: number, frame: Buffer, start: number, end: number): Audience {
+    const { queue } = this;
+    const audience = queue.settle(code);
+    if (audience === 'mismatch') return audience;
+    switch (code) {
+      case BackendCode.CommandComplete:
+        this.commandComplete(frame, start, end);
+        break;
+      case BackendCode.EmptyQueryResponse:
+      case BackendCode.PortalSuspended:
+        if (queue.doneKind === Owed.Execute) {
+          this.executeDone(queue.doneDetail, true, code === BackendCode.PortalSuspended);
+        }
+        break;
+      case BackendCode.ParseComplete:
+        if (queue.doneDetail instanceof HiddenStatement) queue.doneDetail.isOpen = true;
+        break;
+      case BackendCode.CloseComplete:
+        if (queue.doneDetail instanceof HiddenStatement) queue.doneDetail.isOpen = false;
+        break;
+      case BackendCode.ErrorResponse:
+        this.failed(queue.doneKind, audience === 'proxy', queue.doneDetail);
+        break;
+      case BackendCode.ReadyForQuery:
+        this.ready(readTransactionStatus(frame[start + 5]));
+        break;
+      default:
+    }
+    return audience;
+  }
+
+  /** Reports a run to the engine and to the metrics, once. */
+  report(run: StatementRun, outcome: 'complete' | 'failed' | 'fellBack'): void {
+    if (run.isReported) return;
+    run.isReported = true;
+    run.partDone(performance.now(), this.lastReplyAt);
+    const { database, events } = this.options;
+    const { plan, protocol } = run.decision;
+    const completion = run.completion(outcome);
+    events.statementFinished({
+      database,
+      protocol,
+      plan: plan.kind,
+      reason: plan.kind === 'forward' ? plan.reason : undefined,
+      outcome,
+      elapsedMs: completion.elapsedMs,
+    });
+    this.wantsContext = undefined;
+    this.guard('completed', () => {
+      if (this.options.engine.completed(completion).wantsContext) this.wantsContext = run;
+    });
+  }
+
+  /** Reports a run once more, now that the context is known. */
+  reportAgain(run: StatementRun): void {
+    this.wantsContext = undefined;
+    const completion = {
+      ...run.completion('complete'),
+      context: this.context,
+      isContextCertain: this.certainty.isCertain,
+    };
+    this.guard('completed', () => void this.options.engine.completed(completion));
+  }
+
+  /** Calls the engine; an exception is counted and logged, and undefined returned (rule S11). */
+  guard<T>(operation: Parameters<ProxyEvents['engineFailed']>[0], call: () => T): T | undefined {
+    try {
+      return call();
+    } catch (error) {
+      this.engineFailed(operation, error);
+      return undefined;
+    }
+  }
+
+  engineFailed(operation: Parameters<ProxyEvents['engineFailed']>[0], error: unknown): void {
+    const { database, events, log } = this.options;
+    events.engineFailed(operation);
+    log.warn({ err: error, operation, database }, 'the engine failed; the statement was forwarded unchanged');
+  }
+
+  private commandComplete(frame: Buffer, start: number, end: number): void {
+    const { queue } = this;
+    const isExecute = queue.doneKind === Owed.Execute;
+    const executed = isExecute ? queue.doneDetail : queue.headDetail;
+    const effect = commandEffect(frame, start, end);
+    if (effect === CommandEffect.TransactionEnd) this.certainty.transactionEnded();
+    if (effect === CommandEffect.Definition) this.hasCatalogChanged = true;
+    const isHarmless = effect === CommandEffect.TransactionControl || effect === CommandEffect.TransactionEnd;
+    if (isExecute) this.executeDone(executed, !isHarmless, false);
+    else this.hasQueryEffect ||= !isHarmless;
+    // SELECT INTO and CREATE TABLE AS have the tag of a SELECT.
+    if (
+      isSelectTag(frame, start) &&
+      isInspected(executed) &&
+      !executed.leavesContextAlone &&
+      mayCreateTable(executed.text)
+    ) {
+      this.hasCatalogChanged = true;
+    }
+  }
+
+  private executeDone(executed: Detail | undefined, hadEffect: boolean, isSuspended: boolean): void {
+    if (executed instanceof StatementRun) {
+      const now = performance.now();
+      executed.partDone(now, this.lastReplyAt);
+      this.lastReplyAt = now;
+      this.runsUnderWay--;
+      if (!executed.statement.leavesContextAlone) this.certainty.suspectDone(hadEffect);
+      if (!isSuspended) this.report(executed, 'complete');
+      return;
+    }
+    if (this.runsUnderWay > 0) this.lastReplyAt = performance.now();
+    if (isInspected(executed) && !executed.leavesContextAlone) this.certainty.suspectDone(hadEffect);
+  }
+
+  private failed(kind: Owed, isHidden: boolean, detail: Detail | undefined): void {
+    if (kind === Owed.None) {
+      // Query, FunctionCall and Sync are still owed ReadyForQuery.
+      this.hasQueryFailed = true;
+      return;
+    }
+    this.undo(kind, isHidden, detail, true);
+    const run = detail instanceof HiddenStatement ? detail.run : detail;
+    if (run instanceof StatementRun) this.report(run, 'failed');
+  }
+
+  private dropped(kind: Owed, isHidden: boolean, detail: Detail | undefined): void {
+    this.undo(kind, isHidden, detail, false);
+  }
+
+  private undo(kind: Owed, isHidden: boolean, detail: Detail | undefined, wasRun: boolean): void {
+    if (detail instanceof PreparedStatement) {
+      this.prepared.delete(detail.name);
+      return;
+    }
+    if (detail instanceof HiddenStatement) {
+      if (kind === Owed.Close && isHidden && detail.isOpen) this.leftOpen.push(detail);
+      return;
+    }
+    if (kind === Owed.FunctionCall) this.certainty.suspectDone(wasRun);
+    if (kind !== Owed.Execute && kind !== Owed.Query) return;
+    const statement = detail instanceof StatementRun ? detail.statement : detail;
+    if (detail instanceof StatementRun) this.runsUnderWay--;
+    if (statement !== undefined && !statement.leavesContextAlone) this.certainty.suspectDone(wasRun);
+  }
+
+  private ready(status: TransactionStatus | undefined): void {
+    const { doneKind, doneDetail } = this.queue;
+    if (doneKind === Owed.Query) this.queryDone(doneDetail);
+    else if (doneKind === Owed.FunctionCall) this.certainty.suspectDone(true);
+    this.hasQueryEffect = false;
+    this.hasQueryFailed = false;
+    if (this.runsUnderWay > 0) this.lastReplyAt = performance.now();
+    if (status === undefined) {
+      this.certainty.lose();
+      return;
+    }
+    this.certainty.ready(status);
+    this.status = status;
+    if (status !== 'idle') return;
+    if (this.portals.size > 0 && this.queue.length === 0) this.portals.clear();
+    if (this.hasCatalogChanged) {
+      this.hasCatalogChanged = false;
+      this.guard('catalogChanged', () => this.options.engine.catalogChanged());
+    }
+  }
+
+  private queryDone(detail: Detail | undefined): void {
+    const hadEffect = this.hasQueryEffect || this.hasQueryFailed;
+    if (detail instanceof StatementRun) {
+      this.runsUnderWay--;
+      if (!detail.statement.leavesContextAlone) this.certainty.suspectDone(hadEffect);
+      this.report(detail, this.hasQueryFailed ? 'failed' : 'complete');
+    } else if (isInspected(detail) && !detail.leavesContextAlone) {
+      this.certainty.suspectDone(hadEffect);
+    }
+  }
+}
+
+function isInspected(detail: Detail | undefined): detail is InspectedStatement {
+  return (
+    detail !== undefined &&
+    !(detail instanceof StatementRun) &&
+    !(detail instanceof PreparedStatement) &&
+    !(detail instanceof HiddenStatement)
+  );
+}
