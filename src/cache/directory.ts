@@ -23,6 +23,17 @@ export class Directory {
     return this.#entries.values();
   }
 
+  /** Number of entries by partition key and status. */
+  counts(): Iterable<{ readonly partitionKey: string; readonly status: string; readonly count: number }> {
+    const counts = new Map<string, { partitionKey: string; status: string; count: number }>();
+    for (const { fragment, status } of this.#entries.values()) {
+      const name = `${status} ${fragment.partitionKey}`;
+      const known = counts.get(name) ?? { partitionKey: fragment.partitionKey, status, count: 0 };
+      counts.set(name, { ...known, count: known.count + 1 });
+    }
+    return counts.values();
+  }
+
   get(partitionKey: string, hash: FragmentHash): EntryDescription | undefined {
     return this.#entries.get(entryName(partitionKey, hash));
   }

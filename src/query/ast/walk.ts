@@ -12,13 +12,13 @@ export function walk(value: unknown, visit: Visit): void {
     return;
   }
   if (typeof value !== 'object' || value === null) return;
-  for (const [name, child] of Object.entries(value)) {
+  const fields = value as Readonly<Record<string, unknown>>;
+  // Half of an analysis' time is spent here: `for in` over the parser's plain objects makes no arrays of entries.
+  for (const name in fields) {
+    const child = fields[name];
     if (typeof child !== 'object' || child === null) continue;
-    if (isKind(name)) {
-      if (visit(name, child as Readonly<Record<string, unknown>>) !== false) walk(child, visit);
-    } else {
-      walk(child, visit);
-    }
+    if (!isKind(name)) walk(child, visit);
+    else if (visit(name, child as Readonly<Record<string, unknown>>) !== false) walk(child, visit);
   }
 }
 

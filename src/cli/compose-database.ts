@@ -1,0 +1,122 @@
+import type { CacheBackend } from '../cache/cache-backend';
+import { CatalogKeeper } from '../engine/catalog-keeper';
+import { DatabaseEngine } from '../engine/database-engine';
+import { ShapeChecker } from '../engine/shape-checker';
+import type { DatabaseConfig, PcacheConfig } from '../ops/config/pcache-config';
+import type { Log } from '../ops/log/log';
+import type { Metrics } from '../ops/metrics/metrics';
+import { Learner } from '../population/learner';
+import { Observer } from '../population/observer';
+import type { PopulationEvents } from '../population/population-events';
+import { InProcessQueue } from '../population/queue/in-process-queue';
+import { PostgresqlSource } from '../population/sources/postgresql';
+import { openPool, type ControlPool } from '../postgres/control-pool';
+import { sqlFile } from '../postgres/sql-files';
+import { Owned } from './owned';
+
+const sessionContext = sqlFile('session-context');
+
+/** Connections for the catalog and for checking shapes; population has its own, so that neither waits for the other. */
+const controlConnections = 2;
+
+/** What works for one configured database. */
+export interface ComposedDatabase extends AsyncDisposable {
+  readonly engine: DatabaseEngine;
+}
+
+/** Builds the engine of a database, and the population that feeds it. The backend is lent. */
+export async function composeDatabase(
+  database: DatabaseConfig,
+  config: PcacheConfig,
+  backend: CacheBackend,
+  metrics: Metrics,
+  log: Log,
+): Promise<ComposedDatabase> {
+  const owned = new Owned();
+  try {
+    const partitionKeys = [...database.partitionKeys.values()];
+    const controlPool = owned.add(poolFor(database, controlConnections, log));
+    const populationPool = owned.add(poolFor(database, config.population.concurrency, log));
+    const queue = owned.add(new InProcessQueue());
+    const events = populationEvents(metrics, log);
+    const source = new PostgresqlSource({ pool: populationPool, ...config.population });
+    const { concurrency } = config.population;
+    const observer = owned.add(new Observer({ queue, source, backend, events, concurrency }));
+    const learner = new Learner({
+      queue,
+      events,
+      describe: ({ partitionKey, hash }) => engine.directory.get(partitionKey, hash),
+    });
+    const engine = owned.add(
+      await DatabaseEngine.open({
+        mode: config.mode,
+        partitionKeys,
+        backend,
+        catalog: new CatalogKeeper(controlPool, partitionKeys, log),
+        shapes: new ShapeChecker(controlPool),
+        contextQuery: sessionContext.text,
+        minQueryMs: config.population.minQueryMs,
+        memoryBytes: Math.floor(config.limits.memoryBytes / config.databases.size),
+        learn: (fragments, weight) => {
+          learner.learn(fragments, weight);
+        },
+        events: metrics.engine,
+        log,
+      }),
+    );
+    metrics.population.watchQueue(() => queue.lengths());
+    metrics.engine.watchDirectory(() => ({
+      entries: engine.directory.counts(),
+      keySetBytes: engine.keySetBytes,
+    }));
+    observer.start();
+    return { engine, [Symbol.asyncDispose]: () => owned[Symbol.asyncDispose]() };
+  } catch (error) {
+    await owned[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
+function poolFor({ name, control }: DatabaseConfig, maxConnections: number, log: Log): ControlPool {
+  return openPool({
+    host: control.host,
+    port: control.port,
+    database: name,
+    user: control.user,
+    password: control.password?.reveal(),
+    maxConnections,
+    onIdleLoss: (error) => {
+      log.warn({ err: error }, 'an idle control connection was lost');
+    },
+  });
+}
+
+/** What population reports, counted and logged. */
+function populationEvents(metrics: Metrics, log: Log): PopulationEvents {
+  return {
+    started: () => {
+      metrics.population.started();
+    },
+    finished: (run) => {
+      metrics.population.finished(run);
+      const { fragment, status, seconds, keyCount, error } = run;
+      const fields = {
+        partitionKey: fragment.partitionKey,
+        hash: fragment.hash,
+        status,
+        seconds,
+        keyCount,
+        error,
+      };
+      if (status === 'ok' || status === 'aborted') log.debug(fields, 'fragment run');
+      else log.warn(fields, 'fragment run');
+    },
+    skipped: (fragment, reason) => {
+      metrics.population.skipped(fragment, reason);
+    },
+    trouble: (message, error) => {
+      metrics.population.trouble();
+      log.warn({ err: error }, message);
+    },
+  };
+}
