@@ -28,7 +28,7 @@ export const proxyCommand: CommandModule<object, ConfigFlags> = {
 /** Runs the proxy until it is told to stop. Resolves after running statements finished and all was closed. */
 export async function runProxy(config: PcacheConfig, log: Log): Promise<void> {
   using signals = listenToSignals(log);
-  await using proxy = await composeProxy(config, log, signals.shutdown);
+  await using proxy = await composeProxy(config, log);
   signals.onHangUp(() => {
     log.info({}, 'SIGHUP: reading the catalog again');
     proxy.refreshCatalogs();

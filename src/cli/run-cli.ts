@@ -3,6 +3,7 @@ import { CacheUnavailableError } from '../errors/cache-unavailable-error';
 import { ConfigError } from '../errors/config-error';
 import { ControlConnectionError } from '../errors/control-connection-error';
 import { ControlQueryError } from '../errors/control-query-error';
+import { DatatypeMismatchError } from '../errors/datatype-mismatch-error';
 import { StartError } from '../errors/start-error';
 import { configCommand } from './config';
 import { ExitCode } from './exit-code';
@@ -64,9 +65,13 @@ function explain(error: unknown): ExitCode {
 
 /** What is not in order is outside this program, and the message says what. */
 function isOutsideTrouble(error: unknown): error is Error {
-  return [StartError, CacheUnavailableError, ControlConnectionError, ControlQueryError].some(
-    (kind) => error instanceof kind,
-  );
+  return [
+    StartError,
+    CacheUnavailableError,
+    ControlConnectionError,
+    ControlQueryError,
+    DatatypeMismatchError,
+  ].some((kind) => error instanceof kind);
 }
 
 function describe(error: unknown): string {

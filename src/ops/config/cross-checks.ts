@@ -11,7 +11,7 @@ import { entriesOf, isMapping, valueAt, type OptionPath, type OptionProblem } fr
  */
 export function crossCheck(data: unknown): OptionProblem[] {
   if (!isMapping(data)) return [];
-  return [...checkEndpoints(data), ...checkDatabases(data)];
+  return [...checkEndpoints(data), ...checkDatabases(data), ...checkSharedKeys(data)];
 }
 
 function* checkEndpoints(data: unknown): Generator<OptionProblem> {
@@ -46,6 +46,27 @@ function* checkDatabases(data: unknown): Generator<OptionProblem> {
     }
     for (const [key, partitionKey] of entriesOf(keys)) {
       yield* checkPartitionKey(data, [...path, 'partition_keys', key], key, partitionKey);
+    }
+  }
+}
+
+/** All databases share one cache, which knows one datatype for each name of a partition key. */
+function* checkSharedKeys(data: unknown): Generator<OptionProblem> {
+  const seen = new Map<string, { readonly database: string; readonly datatype: string }>();
+  for (const [database, content] of entriesOf(valueAt(data, ['databases']))) {
+    for (const [key, partitionKey] of entriesOf(valueAt(content, ['partition_keys']))) {
+      const datatype = valueAt(partitionKey, ['datatype']);
+      if (typeof datatype !== 'string') continue;
+      const before = seen.get(key);
+      if (before === undefined) seen.set(key, { database, datatype });
+      else if (before.datatype !== datatype) {
+        yield {
+          path: ['databases', database, 'partition_keys', key, 'datatype'],
+          message:
+            `the partition key ${key} of database ${before.database} is of datatype ${before.datatype}, and both are ` +
+            'kept in one cache; give one of them another name',
+        };
+      }
     }
   }
 }

@@ -353,6 +353,19 @@ describe('readConfig', () => {
     expect(problemsOf(withDatabase({ key: '__proto__' }))).toMatchObject([{ path }]);
   });
 
+  test('refuses: a partition key of two datatypes in two databases, which share the cache', () => {
+    const database = (datatype: string) =>
+      `{ control: { user: a }, partition_keys: { k: { datatype: ${datatype}, consistency: static, tables: { a.b: c } } } }`;
+    const both = (a: string, b: string) => `databases:\n  a: ${database(a)}\n  b: ${database(b)}\n`;
+    expect(problemsOf(both('text', 'text'))).toEqual([]);
+    expect(problemsOf(both('text', 'integer'))).toEqual([
+      {
+        path: 'databases.b.partition_keys.k.datatype',
+        message: expect.stringMatching(/k of database a is of datatype text.*another name \(line 3\)/),
+      },
+    ]);
+  });
+
   test('reports everything at once, in the order of the file', () => {
     const text = `mode: maybe
 listen: { port: -1, prot: 5 }

@@ -1,0 +1,246 @@
+import { existsSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { Client } from 'pg';
+import { freePort } from '../../support/free-port';
+import { PcacheProcess } from '../../support/pcache-process';
+import { startPostgres, type PostgresServer } from '../../support/postgres-server';
+import { parseMetrics } from '../../support/prometheus-text';
+import { temporaryDirectory } from '../../support/temporary-directory';
+import { until } from '../../support/until';
+
+let server: PostgresServer;
+
+beforeAll(async () => {
+  server = await startPostgres();
+  await server.createDatabase('places');
+  const client = new Client(server.connectionOptions('places'));
+  await client.connect();
+  await client.query(`
+    create role pcache login password 'sesame';
+    create table place (id int primary key, region_id int not null, population int not null);
+    insert into place select i, i % 100, i * 7919 % 10007 from generate_series(1, 20000) as i;
+    grant select on place to pcache;
+    analyze;
+  `);
+  await client.end();
+});
+
+afterAll(() => server.stop());
+
+/** Everything on free ports; statements of any duration are learned from. */
+function configuration(more = ''): string {
+  return `
+listen: { port: 0 }
+admin: { port: 0 }
+upstream: { port: ${server.port} }
+cache: { path: ./cache }
+population: { min_query_ms: 0 }
+${more}
+databases:
+  places:
+    control: { user: pcache, password_env: PASSWORD }
+    partition_keys:
+      region: { datatype: integer, consistency: static, tables: { public.place: region_id } }
+`;
+}
+
+interface Running {
+  readonly program: PcacheProcess;
+  readonly port: number;
+  readonly admin: string;
+  readonly directory: string;
+}
+
+/** Runs the proxy on a configuration, waits until it accepts connections, and kills it in the end if it still lives. */
+async function withProxy(text: string, use: (running: Running) => Promise<void>): Promise<void> {
+  await using directory = await temporaryDirectory('proxy');
+  await using program = startProxy(directory.path, text);
+  const { listen, admin } = (await program.logged('accepting connections')) as Record<
+    string,
+    { port: number }
+  >;
+  await use({
+    program,
+    port: listen!.port,
+    admin: `http://127.0.0.1:${admin!.port}`,
+    directory: directory.path,
+  });
+}
+
+function startProxy(directory: string, text: string): PcacheProcess {
+  const file = join(directory, 'pcache.yaml');
+  writeFileSync(file, text);
+  const environment = { PASSWORD: 'sesame' };
+  return new PcacheProcess(['proxy', '--config', file], { environment, workingDirectory: directory });
+}
+
+async function withClient(port: number, use: (client: Client) => Promise<void>): Promise<void> {
+  const client = new Client({ ...server.connectionOptions('places'), port });
+  // A session ended by the proxy is what some tests are about.
+  client.on('error', () => undefined);
+  await client.connect();
+  try {
+    await use(client);
+  } finally {
+    await client.end().catch(() => undefined);
+  }
+}
+
+async function metricsOf(admin: string): Promise<ReadonlyMap<string, number>> {
+  return parseMetrics(await (await fetch(`${admin}/metrics`)).text());
+}
+
+const question = 'select id from place where population < 20 order by id';
+
+describe('pcache proxy', () => {
+  test('learns from a statement, restricts it, and returns the same rows', () =>
+    withProxy(configuration(), ({ port, admin }) =>
+      withClient(port, async (client) => {
+        expect(await (await fetch(`${admin}/readyz`)).json()).toEqual({ ready: true, reasons: [] });
+        const { rows } = await client.query(question);
+        expect(rows.length).toBeGreaterThan(0);
+        await until('the statement is restricted', async () => {
+          expect((await client.query(question)).rows).toEqual(rows);
+          return (await metricsOf(admin)).get('pcache_statements_total{outcome="hit"}')! > 0;
+        });
+        const metrics = await metricsOf(admin);
+        expect(metrics.get('pcache_connections')).toBe(1);
+        expect(metrics.get('pcache_population_runs_total{status="ok"}')).toBe(1);
+        expect(metrics.get('pcache_directory_entries{partition_key="region",status="ok"}')).toBe(1);
+        expect(metrics.get('pcache_key_set_bytes')).toBeGreaterThan(0);
+        expect(metrics.get('pcache_plan_seconds_count')).toBeGreaterThan(0);
+        expect(metrics.get('pcache_statement_seconds_count{form="restricted"}')).toBeGreaterThan(0);
+        expect(metrics.get('pcache_relayed_bytes_total{side="upstream"}')).toBeGreaterThan(100);
+      }),
+    ));
+
+  test('mode off relays and opens no cache', () =>
+    withProxy(configuration('mode: off'), ({ port, directory }) =>
+      withClient(port, async (client) => {
+        expect((await client.query('select 1 as one')).rows).toEqual([{ one: 1 }]);
+        expect(existsSync(join(directory, 'cache'))).toBe(false);
+      }),
+    ));
+
+  test('SIGTERM: not ready, running statements finish, idle sessions end with 57P01, exit code 0', () =>
+    withProxy(configuration(), async ({ program, port, admin }) => {
+      await withClient(port, (idle) =>
+        withClient(port, async (busy) => {
+          const ended = new Promise<unknown>((resolve) => idle.once('error', resolve));
+          const running = busy.query('select pg_sleep(1.5), 42 as answer');
+          await until('the statement runs', async () => {
+            const client = new Client(server.connectionOptions('postgres'));
+            await client.connect();
+            const { rows } = await client.query(
+              `select 1 from pg_stat_activity where query like 'select pg_sleep(1.5)%' and state = 'active'`,
+            );
+            await client.end();
+            return rows.length === 1;
+          });
+          program.send('SIGTERM');
+          expect(await ended).toMatchObject({ code: '57P01' });
+          const readiness = await fetch(`${admin}/readyz`);
+          expect([readiness.status, await readiness.json()]).toEqual([
+            503,
+            { ready: false, reasons: [{ check: 'proxy', reason: 'the proxy is shutting down' }] },
+          ]);
+          expect((await fetch(`${admin}/healthz`)).status).toBe(200);
+          expect((await running).rows).toMatchObject([{ answer: 42 }]);
+        }),
+      );
+      const { code, signal, stdout, stderr } = await program.ended;
+      expect([code, signal, stdout]).toEqual([0, null, '']);
+      expect(stderr).toContain('"msg":"ended"');
+      expect(stderr).not.toContain('keeps the process alive');
+    }));
+
+  test('a second SIGTERM ends the process at once, with exit code 1', () =>
+    withProxy(configuration(), ({ program, port }) =>
+      withClient(port, async (client) => {
+        await client.query('begin');
+        program.send('SIGTERM');
+        await program.logged('shutting down; a second signal ends the process at once');
+        program.send('SIGTERM');
+        expect(await program.ended).toMatchObject({ code: 1, signal: null });
+      }),
+    ));
+
+  test('SIGTERM: a transaction that does not end is cut off at the deadline', () =>
+    withProxy(configuration('limits: { drain_timeout_ms: 200 }'), ({ program, port }) =>
+      withClient(port, async (client) => {
+        await client.query('begin');
+        program.send('SIGTERM');
+        expect(await program.ended).toMatchObject({ code: 0 });
+      }),
+    ));
+
+  test('SIGHUP: the catalog is read again and sessions go on', () =>
+    withProxy(configuration(), ({ program, port }) =>
+      withClient(port, async (client) => {
+        program.send('SIGHUP');
+        await program.logged('SIGHUP: reading the catalog again');
+        expect((await client.query('select 1 as one')).rows).toEqual([{ one: 1 }]);
+      }),
+    ));
+
+  test('not ready while the server is away, ready again when it is back; the proxy stays up', async () => {
+    await using own = await startPostgres();
+    const text = `listen: { port: 0 }\nadmin: { port: 0 }\nupstream: { port: ${own.port} }`;
+    await withProxy(text, async ({ admin, program }) => {
+      const isReady = async () => (await fetch(`${admin}/readyz`)).status === 200;
+      expect(await isReady()).toBe(true);
+      await own.crash();
+      expect(await isReady()).toBe(false);
+      await program.logged('not ready');
+      await own.restart();
+      expect(await isReady()).toBe(true);
+      await program.logged('ready again');
+    });
+  });
+
+  test('starts without a server: it may come later', async () => {
+    const text = configuration().replace(/upstream: .*/, `upstream: { port: ${await freePort()} }`);
+    await withProxy(text, async ({ admin }) => {
+      expect(await (await fetch(`${admin}/readyz`)).json()).toMatchObject({
+        ready: false,
+        reasons: [{ check: 'upstream', reason: expect.stringMatching(/cannot be reached: .*ECONNREFUSED/) }],
+      });
+    });
+  });
+
+  test.each(['listen', 'admin'])('refuses: a port in use for %s, with exit code 1', async (section) => {
+    await using directory = await temporaryDirectory('proxy');
+    const occupant = createServer();
+    await new Promise<void>((resolve) => occupant.listen(0, '127.0.0.1', resolve));
+    try {
+      const { port } = occupant.address() as { port: number };
+      const text = configuration().replace(`${section}: { port: 0 }`, `${section}: { port: ${port} }`);
+      await using program = startProxy(directory.path, text);
+      const { code, stderr } = await program.ended;
+      expect(stderr).toContain(
+        `pcache: cannot listen on 127.0.0.1:${port}: the port is in use. Stop the other program, or choose another ${section}.port\n`,
+      );
+      expect(code).toBe(1);
+    } finally {
+      occupant.close();
+    }
+  });
+
+  test('refuses: a cache directory in use, with exit code 1 and what to do', () =>
+    withProxy(configuration(), async ({ directory }) => {
+      await using second = startProxy(directory, configuration());
+      const { code, stderr } = await second.ended;
+      expect(stderr).toMatch(
+        /pcache: the cache directory .* is in use by another process; stop what uses it/,
+      );
+      expect(code).toBe(1);
+    }));
+
+  test('refuses: a configuration that is wrong, with exit code 2', async () => {
+    await using directory = await temporaryDirectory('proxy');
+    await using program = startProxy(directory.path, 'mode: perhaps');
+    const { code, stderr } = await program.ended;
+    expect([code, stderr]).toEqual([2, expect.stringMatching(/mode: expected "on", "observe" or "off"/)]);
+  });
+});
