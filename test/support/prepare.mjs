@@ -24,7 +24,8 @@ export function build() {
   // What no longer has a source must not linger.
   rmSync(join(projectDirectory, 'dist'), { recursive: true, force: true });
   const tsc = join(projectDirectory, 'node_modules', 'typescript', 'bin', 'tsc');
-  run(process.execPath, tsc, '-p', join(projectDirectory, 'tsconfig.build.json'));
+  // Nothing is written if something is wrong: the next run must not take half a build for a whole one.
+  run(process.execPath, tsc, '-p', join(projectDirectory, 'tsconfig.build.json'), '--noEmitOnError');
 }
 
 /**
