@@ -1,15 +1,17 @@
 import type { z } from 'zod';
 import { describePlace } from './config-options';
 import { nearestName } from './nearest-name';
-import { valueAt, type OptionPath, type OptionProblem } from './option-path';
+import { formatPath, valueAt, type OptionPath, type OptionProblem } from './option-path';
 
 /** Turns what zod found into one sentence for each place: what was expected there, and what stands there. */
 export function describeIssues(data: unknown, issues: readonly z.core.$ZodIssue[]): OptionProblem[] {
-  return issues.flatMap((issue): OptionProblem[] => {
+  const problems = issues.flatMap((issue): OptionProblem[] => {
     const path = issue.path.map(String);
     if (issue.code === 'unrecognized_keys') return issue.keys.map((key) => unknownOption(path, key));
     return [wrongValue(path, valueAt(data, path))];
   });
+  // A value can break two rules, as a whole number does that is too large to be exact; the sentence is the same.
+  return [...new Map(problems.map((problem) => [formatPath(problem.path), problem])).values()];
 }
 
 function wrongValue(path: OptionPath, value: unknown): OptionProblem {

@@ -387,6 +387,10 @@ databases:
     ]);
   });
 
+  test('says once what breaks two rules', () => {
+    expect(problemsOf('population: { concurrency: 99999999999999999999 }')).toHaveLength(1);
+  });
+
   test('a secret never gets into a message', () => {
     const text = withDatabase({ control: '{ user: 5, password_env: PCACHE_CONTROL_PASSWORD }' });
     expect(JSON.stringify(problemsOf(text))).not.toContain('sesame');
