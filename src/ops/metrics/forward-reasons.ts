@@ -38,6 +38,7 @@ const bypasses = [
   'observe mode',
   'parameter types not known yet',
   'shape check',
+  'shape not checked yet',
   'slower when restricted',
   'splice check',
   'switched off',
