@@ -32,6 +32,10 @@ export class BoundedMap<K, V> {
     }
   }
 
+  entries(): IterableIterator<[K, V]> {
+    return this.#map.entries();
+  }
+
   delete(key: K): void {
     const value = this.#map.get(key);
     if (value === undefined) return;

@@ -19,16 +19,19 @@ import type {
   ReadContext,
   RewritePlan,
 } from './engine';
+import { within } from './deadline';
+import { checking, decisionKey, describing, neededSets } from './decision';
 import { Experience } from './experience';
 import { CandidateStatement, Inspector } from './inspector';
 import { KeySetStore } from './key-set-store';
-import { parametersKey } from './parameter-values';
 import { fragmentsOf, matchReading, readStatement, type ClassMatch, type Reading } from './reading';
 import { rewrite, type ClassRestriction } from './rewriter';
 import type { SessionContext } from './session-context';
 import { readSessionContext } from './session-settings';
-import type { Shape, ShapeChecker } from './shape-checker';
+import { ShapeBook } from './shape-book';
+import type { ShapeChecker } from './shape-checker';
 import { UsageNotes } from './usage-notes';
+import { WaitingStatements } from './waiting-statements';
 
 export interface TrackedKey extends PartitionKey {
   /** Share of all keys beyond which a key set is not used: reading almost everything is not worth a restriction. */
@@ -66,9 +69,9 @@ interface RewriteMemo {
   readonly totalKeys: number | undefined;
 }
 
-/** Entries intersected for one class; more of them hardly narrow the set any further. */
-const maxEntriesPerClass = 8;
 const maxDecisions = 5_000;
+/** How long a statement waits for key sets that are not in memory, in milliseconds; after that it goes as it came. */
+const maxFetchMs = 50;
 
 /** The engine of one database: see `Engine`. */
 export class DatabaseEngine implements Engine {
@@ -79,7 +82,8 @@ export class DatabaseEngine implements Engine {
   readonly #experience = new Experience();
   readonly #usage: UsageNotes;
   readonly #decisions = new BoundedMap<string, Decision>(maxDecisions);
-  readonly #shapes = new BoundedMap<string, Shape | Promise<Shape>>(maxDecisions);
+  readonly #shapes: ShapeBook;
+  readonly #waiting = new WaitingStatements((reading) => this.#prepare(reading));
   readonly #unsubscribe: () => void;
   #version = 0;
   #lastContext: SessionContext | undefined;
@@ -89,6 +93,7 @@ export class DatabaseEngine implements Engine {
     this.#inspector = new Inspector(options.partitionKeys);
     this.#keySets = new KeySetStore(options.backend, options.memoryBytes);
     this.#usage = new UsageNotes(options.backend, options.log);
+    this.#shapes = new ShapeBook(options.shapes, options.log);
     this.#unsubscribe = options.backend.subscribe((change) => this.#cacheChanged(change));
     options.catalog.onChange((catalog) => this.#catalogRead(catalog));
   }
@@ -168,94 +173,65 @@ export class DatabaseEngine implements Engine {
     return decision.rewritten ?? this.#rewrite(decision, catalog);
   }
 
-  /** undefined if the statement's parameter types are still being asked for. */
+  /** undefined if the statement's parameter types are not known yet. */
   #decide(
     statement: CandidateStatement,
     context: SessionContext,
     catalog: Catalog,
     parameters: BoundParameters | undefined,
   ): Decision | undefined {
-    const key = [statement.text, context.id, parameters === undefined ? '' : parametersKey(parameters)].join(
-      '\0',
-    );
+    const key = decisionKey(statement, context, parameters);
     const known = this.#decisions.get(key);
     if (known?.version === this.#version) return known;
-    const parameterOids = this.#parameterOids(statement, context, catalog, parameters);
-    if (parameterOids === undefined || parameterOids instanceof Promise) return undefined;
-    const reading =
-      known?.reading ??
-      readStatement(statement, context, catalog, this.options.partitionKeys, parameters, parameterOids);
+    const reading = known?.reading ?? this.#read(statement, context, catalog, parameters);
+    return reading === undefined ? undefined : this.#decideReading(key, reading);
+  }
+
+  #decideReading(key: string, reading: Reading): Decision {
     const decision = { version: this.#version, reading, matches: matchReading(reading, this.directory) };
     this.#decisions.set(key, decision);
     return decision;
   }
 
-  /** The types the server gave the parameters; a promise while it is being asked, undefined if it would not say. */
-  #parameterOids(
+  #read(
     statement: CandidateStatement,
     context: SessionContext,
     catalog: Catalog,
     parameters: BoundParameters | undefined,
-  ): readonly number[] | Promise<readonly number[] | undefined> | undefined {
-    if (parameters === undefined || parameters.values.length === 0) return [];
-    const { declaredOids } = parameters;
-    const key = ['described', statement.text, context.id, declaredOids.join()].join('\0');
-    const shape = this.#shape(key, statement.text, declaredOids, context, catalog);
-    if (shape instanceof Promise)
-      return shape.then((settled) => (settled.isValid ? settled.parameterOids : undefined));
-    return shape.isValid ? shape.parameterOids : undefined;
-  }
-
-  /** What the server makes of a text, asked once. A server that cannot be reached is asked again the next time. */
-  #shape(
-    key: string,
-    text: string,
-    oids: readonly number[],
-    context: SessionContext,
-    catalog: Catalog,
-  ): Shape | Promise<Shape> {
-    const known = this.#shapes.get(key);
-    if (known !== undefined) return known;
-    const asked = this.options.shapes.check(text, oids, context, catalog).then(
-      (shape) => {
-        this.#shapes.set(key, shape);
-        if (!shape.isValid)
-          this.options.log.warn(
-            { reason: shape.reason },
-            'the server does not take a statement; it is left alone',
-          );
-        return shape;
-      },
-      (error: unknown): Shape => {
-        this.#shapes.delete(key);
-        this.options.log.warn({ err: error }, 'a statement could not be checked; it is left alone');
-        return { isValid: false, reason: 'not checked' };
-      },
-    );
-    this.#shapes.set(key, asked);
-    return asked;
+  ): Reading | undefined {
+    const { partitionKeys } = this.options;
+    if (parameters === undefined || parameters.values.length === 0) {
+      return readStatement(statement, context, catalog, partitionKeys, undefined, []);
+    }
+    const shape = this.#shapes.lookUp(describing(statement, context, catalog, parameters));
+    if (shape?.isValid !== true) return undefined;
+    return readStatement(statement, context, catalog, partitionKeys, parameters, shape.parameterOids);
   }
 
   #rewrite(decision: Decision, catalog: Catalog): Plan | Promise<Plan> {
-    const needed = decision.matches.flatMap(({ keyClass, entries }) =>
-      entries
-        .slice(0, maxEntriesPerClass)
-        .map(({ fragment }) => ({ key: keyClass.partitionKey.name, hash: fragment.hash })),
-    );
-    if (needed.every(({ key, hash }) => this.#keySets.peek(key, hash) !== undefined))
+    if (neededSets(decision.matches).every(({ key, hash }) => this.#keySets.peek(key, hash) !== undefined)) {
       return this.#restrict(decision, catalog);
-    return Promise.all(needed.map(({ key, hash }) => this.#keySets.load(key, hash))).then(
-      () => this.#restrict(decision, catalog),
+    }
+    const restricted = this.#loadSets(decision.matches).then(
+      () =>
+        this.options.catalog.current === catalog
+          ? this.#restrict(decision, catalog)
+          : forward('catalog not read'),
       (error: unknown) => {
         this.options.log.warn({ err: error }, 'key sets could not be read; the statement is left alone');
         return forward('cache unavailable');
       },
     );
+    return within<Plan>(restricted, maxFetchMs, () => forward('cache unavailable'));
   }
 
-  #restrict(decision: Decision, catalog: Catalog): Plan | Promise<Plan> {
+  async #loadSets(matches: readonly ClassMatch[]): Promise<void> {
+    await Promise.all(neededSets(matches).map(({ key, hash }) => this.#keySets.load(key, hash)));
+  }
+
+  #restrict(decision: Decision, catalog: Catalog): RewritePlan | ForwardPlan {
     const { reading } = decision;
-    const { statement, context } = reading;
+    const { statement, parameterOids, analysis } = reading;
     const classes = decision.matches.flatMap((match) => this.#narrow(match, catalog));
     if (classes.length === 0) return this.#settle(decision, forward('covers most keys'));
     const rewritten = rewrite(statement, classes, catalog);
@@ -266,23 +242,36 @@ export class DatabaseEngine implements Engine {
       );
       return this.#settle(decision, forward('splice check'));
     }
-    const { parameterOids } = reading;
-    const key = ['rewritten', statement.fingerprint, context.id, parameterOids.join(), rewritten.form].join(
-      '\0',
-    );
-    const shape = this.#shape(key, rewritten.text, parameterOids, context, catalog);
-    const finish = (checked: Shape): RewritePlan | ForwardPlan => {
-      if (!checked.isValid) return forward('shape check');
-      if (this.options.catalog.current !== catalog) return forward('catalog not read');
-      return this.#settle(decision, {
-        kind: 'rewrite',
-        text: rewritten.text,
-        parameterOids,
-        mustRetryOnError: 'mayRaise' in reading.analysis && reading.analysis.mayRaise,
-        memo: memoOf(classes, catalog),
-      });
-    };
-    return shape instanceof Promise ? shape.then(finish) : finish(shape);
+    const shape = this.#shapes.lookUp(checking(reading, rewritten, catalog));
+    if (shape === undefined) return forward('shape not checked yet');
+    if (!shape.isValid) return this.#settle(decision, forward('shape check'));
+    return this.#settle(decision, {
+      kind: 'rewrite',
+      text: rewritten.text,
+      parameterOids,
+      mustRetryOnError: 'mayRaise' in analysis && analysis.mayRaise,
+      memo: memoOf(classes, catalog),
+    });
+  }
+
+  /** Makes ready what the next execution of a slow statement needs; see WaitingStatements. Never rejects. */
+  async #prepare(reading: Reading): Promise<boolean> {
+    const { current: catalog } = this.options.catalog;
+    if (catalog === undefined) return true;
+    try {
+      const decision = this.#decideReading(
+        decisionKey(reading.statement, reading.context, reading.parameters),
+        reading,
+      );
+      await this.#loadSets(decision.matches);
+      const classes = decision.matches.flatMap((match) => this.#narrow(match, catalog));
+      const rewritten = classes.length === 0 ? undefined : rewrite(reading.statement, classes, catalog);
+      if (rewritten !== undefined) await this.#shapes.ask(checking(reading, rewritten, catalog));
+    } catch (error) {
+      this.options.log.warn({ err: error }, 'a statement could not be made ready');
+      return true;
+    }
+    return this.#unknownFragments(reading).length === 0;
   }
 
   #settle<P extends RewritePlan | ForwardPlan>(decision: Decision, plan: P): P {
@@ -291,13 +280,14 @@ export class DatabaseEngine implements Engine {
   }
 
   /** The keys a class is restricted to; nothing if they are most of all keys. */
-  #narrow({ block, keyClass, entries }: ClassMatch, catalog: Catalog): readonly ClassRestriction[] {
+  #narrow(match: ClassMatch, catalog: Catalog): readonly ClassRestriction[] {
+    const { block, keyClass } = match;
     const { name } = keyClass.partitionKey;
     const sets: KeySet[] = [];
-    for (const { fragment } of entries.slice(0, maxEntriesPerClass)) {
-      const set = this.#keySets.peek(name, fragment.hash);
+    for (const { hash } of neededSets([match])) {
+      const set = this.#keySets.peek(name, hash);
       if (set !== undefined) sets.push(set);
-      this.#usage.note(name, fragment.hash);
+      this.#usage.note(name, hash);
     }
     const keys = intersectKeySets(sets);
     if (keys === undefined) return [];
@@ -325,25 +315,23 @@ export class DatabaseEngine implements Engine {
     const mode = context?.mode ?? this.options.mode;
     if (catalog === undefined || mode === 'off' || !(statement instanceof CandidateStatement)) return false;
     if (context === undefined || !isContextCertain) return true;
-    const parameterOids = this.#parameterOids(statement, context, catalog, parameters);
-    const learn = (oids: readonly number[] | undefined): void => {
-      if (oids === undefined) return;
-      const reading = readStatement(
-        statement,
-        context,
-        catalog,
-        this.options.partitionKeys,
-        parameters,
-        oids,
-      );
-      const unknown = fragmentsOf(reading).filter(
-        ({ partitionKey, hash }) => this.directory.get(partitionKey, hash)?.status !== 'ok',
-      );
-      if (unknown.length > 0) this.options.learn(unknown, elapsedMs);
+    const learn = (): void => {
+      const reading = this.#read(statement, context, catalog, parameters);
+      if (reading === undefined) return;
+      const unknown = this.#unknownFragments(reading);
+      if (unknown.length === 0) return;
+      this.#waiting.add(reading);
+      this.options.learn(unknown, elapsedMs);
     };
-    if (parameterOids instanceof Promise) void parameterOids.then(learn);
-    else learn(parameterOids);
+    if (parameters === undefined || parameters.values.length === 0) learn();
+    else void this.#shapes.ask(describing(statement, context, catalog, parameters)).then(learn);
     return false;
+  }
+
+  #unknownFragments(reading: Reading): readonly Fragment[] {
+    return fragmentsOf(reading).filter(
+      ({ partitionKey, hash }) => this.directory.get(partitionKey, hash)?.status !== 'ok',
+    );
   }
 
   #cacheChanged(change: CacheChange): void {
@@ -354,12 +342,14 @@ export class DatabaseEngine implements Engine {
     if (change.kind === 'put') this.#keySets.forget(partitionKey, change.entry.fragment.hash);
     else if (change.kind === 'deleted') this.#keySets.forget(partitionKey, change.hash);
     else this.#keySets.clear();
+    this.#waiting.cacheChanged();
   }
 
   #catalogRead(catalog: Catalog | undefined): void {
     this.#version++;
     this.#decisions.clear();
     this.#shapes.clear();
+    this.#waiting.clear();
     this.#inspector.useCatalog(catalog);
   }
 }

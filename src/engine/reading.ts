@@ -30,6 +30,7 @@ export interface Reading {
   readonly statement: CandidateStatement;
   readonly context: SessionContext;
   readonly analysis: AnalysedStatement | RefusedStatement;
+  readonly parameters: BoundParameters | undefined;
   /** The statement's parameter types, to be declared again for the rewritten form. */
   readonly parameterOids: readonly number[];
 }
@@ -55,6 +56,7 @@ export function readStatement(
     statement,
     context,
     analysis: refused ?? analyse(statement.select, analysisContext),
+    parameters,
     parameterOids,
   };
 }

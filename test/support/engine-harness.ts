@@ -22,6 +22,9 @@ export function multiset(result: QueryResult<unknown[]>): readonly string[] {
   return result.rows.map((row) => JSON.stringify(row)).sort();
 }
 
+/** Reasons that go away by themselves when the server has answered. */
+const stillBeingAsked = new Set(['shape not checked yet', 'parameter types not known yet']);
+
 const silent = { debug: () => undefined, info: () => undefined, warn: () => undefined };
 
 /**
@@ -119,16 +122,22 @@ export class EngineHarness implements AsyncDisposable {
     return fragments;
   }
 
-  /** Plans a statement with a certain context, as outside a transaction block. */
+  /** Plans a statement with a certain context, as outside a transaction block, when all is known that is asked for. */
   async plan(text: string, parameters?: BoundParameters, canRetry = true): Promise<Plan> {
     const context = await this.context();
-    return this.engine.plan({
-      statement: this.engine.inspect(text),
-      context,
-      isContextCertain: true,
-      canRetry,
-      ...(parameters === undefined ? {} : { parameters }),
-    });
+    const deadline = Date.now() + 5_000;
+    for (;;) {
+      const plan = await this.engine.plan({
+        statement: this.engine.inspect(text),
+        context,
+        isContextCertain: true,
+        canRetry,
+        ...(parameters === undefined ? {} : { parameters }),
+      });
+      const isBeingAsked = plan.kind === 'forward' && stillBeingAsked.has(plan.reason);
+      if (!isBeingAsked || Date.now() > deadline) return plan;
+      await new Promise((resolve) => setImmediate(resolve));
+    }
   }
 
   /** Runs a text in the client's session; rows as arrays. */

@@ -1,0 +1,58 @@
+import type { Catalog } from '../query/catalog/catalog';
+import type { FragmentHash } from '../query/fragment/fragment';
+import type { BoundParameters } from './engine';
+import type { CandidateStatement } from './inspector';
+import { parametersKey } from './parameter-values';
+import type { ClassMatch, Reading } from './reading';
+import type { RewrittenText } from './rewriter';
+import type { SessionContext } from './session-context';
+import type { ShapeQuestion } from './shape-book';
+
+/** Entries intersected for one class; more of them hardly narrow the set any further. */
+const maxEntriesPerClass = 8;
+
+/** Equal for executions that are decided alike while nothing changes. */
+export function decisionKey(
+  statement: CandidateStatement,
+  context: SessionContext,
+  parameters: BoundParameters | undefined,
+): string {
+  return [statement.text, context.id, parameters === undefined ? '' : parametersKey(parameters)].join('\0');
+}
+
+/** The key sets a decision is made of. */
+export function neededSets(
+  matches: readonly ClassMatch[],
+): readonly { readonly key: string; readonly hash: FragmentHash }[] {
+  return matches.flatMap(({ keyClass, entries }) =>
+    entries
+      .slice(0, maxEntriesPerClass)
+      .map(({ fragment }) => ({ key: keyClass.partitionKey.name, hash: fragment.hash })),
+  );
+}
+
+/** Asks for the types of a client's own statement's parameters. */
+export function describing(
+  { text }: CandidateStatement,
+  context: SessionContext,
+  catalog: Catalog,
+  { declaredOids }: BoundParameters,
+): ShapeQuestion {
+  return {
+    key: ['described', text, context.id, declaredOids.join()].join('\0'),
+    text,
+    parameterOids: declaredOids,
+    context,
+    catalog,
+  };
+}
+
+/** Asks whether the server takes a rewritten statement. Which keys it is restricted to does not matter for that. */
+export function checking(
+  { statement, context, parameterOids }: Reading,
+  { text, form }: RewrittenText,
+  catalog: Catalog,
+): ShapeQuestion {
+  const key = ['rewritten', statement.fingerprint, context.id, parameterOids.join(), form].join('\0');
+  return { key, text, parameterOids, context, catalog };
+}

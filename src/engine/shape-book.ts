@@ -1,0 +1,70 @@
+import type { Catalog } from '../query/catalog/catalog';
+import { BoundedMap } from './bounded-map';
+import type { EngineLog } from './engine-events';
+import type { SessionContext } from './session-context';
+import type { Shape, ShapeChecker } from './shape-checker';
+
+/** A statement whose shape is asked for. */
+export interface ShapeQuestion {
+  /** Equal for texts that the server judges alike. */
+  readonly key: string;
+  readonly text: string;
+  /** As in a Parse message: 0 leaves a type to the server. */
+  readonly parameterOids: readonly number[];
+  readonly context: SessionContext;
+  readonly catalog: Catalog;
+}
+
+const maxShapes = 5_000;
+
+/** Remembers what the server made of statements. Nobody waits for it: a statement of unknown shape is forwarded meanwhile. */
+export class ShapeBook {
+  readonly #shapes = new BoundedMap<string, Shape>(maxShapes);
+  readonly #asked = new Map<string, Promise<Shape>>();
+  /** An answer to a question from before the catalog changed is not kept. */
+  #generation = 0;
+
+  constructor(
+    private readonly checker: ShapeChecker,
+    private readonly log: EngineLog,
+  ) {}
+
+  /** What is known; if nothing is, the server is asked in the background. */
+  lookUp(question: ShapeQuestion): Shape | undefined {
+    const known = this.#shapes.get(question.key);
+    if (known === undefined) void this.ask(question);
+    return known;
+  }
+
+  /** Resolves when the server has answered; a server that cannot be reached counts as a no, and is asked again the next time. */
+  ask(question: ShapeQuestion): Promise<Shape> {
+    const known = this.#shapes.get(question.key);
+    if (known !== undefined) return Promise.resolve(known);
+    const asked = this.#asked.get(question.key) ?? this.#askServer(question);
+    this.#asked.set(question.key, asked);
+    return asked;
+  }
+
+  /** The catalog changed: what the server said may not hold any more. */
+  clear(): void {
+    this.#generation++;
+    this.#shapes.clear();
+    this.#asked.clear();
+  }
+
+  async #askServer({ key, text, parameterOids, context, catalog }: ShapeQuestion): Promise<Shape> {
+    const generation = this.#generation;
+    try {
+      const shape = await this.checker.check(text, parameterOids, context, catalog);
+      if (generation === this.#generation) this.#shapes.set(key, shape);
+      if (!shape.isValid)
+        this.log.warn({ reason: shape.reason }, 'the server does not take a statement; it is left alone');
+      return shape;
+    } catch (error) {
+      this.log.warn({ err: error }, 'a statement could not be checked; it is left alone');
+      return { isValid: false, reason: 'not checked' };
+    } finally {
+      if (generation === this.#generation) this.#asked.delete(key);
+    }
+  }
+}
