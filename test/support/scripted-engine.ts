@@ -1,0 +1,89 @@
+import {
+  type Completion,
+  type Engine,
+  type InspectedStatement,
+  type Plan,
+  type PlanRequest,
+  type ReadContext,
+} from '../../src/engine/engine';
+
+export interface ScriptedPlan {
+  readonly text: string;
+  readonly parameterOids?: readonly number[];
+  readonly mustRetryOnError?: boolean;
+  /** Plan with the context only, as the real engine does. */
+  readonly needsContext?: boolean;
+  /** Answer with a promise that waits for this. */
+  readonly after?: () => Promise<void>;
+}
+
+/** Texts that do nothing to the session; candidates are among them. */
+const quiet = /^\s*(select|with|values)\b/i;
+
+/**
+ * An engine that does as it is told: certain texts are sent as certain other texts. What the proxy promises the engine, and
+ * what it tells it, can be checked without anything being learned or cached.
+ */
+export class ScriptedEngine implements Engine {
+  readonly plans = new Map<string, ScriptedPlan>();
+  readonly requests: PlanRequest[] = [];
+  readonly completions: Completion[] = [];
+  readonly contextReads: ReadContext[] = [];
+  catalogChanges = 0;
+  wantsContext = false;
+  /** What `plan` throws, if it does. */
+  failure: Error | undefined;
+
+  contextQuery = `select pg_catalog.current_setting('search_path'),
+    (select statement from pg_catalog.pg_prepared_statements where name = $1)`;
+
+  inspect(text: string): InspectedStatement {
+    return {
+      text,
+      isCandidate: this.plans.has(text),
+      leavesContextAlone: quiet.test(text) && !/set_config|pg_sleep/.test(text),
+    };
+  }
+
+  plan(request: PlanRequest): Plan | Promise<Plan> {
+    this.requests.push(request);
+    if (this.failure !== undefined) throw this.failure;
+    const script = this.plans.get(request.statement.text);
+    if (script === undefined) return { kind: 'forward', reason: 'nothing scripted' };
+    const { text, parameterOids = [], mustRetryOnError = false, after } = script;
+    if (script.needsContext === true && !request.isContextCertain) return { kind: 'needsContext' };
+    const plan: Plan = { kind: 'rewrite', text, parameterOids, mustRetryOnError, memo: undefined };
+    return after === undefined ? plan : after().then(() => plan);
+  }
+
+  completed(completion: Completion): { readonly wantsContext: boolean } {
+    this.completions.push(completion);
+    return { wantsContext: this.wantsContext && !completion.isContextCertain };
+  }
+
+  catalogChanged(): void {
+    this.catalogChanges++;
+  }
+
+  readContext(row: readonly (string | null)[]): ReadContext {
+    const [searchPath = null, preparedText = null] = row;
+    const read: ReadContext = {
+      context: {
+        id: searchPath ?? '',
+        searchPath: (searchPath ?? '').split(', '),
+        temporaryRelations: new Set(),
+        userName: '',
+        clientEncoding: 'UTF8',
+        settings: {},
+        mode: undefined,
+      },
+      preparedText: preparedText ?? undefined,
+    };
+    this.contextReads.push(read);
+    return read;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    // Nothing is held.
+  }
+}
