@@ -1,4 +1,4 @@
-import { chmodSync, mkdtempSync, rmSync, statSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -36,8 +36,13 @@ export function scratchDirectory(): string {
   return path;
 }
 
-/** Makes the directory; its name holds the process id, so that a later run can tell an abandoned one. */
+/** Makes the directory, and removes those of processes that were killed: a name holds its process' id. */
 export function createScratchDirectory(): string {
+  for (const name of readdirSync(temporaryRoot())) {
+    const pid = /^pcache-(\d+)-/.exec(name)?.[1];
+    if (pid === undefined || isRunning(Number(pid))) continue;
+    rmSync(join(temporaryRoot(), name), { recursive: true, force: true, maxRetries: 3 });
+  }
   const path = mkdtempSync(join(temporaryRoot(), `pcache-${process.pid}-`));
   chmodSync(path, 0o711);
   return path;
@@ -55,4 +60,13 @@ function isOpenToOthers(path: string): boolean {
   const stat = statSync(path, { throwIfNoEntry: false });
   if (stat === undefined || (stat.mode & 0o001) === 0) return false;
   return dirname(path) === path || isOpenToOthers(dirname(path));
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code !== 'ESRCH';
+  }
 }
