@@ -181,6 +181,7 @@ export class SessionTracker {
       plan: plan.kind,
       reason: plan.kind === 'forward' ? plan.reason : undefined,
       outcome,
+      coverage: plan.kind === 'rewrite' ? plan.coverage : undefined,
       elapsedMs: completion.elapsedMs,
     });
     this.wantsContext = undefined;

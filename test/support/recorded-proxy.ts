@@ -61,7 +61,8 @@ export async function startProxy(
   const events = new RecordedEvents();
   const complaints: string[] = [];
   const complain = (fields: object, message: string): void => {
-    complaints.push(`${message} ${String((fields as { err?: unknown }).err ?? '')}`);
+    const { err } = fields as { readonly err?: Error };
+    complaints.push(`${message}: ${err?.message ?? ''}`);
   };
   const listener = new ProxyListener({
     listen: { host: '127.0.0.1', port: 0 },

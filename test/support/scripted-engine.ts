@@ -41,7 +41,7 @@ export class ScriptedEngine implements Engine {
     return {
       text,
       isCandidate: this.plans.has(text),
-      leavesContextAlone: quiet.test(text) && !/set_config|pg_sleep/.test(text),
+      leavesContextAlone: quiet.test(text) && !/set_config|pg_sleep|\binto\b/.test(text),
     };
   }
 
@@ -52,7 +52,14 @@ export class ScriptedEngine implements Engine {
     if (script === undefined) return { kind: 'forward', reason: 'nothing scripted' };
     const { text, parameterOids = [], mustRetryOnError = false, after } = script;
     if (script.needsContext === true && !request.isContextCertain) return { kind: 'needsContext' };
-    const plan: Plan = { kind: 'rewrite', text, parameterOids, mustRetryOnError, memo: undefined };
+    const plan: Plan = {
+      kind: 'rewrite',
+      text,
+      parameterOids,
+      coverage: 'full',
+      mustRetryOnError,
+      memo: undefined,
+    };
     return after === undefined ? plan : after().then(() => plan);
   }
 
