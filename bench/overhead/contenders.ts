@@ -1,0 +1,146 @@
+import { randomBytes } from 'node:crypto';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Client } from 'pg';
+import { stringify } from 'yaml';
+import { freePort } from '../../test/support/free-port';
+import { GuardedProcess } from '../../test/support/guarded-process';
+import { type PostgresServer } from '../../test/support/postgres-server';
+import { until } from '../../test/support/until';
+
+export const database = 'pgbench';
+const controlUser = 'pcache';
+
+/** A way from pgbench to the server. */
+export interface Contender {
+  readonly name: ContenderName;
+  readonly port: number;
+  /** The process in between, if there is one. */
+  readonly pid: number | undefined;
+}
+
+/** Each way, and what it stands for. */
+export const contenderNames = {
+  direct: 'no process in between',
+  relay: 'bench/overhead/raw-relay.js: bytes from socket to socket',
+  untracked: 'pcache, rewriting on; the statements name no tracked table',
+  tracked: 'pcache, rewriting on; pgbench_accounts is tracked by bid, nothing is cached',
+  cached: 'the same with fragments of other statements cached, so that each statement is looked up',
+} as const;
+export type ContenderName = keyof typeof contenderNames;
+
+/** Servers to be measured and a directory of their own; the caller stops them. */
+export class Contenders implements AsyncDisposable {
+  readonly all: Contender[] = [];
+  private readonly processes: GuardedProcess[] = [];
+
+  constructor(
+    private readonly postgres: PostgresServer,
+    private readonly directory: string,
+    /** The proxy's main.js. */
+    private readonly main: string,
+  ) {}
+
+  async start(): Promise<void> {
+    const { postgres } = this;
+    this.all.push({ name: 'direct', port: postgres.port, pid: undefined });
+    const relayPort = await freePort();
+    const relay = join(__dirname, 'raw-relay.js');
+    const relayPid = await this.run([relay, String(relayPort), String(postgres.port)], {});
+    this.all.push({ name: 'relay', port: relayPort, pid: relayPid });
+
+    const controlPassword = randomBytes(16).toString('hex');
+    const admin = new Client(postgres.connectionOptions(database));
+    await admin.connect();
+    try {
+      await admin.query('create table reading (sensor_id integer, value integer)');
+      await admin.query(`create role ${controlUser} login password ${admin.escapeLiteral(controlPassword)}`);
+      await admin.query(`grant select on all tables in schema public to ${controlUser}`);
+    } finally {
+      await admin.end();
+    }
+    // Nothing that pgbench -S does is that slow: what is cached does not depend on how busy the machine is.
+    const never = 600_000;
+    await this.startProxy('untracked', { 'public.reading': 'sensor_id' }, controlPassword, never);
+    await this.startProxy('tracked', { 'public.pgbench_accounts': 'bid' }, controlPassword, never);
+    const cached = await this.startProxy('cached', { 'public.pgbench_accounts': 'bid' }, controlPassword, 30);
+    await this.fillCache(cached);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const process of this.processes.splice(0)) await process.stop('TERM');
+  }
+
+  private async startProxy(
+    name: ContenderName,
+    tables: Readonly<Record<string, string>>,
+    controlPassword: string,
+    minQueryMs: number,
+  ): Promise<{ readonly port: number; readonly adminUrl: string }> {
+    const { host, port: upstreamPort } = this.postgres;
+    const directory = join(this.directory, name);
+    await mkdir(directory);
+    const [port, adminPort] = [await freePort(), await freePort()];
+    const configuration = {
+      listen: { host: '127.0.0.1', port },
+      upstream: { host, port: upstreamPort },
+      admin: { host: '127.0.0.1', port: adminPort },
+      mode: 'on',
+      cache: { backend: 'rocksdb_set', path: join(directory, 'cache') },
+      population: { min_query_ms: minQueryMs },
+      databases: {
+        [database]: {
+          control: { user: controlUser, password_env: 'PCACHE_CONTROL_PASSWORD' },
+          partition_keys: { key: { datatype: 'integer', consistency: 'static', tables } },
+        },
+      },
+    };
+    const file = join(directory, 'pcache.yaml');
+    await writeFile(file, stringify(configuration));
+    const pid = await this.run([this.main, 'proxy', '--config', file], {
+      PCACHE_CONTROL_PASSWORD: controlPassword,
+    });
+    this.all.push({ name, port, pid });
+    return { port, adminUrl: `http://127.0.0.1:${adminPort}` };
+  }
+
+  /** Runs a slow statement until the proxy has learned from it. */
+  private async fillCache({ port, adminUrl }: { port: number; adminUrl: string }): Promise<void> {
+    const client = new Client({ ...this.postgres.connectionOptions(database), port });
+    await client.connect();
+    try {
+      await until('an entry in the cache', async () => {
+        await client.query(
+          'select aid from pgbench_accounts where abalance = 0 order by md5(md5(filler)), md5(aid::text) limit 1',
+        );
+        const metrics = await (await fetch(`${adminUrl}/metrics`)).text();
+        return /^pcache_directory_entries\{.*status="ok".*\} [1-9]/m.test(metrics);
+      });
+    } finally {
+      await client.end();
+    }
+  }
+
+  /** Starts a Node program and resolves to its process id when it accepts connections. */
+  private async run(args: readonly string[], environment: Readonly<Record<string, string>>): Promise<number> {
+    // The shell becomes the program, and keeps the number it has written.
+    const program = new GuardedProcess(
+      '/bin/sh',
+      ['-c', 'echo "pid $$"; exec "$@"', 'sh', process.execPath, ...args],
+      {
+        cwd: this.directory,
+        env: { PATH: process.env['PATH'], ...environment },
+        lastSignal: 'KILL',
+      },
+    );
+    this.processes.push(program);
+    await program.untilWritten('accepting connections');
+    return Number(/^pid (\d+)$/m.exec(program.log.text)?.[1]);
+  }
+}
+
+/** The number of the server's first process, which starts all others. */
+export async function postmasterPid(postgres: PostgresServer): Promise<number> {
+  const [pid] = (await readFile(join(postgres.dataDirectory, 'postmaster.pid'), 'latin1')).split('\n');
+  return Number(pid);
+}

@@ -1,0 +1,100 @@
+import { median } from '../statistics';
+import { contenderNames, type Contender, type ContenderName } from './contenders';
+import { type Pgbench, type PgbenchRun, type Protocol } from './pgbench';
+import { processCpuUs, processTreeCpuUs } from './process-cpu';
+
+/** One run of pgbench and the CPU time it took, in microseconds per transaction. */
+interface Sample extends PgbenchRun {
+  /** Of the process in between; undefined if there is none. */
+  readonly cpuUs: number | undefined;
+  readonly serverCpuUs: number;
+}
+
+/** Medians over the rounds. */
+export interface Measurement extends Sample {
+  readonly protocol: Protocol;
+  readonly clients: number;
+  readonly contender: ContenderName;
+  /** `cpuUs` as a multiple of the relay's in the same round; undefined for direct. */
+  readonly cpuRatio: number | undefined;
+}
+
+export interface MeasureOptions {
+  readonly protocol: Protocol;
+  readonly clients: number;
+  readonly seconds: number;
+  readonly rounds: number;
+}
+
+/** Measures all contenders in turns, starting with another one in each round: what else the machine does hits all alike. */
+export async function measure(
+  pgbench: Pgbench,
+  contenders: readonly Contender[],
+  serverPid: number,
+  options: MeasureOptions,
+): Promise<readonly Measurement[]> {
+  const samples = new Map<ContenderName, Sample[]>(contenders.map(({ name }) => [name, []]));
+  for (let round = 0; round < options.rounds; round++) {
+    const order = contenders.map((_, i) => contenders[(i + round) % contenders.length]);
+    for (const contender of order) {
+      if (contender !== undefined)
+        samples.get(contender.name)?.push(await sample(pgbench, contender, serverPid, options));
+    }
+  }
+  const relay = samples.get('relay') ?? [];
+  return contenders.map(({ name }) => ({
+    protocol: options.protocol,
+    clients: options.clients,
+    contender: name,
+    ...summarise(samples.get(name) ?? [], relay),
+  }));
+}
+
+async function sample(
+  pgbench: Pgbench,
+  { port, pid }: Contender,
+  serverPid: number,
+  options: MeasureOptions,
+): Promise<Sample> {
+  const cpu = (): number => (pid === undefined ? 0 : processCpuUs(pid));
+  const [before, serverBefore] = [cpu(), processTreeCpuUs(serverPid)];
+  const run = await pgbench.selectOnly(port, options);
+  const perTransaction = (us: number): number => us / run.transactions;
+  return {
+    ...run,
+    cpuUs: pid === undefined ? undefined : perTransaction(cpu() - before),
+    serverCpuUs: perTransaction(processTreeCpuUs(serverPid) - serverBefore),
+  };
+}
+
+function summarise(
+  samples: readonly Sample[],
+  relay: readonly Sample[],
+): Omit<Measurement, 'protocol' | 'clients' | 'contender'> {
+  const medianOf = (field: 'transactions' | 'transactionsPerSecond' | 'p50Ms' | 'p99Ms' | 'serverCpuUs') =>
+    median(samples.map((each) => each[field]));
+  const ratios = samples.map(({ cpuUs }, round) => (cpuUs ?? NaN) / (relay[round]?.cpuUs ?? NaN));
+  const hasProcess = samples[0]?.cpuUs !== undefined;
+  return {
+    transactions: medianOf('transactions'),
+    transactionsPerSecond: medianOf('transactionsPerSecond'),
+    p50Ms: medianOf('p50Ms'),
+    p99Ms: medianOf('p99Ms'),
+    serverCpuUs: medianOf('serverCpuUs'),
+    cpuUs: hasProcess ? median(samples.map(({ cpuUs }) => cpuUs ?? NaN)) : undefined,
+    cpuRatio: hasProcess ? median(ratios) : undefined,
+  };
+}
+
+/** The highest ratio of each contender; what the target is compared with. */
+export function worstRatios(measurements: readonly Measurement[]): ReadonlyMap<ContenderName, number> {
+  const names = (Object.keys(contenderNames) as ContenderName[]).filter((name) => name !== 'direct');
+  return new Map(
+    names.map((name) => [
+      name,
+      Math.max(
+        ...measurements.filter(({ contender }) => contender === name).map(({ cpuRatio }) => cpuRatio ?? NaN),
+      ),
+    ]),
+  );
+}

@@ -1,0 +1,31 @@
+// `npm run bench:overhead`, `npm run bench:engine`: installs what is missing, builds, and runs the benchmark named first.
+// Node built-ins only until that is done.
+import { createRequire } from 'node:module';
+import { installDebianPackages } from '../test/support/debian-packages.mjs';
+import { build, installDependencies } from '../test/support/prepare.mjs';
+
+const benchmarks = ['overhead', 'engine'];
+const [name, ...args] = process.argv.slice(2);
+if (!benchmarks.includes(name)) {
+  console.error(`usage: node bench/run.mjs ${benchmarks.join('|')} [options]`);
+  process.exit(2);
+}
+
+installDependencies();
+if (name === 'overhead') installDebianPackages();
+build();
+
+// tsx would leave a directory behind.
+process.env.TSX_DISABLE_CACHE = '1';
+const { register } = await import('tsx/cjs/api');
+register();
+const { runBenchmark } = createRequire(import.meta.url)(`./${name}/main.ts`);
+
+try {
+  process.exitCode = await runBenchmark(args);
+} catch (error) {
+  console.error(error);
+  process.exitCode = 1;
+}
+// Everything is stopped; a connection that is still being closed shall not keep anybody waiting.
+process.exit();
