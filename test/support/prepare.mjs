@@ -1,6 +1,6 @@
 // What must stand before anything else can run: npm packages and the build. Node built-ins only.
 import { spawnSync } from 'node:child_process';
-import { existsSync, readFileSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -16,16 +16,25 @@ export function installDependencies() {
 
 /** Compiles src/ to dist/ unless dist/ is newer than everything it is made of. Output goes to stderr. */
 export function build() {
-  const target = join(projectDirectory, 'dist', 'main.js');
+  const dist = join(projectDirectory, 'dist');
+  const target = join(dist, 'main.js');
   const sources = ['src', 'tsconfig.json', 'tsconfig.build.json', 'package-lock.json'];
   const newest = Math.max(...sources.map((source) => newestChange(join(projectDirectory, source))));
   if (existsSync(target) && statSync(target).mtimeMs > newest) return;
   console.error('compiling src to dist');
-  // What no longer has a source must not linger.
-  rmSync(join(projectDirectory, 'dist'), { recursive: true, force: true });
   const tsc = join(projectDirectory, 'node_modules', 'typescript', 'bin', 'tsc');
-  // Nothing is written if something is wrong: the next run must not take half a build for a whole one.
-  run(process.execPath, tsc, '-p', join(projectDirectory, 'tsconfig.build.json'), '--noEmitOnError');
+  const config = join(projectDirectory, 'tsconfig.build.json');
+  // Beside dist and then in its place: whoever runs from dist meanwhile finds it whole, and a build that fails changes
+  // nothing. What no longer has a source does not linger either.
+  const fresh = join(projectDirectory, `dist-${process.pid}`);
+  const old = join(projectDirectory, `dist-${process.pid}-old`);
+  try {
+    run(process.execPath, tsc, '-p', config, '--outDir', fresh, '--noEmitOnError');
+    if (existsSync(dist)) renameSync(dist, old);
+    renameSync(fresh, dist);
+  } finally {
+    for (const directory of [fresh, old]) rmSync(directory, { recursive: true, force: true });
+  }
 }
 
 /**
