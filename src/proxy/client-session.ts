@@ -1,4 +1,5 @@
 import { type Socket } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
 import { type Engine } from '../engine/engine';
 import { PgError, protocolViolation, SqlState } from '../errors/pg-error';
 import { encodePgError } from '../wire/backend/error-response';
@@ -41,6 +42,8 @@ export interface SessionHost {
 const lingerMs = 5_000;
 /** A cancel request waits at most this long for the client's own statement to be on its way. */
 const cancelPatienceMs = 5_000;
+const cancelRepeatMs = 20;
+const maxCancelRepeats = 5;
 
 /** One client's connection, and the connection to the server that is opened for it. Its phases: see SessionPhase. */
 export class ClientSession {
@@ -112,6 +115,16 @@ export class ClientSession {
     return this.scan?.whenCancelable();
   }
 
+  /** Whether the server is working for the client. Only known of a scanned session. */
+  get isBusy(): boolean {
+    return this.phase === 'scanning' && this.scan !== undefined && this.scan.tracker.queue.length > 0;
+  }
+
+  /** How many times the server has said ReadyForQuery, the hidden ones included. */
+  get repliesEnded(): number {
+    return this.scan?.tracker.readyCount ?? 0;
+  }
+
   private get isIdle(): boolean {
     if (this.phase === 'relaying') return this.tail.isIdle;
     return this.phase === 'scanning' && this.scan?.isIdle === true;
@@ -168,9 +181,20 @@ export class ClientSession {
   private async relayClientsCancel(request: CancelRequest, bytes: Buffer): Promise<void> {
     const { host } = this;
     clearTimeout(this.loginTimer);
-    await withDeadline(host.findByKey(keyOf(request))?.whenCancelable(), cancelPatienceMs);
+    const session = host.findByKey(keyOf(request));
+    const cancelable = session?.whenCancelable();
+    await withDeadline(cancelable, cancelPatienceMs);
+    const repliesBefore = session?.repliesEnded;
+    const relay = (): Promise<void> => relayCancel(host.upstream, bytes, host.limits.connectTimeoutMs);
     try {
-      await relayCancel(host.upstream, bytes, host.limits.connectTimeoutMs);
+      await relay();
+      // The statement was sent only a moment ago, though the client sent it long before: the server may not have begun it, and
+      // have ignored the request. The client still waits for this connection to close, so asking again can hit nothing else.
+      for (let again = 0; cancelable !== undefined && again < maxCancelRepeats; again++) {
+        await delay(cancelRepeatMs);
+        if (session?.isBusy !== true || session.repliesEnded !== repliesBefore) break;
+        await relay();
+      }
       host.events.cancelRelayed('relayed');
     } catch (error) {
       host.events.cancelRelayed('failed');

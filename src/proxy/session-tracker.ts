@@ -41,6 +41,8 @@ export class SessionTracker {
   readonly certainty = new ContextCertainty();
   readonly prepared = new PreparedStatements();
   status: TransactionStatus = 'idle';
+  /** ReadyForQuery messages so far. */
+  readyCount = 0;
   /** As last read. */
   context: SessionContext | undefined;
   /** A finished run the engine would learn from if the context were known. */
@@ -284,6 +286,7 @@ export class SessionTracker {
   }
 
   private ready(status: TransactionStatus | undefined): void {
+    this.readyCount++;
     const { doneKind, doneDetail } = this.queue;
     if (doneKind === Owed.Query) this.queryDone(doneDetail);
     else if (doneKind === Owed.FunctionCall) this.certainty.suspectDone(true);

@@ -609,8 +609,12 @@ describe('rewriting', () => {
       script(text, { text, after: () => new Promise((resolve) => (decide = resolve)) });
       client.send(query(text));
       await until('the engine was asked', () => engine.requests.length === 1);
+      const { bytesFromClients } = proxy.listener.traffic;
       const canceled = cancel();
-      await until('the cancel request is in', () => proxy.listener.sessionCount === 2);
+      await until(
+        'the cancel request is in',
+        () => proxy.listener.traffic.bytesFromClients > bytesFromClients,
+      );
       decide();
       await canceled;
       expect(await canceledWith()).toBe('57014');
