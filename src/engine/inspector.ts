@@ -1,6 +1,7 @@
 import type { SelectStmt } from '@pgsql/types';
 import { qualifiedName } from '../query/ast/names';
-import { fingerprint, parseStatements, scanTokens, type Token } from '../query/ast/parser';
+import { fingerprint } from '../query/ast/fingerprint';
+import { parseStatements, scanTokens, type Token } from '../query/ast/parser';
 import { walk } from '../query/ast/walk';
 import { cteNames, selectOf } from '../query/analysis/statement-check';
 import type { Catalog } from '../query/catalog/catalog';
@@ -29,7 +30,7 @@ export class CandidateStatement implements InspectedStatement {
 
   /** What statements that differ in constants only have in common: what measurements are kept by. */
   get fingerprint(): string {
-    this.#fingerprint ??= fingerprint(this.text);
+    this.#fingerprint ??= fingerprint(this.tokens);
     return this.#fingerprint;
   }
 }
