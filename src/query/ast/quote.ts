@@ -27,28 +27,65 @@ export function quoteArray(
 ): SqlText {
   const render = elementRenderers[datatype];
   const elements: string[] = [];
-  for (const value of values) elements.push(render(value));
+  for (const value of values) elements.push(render(value, elementType));
   return `${quoteLiteral(`{${elements.join(',')}}`)}::pg_catalog.${elementType}[]` as SqlText;
 }
 
-const elementRenderers: Readonly<Record<PartitionKeyType, (value: PartitionValue) => string>> = {
+const elementRenderers: Readonly<
+  Record<PartitionKeyType, (value: PartitionValue, elementType: string) => string>
+> = {
   integer: (value) => value.toString(),
   float: (value) => value.toString(),
   text: (value) => `"${String(value).replaceAll('\\', '\\\\').replaceAll('"', '\\"')}"`,
-  timestamp: (value) => `"${timestampText(BigInt(value))}"`,
+  timestamp: (value, elementType) => `"${timestampText(BigInt(value), elementType === 'timestamptz')}"`,
 };
 
-/** PostgreSQL's input form of microseconds since 2000-01-01, in ISO style, which every DateStyle reads the same. */
-function timestampText(micros: bigint): string {
+/**
+ * PostgreSQL's input form of microseconds since 2000-01-01, in ISO style, which every DateStyle reads the same. With a zone
+ * the text does not depend on the session's TimeZone.
+ */
+function timestampText(micros: bigint, hasZone: boolean): string {
   if (micros === 2n ** 63n - 1n) return 'infinity';
   if (micros === -(2n ** 63n)) return '-infinity';
-  // The calendar of JavaScript dates ends before PostgreSQL's; such a value is not rendered but refused by the caller.
-  const perSecond = 1_000_000n;
-  const seconds = micros >= 0n ? micros / perSecond : -((-micros + perSecond - 1n) / perSecond);
-  const date = new Date(Date.UTC(2000, 0, 1) + Number(seconds) * 1000);
-  if (Number.isNaN(date.getTime()) || date.getUTCFullYear() < 1 || date.getUTCFullYear() > 9999) {
-    throw new RangeError(`timestamp key ${micros} is outside the years 1 to 9999`);
-  }
-  const fraction = (micros - seconds * perSecond).toString().padStart(6, '0');
-  return `${date.toISOString().slice(0, 19).replace('T', ' ')}.${fraction}`;
+  const perDay = 86_400_000_000n;
+  const timeOfDay = ((micros % perDay) + perDay) % perDay;
+  const { year, month, day } = civilDate(Number((micros - timeOfDay) / perDay));
+  const [hours, minutes, seconds] = [
+    timeOfDay / 3_600_000_000n,
+    timeOfDay / 60_000_000n,
+    timeOfDay / 1_000_000n,
+  ];
+  const date = [padded(year > 0 ? year : 1 - year, 4), padded(month, 2), padded(day, 2)].join('-');
+  const time = [padded(hours, 2), padded(minutes % 60n, 2), padded(seconds % 60n, 2)].join(':');
+  const fraction = padded(timeOfDay % 1_000_000n, 6);
+  return `${date} ${time}.${fraction}${hasZone ? '+00' : ''}${year > 0 ? '' : ' BC'}`;
+}
+
+/**
+ * The Gregorian date so many days after 2000-01-01; the year before 1 is 0. JavaScript's own calendar ends before
+ * PostgreSQL's. Counted in eras of 400 years that begin with March, so that leap days are last.
+ */
+function civilDate(days: number): { readonly year: number; readonly month: number; readonly day: number } {
+  const sinceEpoch = days + 730_425;
+  const era = Math.floor(sinceEpoch / 146_097);
+  const dayOfEra = sinceEpoch - era * 146_097;
+  const yearOfEra = Math.floor(
+    (dayOfEra -
+      Math.floor(dayOfEra / 1_460) +
+      Math.floor(dayOfEra / 36_524) -
+      Math.floor(dayOfEra / 146_096)) /
+      365,
+  );
+  const dayOfYear = dayOfEra - (365 * yearOfEra + Math.floor(yearOfEra / 4) - Math.floor(yearOfEra / 100));
+  const monthFromMarch = Math.floor((5 * dayOfYear + 2) / 153);
+  const month = monthFromMarch < 10 ? monthFromMarch + 3 : monthFromMarch - 9;
+  return {
+    year: yearOfEra + era * 400 + (month <= 2 ? 1 : 0),
+    month,
+    day: dayOfYear - Math.floor((153 * monthFromMarch + 2) / 5) + 1,
+  };
+}
+
+function padded(number: number | bigint, length: number): string {
+  return number.toString().padStart(length, '0');
 }
