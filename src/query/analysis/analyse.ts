@@ -1,10 +1,10 @@
 import type { Node, SelectStmt } from '@pgsql/types';
 import { walk } from '../ast/walk';
 import type { PartitionKey } from '../partition-key';
-import { readFromClause, type BlockTable } from './block-tables';
+import { readFromClause, type BlockTable, type FromClause } from './block-tables';
 import { blocksOf, type Block } from './blocks';
 import { canonicaliseNode } from './canonicalise';
-import { readConditions, type Conjunct } from './conjuncts';
+import { equalityOf, readConditions, type Conjunct } from './conjuncts';
 import type { ExpressionScope, ParameterValue } from './expression';
 import type { KeyClass } from './key-classes';
 import { mayRaiseInStatement } from './statement-raising';
@@ -50,14 +50,14 @@ export function analyse(select: SelectStmt, context: AnalysisContext): AnalysedS
   for (const block of blocksOf(select)) {
     const from = readFromClause(block.select.fromClause, (name) => resolveRelation(name, context, ctes));
     if ('refused' in from) return from;
-    const scope = expressionScope(from.tables, context);
+    const scope = expressionScope(from, context);
     scopes.set(block.select, scope);
     const conditions =
       block.select.whereClause === undefined
         ? from.conditions
         : [...from.conditions, block.select.whereClause];
     const { conjuncts, equalities, leftOut } = readConditions(conditions, scope);
-    for (const using of from.usings) equalities.equateUsing(using, from.tables);
+    for (const using of from.usings) equalities.equateUsing(using, from.tables, equalityOf(scope));
     const classes = equalities.classes(from.tables, context.partitionKeys, context.catalog);
     if (classes.length > 0) blocks.push({ block, tables: from.tables, conjuncts, classes, leftOut });
   }
@@ -65,12 +65,13 @@ export function analyse(select: SelectStmt, context: AnalysisContext): AnalysedS
   return { blocks, mayRaise: mayRaiseInStatement(select, (block) => scopes.get(block)) };
 }
 
-function expressionScope(tables: readonly BlockTable[], context: AnalysisContext): ExpressionScope {
+function expressionScope(from: FromClause, context: AnalysisContext): ExpressionScope {
   const scope: ExpressionScope = {
     catalog: context.catalog,
     searchPath: context.searchPath,
     partitionKeys: context.partitionKeys,
-    tables,
+    tables: from.tables,
+    isMerged: (column) => from.isMerged(column),
     parameter: (number) => context.parameter(number),
     canonicalise: (node: Node | undefined) => canonicaliseNode(node, scope),
   };

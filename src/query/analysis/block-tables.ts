@@ -25,6 +25,8 @@ export interface FromClause {
   readonly conditions: readonly Node[];
   /** Column equalities of JOIN … USING between addressable tables, by column name. */
   readonly usings: readonly UsingEquality[];
+  /** Whether a name without a table may mean a column that JOIN … USING or NATURAL JOIN made of two. */
+  isMerged(column: string): boolean;
 }
 
 /** `left JOIN right USING (column)`: sides as ranges of table positions, [from, to). */
@@ -64,11 +66,17 @@ class FromReader implements FromClause {
   readonly tables: BlockTable[] = [];
   readonly conditions: Node[] = [];
   readonly usings: UsingEquality[] = [];
+  readonly #usingColumns = new Set<string>();
+  #isNaturalWithUnknown = false;
 
   /** Items whose columns are not known: derived tables, functions, CTEs, untracked tables. */
   #unknownItems = 0;
 
   constructor(private readonly resolve: ResolveRelation) {}
+
+  isMerged(column: string): boolean {
+    return this.#isNaturalWithUnknown || this.#usingColumns.has(column);
+  }
 
   /** Returns the reason if the block must be left alone. */
   read(item: Node, position: Position): string | undefined {
@@ -121,6 +129,9 @@ class FromReader implements FromClause {
     const middle = this.tables.length;
     const right = this.read(join.rarg, { ...position, isNullable: position.isNullable || nullsRight });
     if (right !== undefined) return right;
+
+    for (const column of stringsOf(join.usingClause) ?? []) this.#usingColumns.add(column);
+    if (join.isNatural === true && this.#unknownItems > unknownBefore) this.#isNaturalWithUnknown = true;
 
     const isInner = !nullsLeft && !nullsRight && !position.isNullable;
     if (isInner && !position.isHidden) {

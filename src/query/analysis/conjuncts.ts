@@ -1,6 +1,6 @@
 import type { Node } from '@pgsql/types';
 import { renumberTemplate, tablesOf, type Template } from '../ast/template';
-import { isUnusable, type Expression, type ExpressionScope } from './expression';
+import { isUnusable, type ColumnReference, type Expression, type ExpressionScope } from './expression';
 import { betweenBounds } from './expressions/operator';
 import { qualifiedName } from '../ast/names';
 import { resolveOperator } from './resolve';
@@ -95,13 +95,14 @@ function noteEquality(node: Node, scope: ExpressionScope, equalities: ColumnEqua
   if (resolution?.isBuiltin !== true || !resolution.isImmutable) return false;
 
   if (left.column !== undefined && right.column !== undefined) {
-    if (!isTransitiveEquality(scope.catalog, left.typeOid, right.typeOid)) return false;
-    if (!isDeterministic(left) || !isDeterministic(right)) return false;
+    if (!isEquivalence(left.column, right.column, scope)) return false;
     equalities.equate(left.column, right.column);
     return isKeyEquality(left, right, scope);
   }
   const [side, constant] = left.column === undefined ? [right, left] : [left, right];
   if (side.column === undefined || !constant.isConstant || constant.template === 'NULL') return false;
+  // Under a collation that ignores case a column can equal both 'x' and 'X', which makes these two no more equal.
+  if (!isDeterministic(side.column)) return false;
   if (
     constant.typeOid === TypeOid.unknown ||
     isTransitiveEquality(scope.catalog, side.typeOid, constant.typeOid)
@@ -111,8 +112,31 @@ function noteEquality(node: Node, scope: ExpressionScope, equalities: ColumnEqua
   return false;
 }
 
-function isDeterministic({ column }: Expression): boolean {
-  return column?.table.relation.columns.get(column.name)?.hasDeterministicCollation === true;
+/**
+ * Whether two columns that `=` holds between are one class (rule S2). The `=` of JOIN … USING is looked for in the search
+ * path like any other, where somebody's own may come first.
+ */
+export function equalityOf(
+  scope: ExpressionScope,
+): (left: ColumnReference, right: ColumnReference) => boolean {
+  return (left, right) => {
+    const name = { schema: undefined, name: '=' };
+    const resolution = resolveOperator(scope.catalog, scope.searchPath, name, left.typeOid, right.typeOid);
+    return resolution?.isBuiltin === true && resolution.isImmutable && isEquivalence(left, right, scope);
+  };
+}
+
+/** Whether PostgreSQL's `=` between the columns is transitive: within a family of types, and telling all values apart. */
+function isEquivalence(left: ColumnReference, right: ColumnReference, scope: ExpressionScope): boolean {
+  return (
+    isTransitiveEquality(scope.catalog, left.typeOid, right.typeOid) &&
+    isDeterministic(left) &&
+    isDeterministic(right)
+  );
+}
+
+function isDeterministic({ table, name }: ColumnReference): boolean {
+  return table.relation.columns.get(name)?.hasDeterministicCollation === true;
 }
 
 /** Both are the key column of one partition key, in different tables. */

@@ -53,6 +53,8 @@ export interface ExpressionScope {
   readonly partitionKeys: readonly PartitionKey[];
   /** The tables of the expression's own block. */
   readonly tables: readonly BlockTable[];
+  /** Whether a name without a table may mean a column that a join made of two. */
+  isMerged(column: string): boolean;
   /** undefined: not bound, or its value cannot be read. */
   parameter(number: number): ParameterValue | undefined;
   /** Reads a part of the expression. */

@@ -53,13 +53,22 @@ export class ColumnEqualities {
     this.#union(columnNode(column.table.index, column.name), `constant ${family} ${constant}`);
   }
 
-  equateUsing(using: UsingEquality, tables: readonly BlockTable[]): void {
-    const owner = ([from, to]: readonly [number, number]): BlockTable | undefined =>
-      tables.slice(from, to).find(({ relation }) => relation.columns.has(using.column));
-    const [left, right] = [owner(using.left), owner(using.right)];
+  /** `isEquality` tells whether `=` between the two columns makes them one class: the join's own `=` is any the session sees. */
+  equateUsing(
+    using: UsingEquality,
+    tables: readonly BlockTable[],
+    isEquality: (left: ColumnReference, right: ColumnReference) => boolean,
+  ): void {
+    const owners = ([from, to]: readonly [number, number]): readonly ColumnReference[] =>
+      tables.slice(from, to).flatMap((table) => columnReference(table, using.column) ?? []);
+    const sides = [...owners(using.left), ...owners(using.right)];
+    const [left, right] = [owners(using.left)[0], owners(using.right)[0]];
     if (left === undefined || right === undefined) return;
-    if (left.isNullable || right.isNullable || left.isHidden || right.isHidden) return;
-    this.#union(columnNode(left.index, using.column), columnNode(right.index, using.column));
+    if (left.table.isNullable || right.table.isNullable || left.table.isHidden || right.table.isHidden)
+      return;
+    // What an earlier USING has merged is compared in the common type of all its columns: a.k = c.k does not follow from
+    // `a JOIN b USING (k) JOIN c USING (k)` if b.k is a float8 between two int8.
+    if (sides.every((side) => isEquality(left, side))) this.equate(left, right);
   }
 
   /** The classes of the tables' key columns, for every partition key. */
@@ -105,6 +114,11 @@ export class ColumnEqualities {
     for (const node of [left, right]) if (!this.#parents.has(node)) this.#parents.set(node, node);
     this.#parents.set(this.#find(left), this.#find(right));
   }
+}
+
+function columnReference(table: BlockTable, name: string): ColumnReference | undefined {
+  const column = table.relation.columns.get(name);
+  return column === undefined ? undefined : { table, name, typeOid: column.typeOid };
 }
 
 function columnNode(table: number, column: string): string {

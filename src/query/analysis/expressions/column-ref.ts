@@ -9,7 +9,7 @@ import { unusable, type Expression, type ExpressionScope, type Unusable } from '
 export function canonicaliseColumnRef(ref: ColumnRef, scope: ExpressionScope): Expression | Unusable {
   const fields = stringsOf(ref.fields);
   if (fields === undefined) return unusable('whole-row reference');
-  const found = findColumn(fields, scope.tables);
+  const found = findColumn(fields, scope);
   if ('unusable' in found) return found;
 
   const { table, name } = found;
@@ -31,9 +31,10 @@ interface FoundColumn {
   readonly name: string;
 }
 
-function findColumn(fields: readonly string[], tables: readonly BlockTable[]): FoundColumn | Unusable {
+function findColumn(fields: readonly string[], scope: ExpressionScope): FoundColumn | Unusable {
+  const { tables } = scope;
   const [first = '', second = '', third = ''] = fields;
-  if (fields.length === 1) return findUnqualified(first, tables);
+  if (fields.length === 1) return findUnqualified(first, scope);
   const table =
     fields.length === 2
       ? tables.find(({ alias }) => alias === first)
@@ -48,9 +49,14 @@ function findColumn(fields: readonly string[], tables: readonly BlockTable[]): F
  * PostgreSQL looks for an unqualified name among all columns of the innermost block first and refuses an ambiguous one.
  * So if exactly one of the block's known tables has it, it is that table's: a column of the same name in an item that is
  * not known here (a derived table, an untracked table) would have made the statement fail. Two that have it can only
- * be two sides of a JOIN … USING, whose merged column is neither in general.
+ * be two sides of a JOIN … USING, whose merged column is neither in general: it has the common type of both, and
+ *
+ *   SELECT v FROM p JOIN (SELECT 9007199254740992::float8 AS k) d USING (k) WHERE k = 9007199254740992
+ *
+ * finds the row of p whose int8 k is 9007199254740993.
  */
-function findUnqualified(name: string, tables: readonly BlockTable[]): FoundColumn | Unusable {
+function findUnqualified(name: string, { tables, isMerged }: ExpressionScope): FoundColumn | Unusable {
+  if (isMerged(name)) return unusable('merged column');
   const owners = tables.filter(({ relation }) => relation.columns.has(name));
   const [owner] = owners;
   if (owner === undefined) return unusable('outer reference or unknown table');
