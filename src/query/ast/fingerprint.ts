@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { Token } from './parser';
+import { scanTokens } from './parser';
 
 const constants: ReadonlySet<string> = new Set(['ICONST', 'FCONST', 'SCONST', 'PARAM']);
 
@@ -9,12 +9,11 @@ const constants: ReadonlySet<string> = new Set(['ICONST', 'FCONST', 'SCONST', 'P
  *
  * (libpg_query has one of its own. It takes exponentially long, and more stack than there is, for sub-selects nested in
  * conditions: a statement of 944 bytes with three levels of them was enough.)
- *
- * @param tokens without comments
  */
-export function fingerprint(tokens: readonly Token[]): string {
+export function fingerprint(text: string): string {
   const words: string[] = [];
-  for (const token of tokens) {
+  for (const token of scanTokens(text)) {
+    if (token.tokenName === 'SQL_COMMENT' || token.tokenName === 'C_COMMENT') continue;
     const word = constants.has(token.tokenName)
       ? '?'
       : token.keywordKind === 0
