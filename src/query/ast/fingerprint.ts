@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { scanTokens } from './parser';
+import { scanTokens, type Token } from './parser';
 
 const constants: ReadonlySet<string> = new Set(['ICONST', 'FCONST', 'SCONST', 'PARAM']);
 
@@ -9,10 +9,13 @@ const constants: ReadonlySet<string> = new Set(['ICONST', 'FCONST', 'SCONST', 'P
  *
  * (libpg_query has one of its own. It takes exponentially long, and more stack than there is, for sub-selects nested in
  * conditions: a statement of 944 bytes with three levels of them was enough.)
+ *
+ * @param statement its text, or its tokens if they are at hand
  */
-export function fingerprint(text: string): string {
+export function fingerprint(statement: string | readonly Token[]): string {
+  const tokens = typeof statement === 'string' ? scanTokens(statement) : statement;
   const words: string[] = [];
-  for (const token of scanTokens(text)) {
+  for (const token of tokens) {
     if (token.tokenName === 'SQL_COMMENT' || token.tokenName === 'C_COMMENT') continue;
     const word = constants.has(token.tokenName)
       ? '?'

@@ -1,4 +1,4 @@
-import { loadModule, parseSync, scanSync, SqlError, type ScanToken } from 'libpg-query';
+import { loadModule, parseSync, scanSync, type ScanToken } from 'libpg-query';
 import type { RawStmt } from '@pgsql/types';
 
 /** A token of PostgreSQL's own scanner. `start` and `end` are byte offsets into the UTF-8 text; comments are tokens too. */
@@ -27,6 +27,7 @@ export class UnparsedTextError extends Error {
  * a few times (28, tried with statements of 20,000 operators) other texts are read wrongly: the first time is the last.
  */
 let isBroken = false;
+const machineErrors: ReadonlySet<string> = new Set(['RangeError', 'RuntimeError']);
 
 /**
  * The statements of a text, as PostgreSQL parses them. Throws libpg-query's SqlError on a syntax error, and
@@ -54,7 +55,7 @@ function guarded<T>(call: () => T): T {
   try {
     return call();
   } catch (error) {
-    if (!(error instanceof SqlError)) isBroken = true;
+    if (error instanceof Error && machineErrors.has(error.name)) isBroken = true;
     throw error;
   }
 }
