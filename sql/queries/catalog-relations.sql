@@ -1,5 +1,5 @@
 -- catalog-relations: everything a name in FROM can mean, but for temporary relations, which are a session's own.
-select c.oid, n.nspname, c.relname, c.relkind, c.relrowsecurity
+select c.oid, n.nspname, c.relname, c.relkind, c.relrowsecurity, c.reltuples
   from pg_catalog.pg_class as c
   join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
  where c.relkind in ('r', 'p', 'v', 'm', 'f')

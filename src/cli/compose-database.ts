@@ -38,7 +38,7 @@ export async function composeDatabase(
     const controlPool = owned.add(poolFor(database, controlConnections, log));
     const populationPool = owned.add(poolFor(database, config.population.concurrency, log));
     const queue = owned.add(new InProcessQueue());
-    const events = populationEvents(metrics, log);
+    const events = populationEvents(metrics, log, config.log.sql);
     const source = new PostgresqlSource({ pool: populationPool, ...config.population });
     const { concurrency } = config.population;
     const observer = owned.add(new Observer({ queue, source, backend, events, concurrency }));
@@ -91,8 +91,8 @@ function poolFor({ name, control }: DatabaseConfig, maxConnections: number, log:
   });
 }
 
-/** What population reports, counted and logged. */
-function populationEvents(metrics: Metrics, log: Log): PopulationEvents {
+/** What population reports, counted and logged. The server's messages may quote values of the statement. */
+function populationEvents(metrics: Metrics, log: Log, maySayValues: boolean): PopulationEvents {
   return {
     started: () => {
       metrics.population.started();
@@ -100,13 +100,14 @@ function populationEvents(metrics: Metrics, log: Log): PopulationEvents {
     finished: (run) => {
       metrics.population.finished(run);
       const { fragment, status, seconds, keyCount, error } = run;
+      const reason = maySayValues ? error : undefined;
       const fields = {
         partitionKey: fragment.partitionKey,
         hash: fragment.hash,
         status,
         seconds,
         keyCount,
-        error,
+        reason,
       };
       if (status === 'ok' || status === 'aborted') log.debug(fields, 'fragment run');
       else log.warn(fields, 'fragment run');

@@ -1,7 +1,5 @@
 import type { CacheBackend, CacheChange } from '../cache/cache-backend';
 import { Directory } from '../cache/directory';
-import type { KeySet } from '../cache/key-set';
-import { intersectKeySets } from '../cache/key-sets/intersect-key-sets';
 import type { Catalog } from '../query/catalog/catalog';
 import type { Fragment } from '../query/fragment/fragment';
 import type { PartitionKey } from '../query/partition-key';
@@ -19,13 +17,12 @@ import type {
   ReadContext,
   RewritePlan,
 } from './engine';
-import { within } from './deadline';
-import { checking, decisionKey, describing, neededSets } from './decision';
+import { decisionKey, describing, type Decision } from './decision';
 import { Experience } from './experience';
 import { CandidateStatement, Inspector } from './inspector';
 import { KeySetStore } from './key-set-store';
-import { fragmentsOf, matchReading, readStatement, type ClassMatch, type Reading } from './reading';
-import { rewrite, type ClassRestriction } from './rewriter';
+import { fragmentsOf, matchReading, readStatement, type Reading } from './reading';
+import { forward, Restrictor, type RewriteMemo } from './restrictor';
 import type { SessionContext } from './session-context';
 import { readSessionContext } from './session-settings';
 import { ShapeBook } from './shape-book';
@@ -55,24 +52,7 @@ export interface DatabaseEngineOptions {
   readonly log: EngineLog;
 }
 
-/** What is remembered of a decision, until the directory or the catalog changes. */
-interface Decision {
-  readonly version: number;
-  readonly reading: Reading;
-  readonly matches: readonly ClassMatch[];
-  rewritten?: RewritePlan | ForwardPlan;
-}
-
-/** For the log and for `completed`: what a restriction kept. */
-interface RewriteMemo {
-  readonly keysKept: number;
-  readonly totalKeys: number | undefined;
-}
-
 const maxDecisions = 5_000;
-/** How long a statement waits for key sets that are not in memory, in milliseconds; after that it goes as it came. */
-const maxFetchMs = 50;
-
 /** The engine of one database: see `Engine`. */
 export class DatabaseEngine implements Engine {
   readonly contextQuery: string;
@@ -83,6 +63,7 @@ export class DatabaseEngine implements Engine {
   readonly #usage: UsageNotes;
   readonly #decisions = new BoundedMap<string, Decision>(maxDecisions);
   readonly #shapes: ShapeBook;
+  readonly #restrictor: Restrictor;
   readonly #waiting = new WaitingStatements((reading) => this.#prepare(reading));
   readonly #unsubscribe: () => void;
   #version = 0;
@@ -94,6 +75,15 @@ export class DatabaseEngine implements Engine {
     this.#keySets = new KeySetStore(options.backend, options.memoryBytes);
     this.#usage = new UsageNotes(options.backend, options.log);
     this.#shapes = new ShapeBook(options.shapes, options.log);
+    this.#restrictor = new Restrictor({
+      keySets: this.#keySets,
+      shapes: this.#shapes,
+      experience: this.#experience,
+      usage: this.#usage,
+      maxKeyShares: new Map(options.partitionKeys.map(({ name, maxKeyShare }) => [name, maxKeyShare])),
+      isCurrent: (catalog) => options.catalog.current === catalog,
+      log: options.log,
+    });
     this.#unsubscribe = options.backend.subscribe((change) => this.#cacheChanged(change));
     options.catalog.onChange((catalog) => this.#catalogRead(catalog));
   }
@@ -170,7 +160,7 @@ export class DatabaseEngine implements Engine {
     const objection = this.#experience.objection(statement.fingerprint);
     if (objection !== undefined) return forward(objection);
     if (mode === 'observe') return forward('observe mode');
-    return decision.rewritten ?? this.#rewrite(decision, catalog);
+    return this.#restrictor.plan(decision, catalog);
   }
 
   /** undefined if the statement's parameter types are not known yet. */
@@ -188,7 +178,9 @@ export class DatabaseEngine implements Engine {
   }
 
   #decideReading(key: string, reading: Reading): Decision {
-    const decision = { version: this.#version, reading, matches: matchReading(reading, this.directory) };
+    const matches = matchReading(reading, this.directory);
+    const coverage = this.#unknownFragments(reading).length === 0 ? 'full' : 'partial';
+    const decision: Decision = { version: this.#version, reading, matches, coverage, plans: new Map() };
     this.#decisions.set(key, decision);
     return decision;
   }
@@ -208,52 +200,6 @@ export class DatabaseEngine implements Engine {
     return readStatement(statement, context, catalog, partitionKeys, parameters, shape.parameterOids);
   }
 
-  #rewrite(decision: Decision, catalog: Catalog): Plan | Promise<Plan> {
-    if (neededSets(decision.matches).every(({ key, hash }) => this.#keySets.peek(key, hash) !== undefined)) {
-      return this.#restrict(decision, catalog);
-    }
-    const restricted = this.#loadSets(decision.matches).then(
-      () =>
-        this.options.catalog.current === catalog
-          ? this.#restrict(decision, catalog)
-          : forward('catalog not read'),
-      (error: unknown) => {
-        this.options.log.warn({ err: error }, 'key sets could not be read; the statement is left alone');
-        return forward('cache unavailable');
-      },
-    );
-    return within<Plan>(restricted, maxFetchMs, () => forward('cache unavailable'));
-  }
-
-  async #loadSets(matches: readonly ClassMatch[]): Promise<void> {
-    await Promise.all(neededSets(matches).map(({ key, hash }) => this.#keySets.load(key, hash)));
-  }
-
-  #restrict(decision: Decision, catalog: Catalog): RewritePlan | ForwardPlan {
-    const { reading } = decision;
-    const { statement, parameterOids, analysis } = reading;
-    const classes = decision.matches.flatMap((match) => this.#narrow(match, catalog));
-    if (classes.length === 0) return this.#settle(decision, forward('covers most keys'));
-    const rewritten = rewrite(statement, classes, catalog);
-    if (rewritten === undefined) {
-      this.options.log.warn(
-        { fingerprint: statement.fingerprint },
-        'a restriction did not fit into a statement; it is left alone',
-      );
-      return this.#settle(decision, forward('splice check'));
-    }
-    const shape = this.#shapes.lookUp(checking(reading, rewritten, catalog));
-    if (shape === undefined) return forward('shape not checked yet');
-    if (!shape.isValid) return this.#settle(decision, forward('shape check'));
-    return this.#settle(decision, {
-      kind: 'rewrite',
-      text: rewritten.text,
-      parameterOids,
-      mustRetryOnError: 'mayRaise' in analysis && analysis.mayRaise,
-      memo: memoOf(classes, catalog),
-    });
-  }
-
   /** Makes ready what the next execution of a slow statement needs; see WaitingStatements. Never rejects. */
   async #prepare(reading: Reading): Promise<boolean> {
     const { current: catalog } = this.options.catalog;
@@ -263,10 +209,7 @@ export class DatabaseEngine implements Engine {
         decisionKey(reading.statement, reading.context, reading.parameters),
         reading,
       );
-      await this.#loadSets(decision.matches);
-      const classes = decision.matches.flatMap((match) => this.#narrow(match, catalog));
-      const rewritten = classes.length === 0 ? undefined : rewrite(reading.statement, classes, catalog);
-      if (rewritten !== undefined) await this.#shapes.ask(checking(reading, rewritten, catalog));
+      await this.#restrictor.prepare(decision, catalog);
     } catch (error) {
       this.options.log.warn({ err: error }, 'a statement could not be made ready');
       return true;
@@ -274,38 +217,15 @@ export class DatabaseEngine implements Engine {
     return this.#unknownFragments(reading).length === 0;
   }
 
-  #settle<P extends RewritePlan | ForwardPlan>(decision: Decision, plan: P): P {
-    if (decision.version === this.#version) decision.rewritten = plan;
-    return plan;
-  }
-
-  /** The keys a class is restricted to; nothing if they are most of all keys. */
-  #narrow(match: ClassMatch, catalog: Catalog): readonly ClassRestriction[] {
-    const { block, keyClass } = match;
-    const { name } = keyClass.partitionKey;
-    const sets: KeySet[] = [];
-    for (const { hash } of neededSets([match])) {
-      const set = this.#keySets.peek(name, hash);
-      if (set !== undefined) sets.push(set);
-      this.#usage.note(name, hash);
+  #measured({ fingerprint }: CandidateStatement, plan: ForwardPlan | RewritePlan, elapsedMs: number): void {
+    if (plan.kind === 'forward') {
+      this.#experience.noteDirect(fingerprint, elapsedMs);
+      return;
     }
-    const keys = intersectKeySets(sets);
-    if (keys === undefined) return [];
-    const total = catalog.keyCounts.get(name);
-    const maxShare = this.options.partitionKeys.find((key) => key.name === name)?.maxKeyShare ?? 1;
-    return total !== undefined && keys.size > maxShare * total ? [] : [{ block, keyClass, keys }];
-  }
-
-  #measured(statement: CandidateStatement, plan: ForwardPlan | RewritePlan, elapsedMs: number): void {
-    this.#experience.note(
-      statement.fingerprint,
-      plan.kind === 'rewrite' ? 'restricted' : 'direct',
-      elapsedMs,
-    );
-    if (plan.kind !== 'rewrite') return;
-    const { keysKept, totalKeys } = plan.memo as RewriteMemo;
-    const directMs = this.#experience.directMs(statement.fingerprint);
-    const fields = { fingerprint: statement.fingerprint, keysKept, totalKeys, elapsedMs, directMs };
+    const { keysKept, totalKeys, spread, spreads } = plan.memo as RewriteMemo;
+    this.#experience.noteRestricted(fingerprint, spread, spreads, elapsedMs);
+    const directMs = this.#experience.directMs(fingerprint);
+    const fields = { fingerprint, keysKept, totalKeys, spread, elapsedMs, directMs };
     this.options.log.debug(fields, 'statement restricted');
   }
 
@@ -352,18 +272,4 @@ export class DatabaseEngine implements Engine {
     this.#waiting.clear();
     this.#inspector.useCatalog(catalog);
   }
-}
-
-function forward(reason: string): ForwardPlan {
-  return { kind: 'forward', reason };
-}
-
-function memoOf(classes: readonly ClassRestriction[], catalog: Catalog): RewriteMemo {
-  const smallest = classes.reduce((least, candidate) =>
-    candidate.keys.size < least.keys.size ? candidate : least,
-  );
-  return {
-    keysKept: smallest.keys.size,
-    totalKeys: catalog.keyCounts.get(smallest.keyClass.partitionKey.name),
-  };
 }

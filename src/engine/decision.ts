@@ -1,12 +1,25 @@
 import type { Catalog } from '../query/catalog/catalog';
 import type { FragmentHash } from '../query/fragment/fragment';
-import type { BoundParameters } from './engine';
+import type { BoundParameters, ForwardPlan, RewritePlan } from './engine';
+import type { Spread } from './experience';
 import type { CandidateStatement } from './inspector';
 import { parametersKey } from './parameter-values';
 import type { ClassMatch, Reading } from './reading';
-import type { RewrittenText } from './rewriter';
+import type { ClassRestriction, RewrittenText } from './rewriter';
 import type { SessionContext } from './session-context';
 import type { ShapeQuestion } from './shape-book';
+
+/** What is known of one execution's statement, values and context, until the directory or the catalog changes. */
+export interface Decision {
+  readonly version: number;
+  readonly reading: Reading;
+  readonly matches: readonly ClassMatch[];
+  /** partial: not all fragments of the statement are known. */
+  readonly coverage: 'full' | 'partial';
+  /** What the matches come to, once their key sets are at hand. */
+  classes?: readonly ClassRestriction[];
+  readonly plans: Map<Spread, RewritePlan | ForwardPlan>;
+}
 
 /** Entries intersected for one class; more of them hardly narrow the set any further. */
 const maxEntriesPerClass = 8;
@@ -17,7 +30,16 @@ export function decisionKey(
   context: SessionContext,
   parameters: BoundParameters | undefined,
 ): string {
-  return [statement.text, context.id, parameters === undefined ? '' : parametersKey(parameters)].join('\0');
+  // The id of a context leaves out what no fragment depends on. A decision does depend on it: what is a table to one
+  // session is hidden by a temporary one in another.
+  const { id, clientEncoding, temporaryRelations } = context;
+  return JSON.stringify([
+    statement.text,
+    id,
+    clientEncoding,
+    [...temporaryRelations].sort(),
+    parameters === undefined ? '' : parametersKey(parameters),
+  ]);
 }
 
 /** The key sets a decision is made of. */

@@ -88,6 +88,8 @@ export interface RewritePlan {
   readonly text: string;
   /** The parameter types of the statement, to be declared in the hidden Parse. */
   readonly parameterOids: readonly number[];
+  /** partial: something the statement could be restricted by is not known yet. */
+  readonly coverage: 'full' | 'partial';
   /** True: the reply must be held back and the original run unseen on an error (rule S12). */
   readonly mustRetryOnError: boolean;
   readonly memo: unknown;

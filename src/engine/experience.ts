@@ -1,10 +1,22 @@
 import { BoundedMap } from './bounded-map';
 
-/** What running a statement's shape has shown so far. Times in milliseconds. */
+/**
+ * Which columns of a key class are restricted. `every` helps where tables are read without an index on the key; `one` where
+ * the planner, which takes conditions for independent of each other, would underestimate the rows that are left:
+ * `a.key = b.key AND a.key = ANY(…) AND b.key = ANY(…)` filters twice in its eyes.
+ */
+export type Spread = 'one' | 'every';
+
+/** What running a statement's shape in one form has shown. */
+interface FormExperience {
+  /** Running average, in milliseconds. */
+  averageMs: number;
+  runs: number;
+}
+
 interface ShapeExperience {
-  directMs: number | undefined;
-  restrictedMs: number | undefined;
-  restrictedRuns: number;
+  readonly direct: FormExperience;
+  readonly restricted: Record<Spread, FormExperience>;
   /** Executions to let pass unrestricted before the restricted form gets another chance. */
   sitOut: number;
   isBlocked: boolean;
@@ -12,28 +24,44 @@ interface ShapeExperience {
 
 /** Weight of the newest measurement in the running average. */
 const newestShare = 0.3;
-/** Runs of the restricted form before it is judged: the first one plans with cold caches. */
-const runsBeforeJudgement = 3;
+/** Runs of a form before it is judged; the first one, with cold caches, does not count. */
+const runsBeforeJudgement = 2;
 const slowerThanDirect = 1.1;
 const executionsToSitOut = 50;
 const maxShapes = 10_000;
 
 /**
- * A restriction can make a query slower: it changes the plan (design.md, section 6). Both forms are measured as they are
- * run, by statement shape, and the one that is slower is not used, but tried again now and then.
+ * A restriction can make a query slower: it changes the plan (design.md, section 6). All forms are measured as they are
+ * run, by statement shape; the fastest is used, and if that is the client's own, the others are tried again now and then.
  */
 export class Experience {
   readonly #shapes = new BoundedMap<string, ShapeExperience>(maxShapes);
 
-  /** Why the restricted form should not be used now; counts as one execution. */
+  /** Why no restricted form should be used now; counts as one execution. */
   objection(shape: string): string | undefined {
     const experience = this.#shapes.get(shape);
     if (experience === undefined) return undefined;
     if (experience.isBlocked) return 'failed when restricted';
     if (experience.sitOut === 0) return undefined;
     experience.sitOut--;
-    if (experience.sitOut === 0) experience.restrictedRuns = 0;
+    if (experience.sitOut === 0) for (const form of Object.values(experience.restricted)) form.runs = 0;
     return 'slower when restricted';
+  }
+
+  /** The form to use among those that differ for a statement: the fastest, when all have been tried. */
+  choose(shape: string, spreads: readonly Spread[]): Spread {
+    const { restricted } = this.#of(shape);
+    const untried = spreads.filter((spread) => restricted[spread].runs < runsBeforeJudgement);
+    const candidates = untried.length > 0 ? untried : spreads;
+    const better = (a: Spread, b: Spread): Spread =>
+      (
+        untried.length > 0
+          ? restricted[b].runs < restricted[a].runs
+          : restricted[b].averageMs < restricted[a].averageMs
+      )
+        ? b
+        : a;
+    return candidates.reduce(better, candidates[0] ?? 'every');
   }
 
   /** The rewritten form raised an error that the original did not: it is not used again (rule S12). */
@@ -43,43 +71,39 @@ export class Experience {
 
   /** The average time of the statement as the client wrote it, in milliseconds, if it was ever run so. */
   directMs(shape: string): number | undefined {
-    return this.#shapes.get(shape)?.directMs;
+    const direct = this.#shapes.get(shape)?.direct;
+    return direct === undefined || direct.runs === 0 ? undefined : direct.averageMs;
   }
 
-  note(shape: string, form: 'direct' | 'restricted', elapsedMs: number): void {
+  noteDirect(shape: string, elapsedMs: number): void {
+    note(this.#of(shape).direct, elapsedMs);
+  }
+
+  noteRestricted(shape: string, spread: Spread, spreads: readonly Spread[], elapsedMs: number): void {
     const experience = this.#of(shape);
-    if (form === 'direct') {
-      experience.directMs = average(experience.directMs, elapsedMs);
-      return;
-    }
-    experience.restrictedMs =
-      experience.restrictedRuns === 0 ? elapsedMs : average(experience.restrictedMs, elapsedMs);
-    experience.restrictedRuns++;
-    const { directMs, restrictedMs, restrictedRuns } = experience;
-    if (
-      directMs !== undefined &&
-      restrictedRuns >= runsBeforeJudgement &&
-      restrictedMs > slowerThanDirect * directMs
-    ) {
-      experience.sitOut = executionsToSitOut;
-    }
+    note(experience.restricted[spread], elapsedMs);
+    const forms = spreads.map((each) => experience.restricted[each]);
+    if (experience.direct.runs === 0 || forms.some(({ runs }) => runs < runsBeforeJudgement)) return;
+    const fastestMs = Math.min(...forms.map(({ averageMs }) => averageMs));
+    if (fastestMs > slowerThanDirect * experience.direct.averageMs) experience.sitOut = executionsToSitOut;
   }
 
   #of(shape: string): ShapeExperience {
     const known = this.#shapes.get(shape);
     if (known !== undefined) return known;
-    const fresh = {
-      directMs: undefined,
-      restrictedMs: undefined,
-      restrictedRuns: 0,
+    const fresh = (): FormExperience => ({ averageMs: 0, runs: 0 });
+    const experience = {
+      direct: fresh(),
+      restricted: { one: fresh(), every: fresh() },
       sitOut: 0,
       isBlocked: false,
     };
-    this.#shapes.set(shape, fresh);
-    return fresh;
+    this.#shapes.set(shape, experience);
+    return experience;
   }
 }
 
-function average(before: number | undefined, newest: number): number {
-  return before === undefined ? newest : before + newestShare * (newest - before);
+function note(form: FormExperience, elapsedMs: number): void {
+  form.averageMs = form.runs < 2 ? elapsedMs : form.averageMs + newestShare * (elapsedMs - form.averageMs);
+  form.runs++;
 }

@@ -7,6 +7,7 @@ import { elementTypeOf, keyArray, restrictMember } from '../query/rewrite/restri
 import { restrictionSite } from '../query/rewrite/restriction-site';
 import { splice, type BlockRestriction } from '../query/rewrite/splice';
 import { isExactlyRestricted, type ExpectedRestriction } from '../query/rewrite/verify';
+import type { Spread } from './experience';
 import type { CandidateStatement } from './inspector';
 
 /** A key class of a block and the keys it is to be restricted to. */
@@ -26,7 +27,7 @@ export interface RewrittenText {
 const arrays = new WeakMap<KeySet, Map<string, SqlText>>();
 
 /**
- * Restricts every column of each class. Pure: the result depends on nothing but the arguments.
+ * Restricts one column of each class, or every one. Pure: the result depends on nothing but the arguments.
  *
  * @returns undefined if the text has no place for a restriction where one is expected, or does not parse to exactly the
  *   original plus the restrictions (rule S9): the original is sent instead
@@ -34,12 +35,13 @@ const arrays = new WeakMap<KeySet, Map<string, SqlText>>();
 export function rewrite(
   statement: CandidateStatement,
   classes: readonly ClassRestriction[],
+  spread: Spread,
   catalog: Catalog,
 ): RewrittenText | undefined {
   const form: string[] = [];
   const byBlock = new Map<AnalysedBlock, string[]>();
   for (const { block, keyClass, keys } of classes) {
-    for (const member of keyClass.members) {
+    for (const member of membersToRestrict(keyClass, block, spread)) {
       const array = arrayFor(member, keys, catalog);
       if (array === undefined) continue;
       const restrictions = byBlock.get(block) ?? [];
@@ -62,6 +64,27 @@ export function rewrite(
   if (spliced.length === 0) return undefined;
   const text = splice(statement.text, spliced);
   return isExactlyRestricted(statement.select, text, expected) ? { text, form: form.join() } : undefined;
+}
+
+/** The forms that differ for the classes: with one column each there is only one. */
+export function spreadsOf(classes: readonly ClassRestriction[]): readonly Spread[] {
+  return classes.some(({ keyClass }) => keyClass.members.length > 1) ? ['one', 'every'] : ['every'];
+}
+
+/**
+ * If only one column is restricted, it is that of the table the planner should begin with: the smallest, and of several
+ * occurrences of one table the one with most conditions.
+ */
+function membersToRestrict(
+  { members }: KeyClass,
+  block: AnalysedBlock,
+  spread: Spread,
+): readonly KeyMember[] {
+  if (spread === 'every') return members;
+  const conditions = ({ table }: KeyMember): number =>
+    block.conjuncts.filter(({ tables }) => tables.includes(table.index)).length;
+  const rows = ({ table }: KeyMember): number => table.relation.rowCount;
+  return [...members].sort((a, b) => rows(a) - rows(b) || conditions(b) - conditions(a)).slice(0, 1);
 }
 
 function arrayFor(member: KeyMember, keys: KeySet, catalog: Catalog): SqlText | undefined {

@@ -93,8 +93,15 @@ export class EngineHarness implements AsyncDisposable {
     await this.catalog.settled();
   }
 
-  /** Learns all fragments of a statement; resolves to them. */
-  async learn(text: string, parameters?: BoundParameters): Promise<readonly Fragment[]> {
+  /**
+   * Learns all fragments of a statement; resolves to them. One that fails throws, or is noted as failed where that is
+   * expected.
+   */
+  async learn(
+    text: string,
+    parameters?: BoundParameters,
+    onFailure: 'throw' | 'note' = 'throw',
+  ): Promise<readonly Fragment[]> {
     const context = await this.context();
     const statement = this.engine.inspect(text);
     const completion = {
@@ -108,18 +115,30 @@ export class EngineHarness implements AsyncDisposable {
     } as const;
     this.engine.completed(completion);
     if ((parameters?.values.length ?? 0) > 0)
-      await this.parametersDescribed(() => this.engine.completed(completion));
-    const fragments = this.learned.splice(0);
+      await this.parametersDescribed(
+        () => this.engine.completed(completion),
+        onFailure === 'note' ? 150 : 5_000,
+      );
+    const fragments = [
+      ...new Map(this.learned.splice(0).map((fragment) => [fragment.hash, fragment])).values(),
+    ];
     const source = new PostgresqlSource({ pool: this.pool, timeoutMs: 60_000, maxKeys: 1_000_000 });
     for (const fragment of fragments) {
       const outcome = await source.run(fragment, new AbortController().signal);
-      if (outcome.status !== 'ok')
+      const isSettled = outcome.status !== 'unavailable' && outcome.status !== 'aborted';
+      if (!isSettled || (onFailure === 'throw' && outcome.status !== 'ok'))
         throw new Error(`fragment failed: ${JSON.stringify(outcome)}: ${fragment.sql}`);
       await this.backend.put(
         entryOfRun(fragment, outcome, { failuresBefore: 0, computeMs: 1, now: Date.now() }),
       );
     }
     return fragments;
+  }
+
+  /** As if nothing had ever been learned. */
+  async forget(partitionKey: TrackedKey): Promise<void> {
+    await this.backend.dropPartitionKey(partitionKey.name);
+    await this.backend.registerPartitionKey(partitionKey.name, partitionKey.datatype);
   }
 
   /** Plans a statement with a certain context, as outside a transaction block, when all is known that is asked for. */
@@ -152,9 +171,12 @@ export class EngineHarness implements AsyncDisposable {
     await this.backend[Symbol.asyncDispose]();
   }
 
-  /** The first completion asks the server for the parameters' types; what was learned follows when it has answered. */
-  private async parametersDescribed(again: () => void): Promise<void> {
-    const deadline = Date.now() + 5_000;
+  /**
+   * The first completion asks the server for the parameters' types; what was learned follows when it has answered. Nothing
+   * ever does if there is nothing to learn.
+   */
+  private async parametersDescribed(again: () => void, maxWaitMs: number): Promise<void> {
+    const deadline = Date.now() + maxWaitMs;
     while (this.learned.length === 0 && Date.now() < deadline) {
       await new Promise((resolve) => setImmediate(resolve));
       again();

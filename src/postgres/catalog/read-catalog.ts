@@ -77,6 +77,7 @@ function relationOf(
     name: String(row['relname']),
     kind: String(row['relkind']),
     hasRowSecurity: row['relrowsecurity'] === true,
+    rowCount: Math.max(0, Number(row['reltuples'])),
     columns: columns.get(oid(row['oid'])) ?? new Map<string, CatalogColumn>(),
   };
 }

@@ -1,0 +1,151 @@
+import type { KeySet } from '../cache/key-set';
+import { intersectKeySets } from '../cache/key-sets/intersect-key-sets';
+import type { Catalog } from '../query/catalog/catalog';
+import { within } from './deadline';
+import { checking, neededSets, type Decision } from './decision';
+import type { ForwardPlan, Plan, RewritePlan } from './engine';
+import type { EngineLog } from './engine-events';
+import type { Experience, Spread } from './experience';
+import type { KeySetStore } from './key-set-store';
+import type { ClassMatch } from './reading';
+import { rewrite, spreadsOf, type ClassRestriction } from './rewriter';
+import type { ShapeBook } from './shape-book';
+import type { UsageNotes } from './usage-notes';
+
+export interface RestrictorOptions {
+  readonly keySets: KeySetStore;
+  readonly shapes: ShapeBook;
+  readonly experience: Experience;
+  readonly usage: UsageNotes;
+  /** By partition key: share of all keys beyond which a set is not used. */
+  readonly maxKeyShares: ReadonlyMap<string, number>;
+  /** Whether nothing newer is known than this catalog. */
+  readonly isCurrent: (catalog: Catalog) => boolean;
+  readonly log: EngineLog;
+}
+
+/** For the log and for `completed`: what a restriction kept, and in which form. */
+export interface RewriteMemo {
+  readonly keysKept: number;
+  readonly totalKeys: number | undefined;
+  readonly spread: Spread;
+  /** The forms this one was chosen from. */
+  readonly spreads: readonly Spread[];
+}
+
+/** How long a statement waits for key sets that are not in memory, in milliseconds; after that it goes as it came. */
+const maxFetchMs = 50;
+
+/** From what holds for a statement to the text that is sent: fetch the key sets (the only I/O), restrict, choose the form. */
+export class Restrictor {
+  constructor(private readonly options: RestrictorOptions) {}
+
+  /** The decision has matches. A promise only if key sets must be fetched. */
+  plan(decision: Decision, catalog: Catalog): Plan | Promise<Plan> {
+    if (decision.classes !== undefined || this.#hasSets(decision)) return this.#restrict(decision, catalog);
+    const { log, isCurrent } = this.options;
+    const restricted = this.#fetchSets(decision).then(
+      () => (isCurrent(catalog) ? this.#restrict(decision, catalog) : forward('catalog not read')),
+      (error: unknown) => {
+        log.warn({ err: error }, 'key sets could not be read; the statement is left alone');
+        return forward('cache unavailable');
+      },
+    );
+    return within<Plan>(restricted, maxFetchMs, () => forward('cache unavailable'));
+  }
+
+  /** Makes ready what `plan` would have to ask for: key sets, and the server's opinion of every form. */
+  async prepare(decision: Decision, catalog: Catalog): Promise<void> {
+    await this.#fetchSets(decision);
+    const classes = this.#classesOf(decision, catalog);
+    for (const spread of classes.length === 0 ? [] : spreadsOf(classes)) {
+      const rewritten = rewrite(decision.reading.statement, classes, spread, catalog);
+      if (rewritten !== undefined)
+        await this.options.shapes.ask(checking(decision.reading, rewritten, catalog));
+    }
+  }
+
+  #hasSets({ matches }: Decision): boolean {
+    return neededSets(matches).every(({ key, hash }) => this.options.keySets.peek(key, hash) !== undefined);
+  }
+
+  async #fetchSets({ matches }: Decision): Promise<void> {
+    await Promise.all(neededSets(matches).map(({ key, hash }) => this.options.keySets.load(key, hash)));
+  }
+
+  /** Restricts in the form that has shown to be the fastest. */
+  #restrict(decision: Decision, catalog: Catalog): RewritePlan | ForwardPlan {
+    const classes = this.#classesOf(decision, catalog);
+    if (classes.length === 0) return forward('covers most keys');
+    const spreads = spreadsOf(classes);
+    const spread = this.options.experience.choose(decision.reading.statement.fingerprint, spreads);
+    const plan = decision.plans.get(spread) ?? this.#form(decision, classes, spread, catalog);
+    const mayChangeByItself = plan.kind === 'forward' && plan.reason === 'shape not checked yet';
+    if (!mayChangeByItself) decision.plans.set(spread, plan);
+    if (plan.kind === 'rewrite') {
+      for (const { key, hash } of neededSets(decision.matches)) this.options.usage.note(key, hash);
+    }
+    return plan;
+  }
+
+  #form(
+    { reading, coverage }: Decision,
+    classes: readonly ClassRestriction[],
+    spread: Spread,
+    catalog: Catalog,
+  ): RewritePlan | ForwardPlan {
+    const { statement, parameterOids, analysis } = reading;
+    const rewritten = rewrite(statement, classes, spread, catalog);
+    if (rewritten === undefined) {
+      const fields = { fingerprint: statement.fingerprint };
+      this.options.log.warn(fields, 'a restriction did not fit into a statement; it is left alone');
+      return forward('splice check');
+    }
+    const shape = this.options.shapes.lookUp(checking(reading, rewritten, catalog));
+    if (shape === undefined) return forward('shape not checked yet');
+    if (!shape.isValid) return forward('shape check');
+    return {
+      kind: 'rewrite',
+      text: rewritten.text,
+      parameterOids,
+      coverage,
+      mustRetryOnError: 'mayRaise' in analysis && analysis.mayRaise,
+      memo: memoOf(classes, spread, catalog),
+    };
+  }
+
+  /** The restrictions a decision comes to; its key sets are at hand. */
+  #classesOf(decision: Decision, catalog: Catalog): readonly ClassRestriction[] {
+    decision.classes ??= decision.matches.flatMap((match) => this.#narrow(match, catalog));
+    return decision.classes;
+  }
+
+  /** The keys a class is restricted to; nothing if they are most of all keys. */
+  #narrow(match: ClassMatch, catalog: Catalog): readonly ClassRestriction[] {
+    const { block, keyClass } = match;
+    const { name } = keyClass.partitionKey;
+    const sets: KeySet[] = [];
+    for (const { hash } of neededSets([match])) {
+      // A set that has gone in the meantime restricts nothing; the others still hold.
+      const set = this.options.keySets.peek(name, hash);
+      if (set !== undefined) sets.push(set);
+    }
+    const keys = intersectKeySets(sets);
+    if (keys === undefined) return [];
+    const total = catalog.keyCounts.get(name);
+    const maxShare = this.options.maxKeyShares.get(name) ?? 1;
+    return total !== undefined && keys.size > maxShare * total ? [] : [{ block, keyClass, keys }];
+  }
+}
+
+export function forward(reason: string): ForwardPlan {
+  return { kind: 'forward', reason };
+}
+
+function memoOf(classes: readonly ClassRestriction[], spread: Spread, catalog: Catalog): RewriteMemo {
+  const smallest = classes.reduce((least, candidate) =>
+    candidate.keys.size < least.keys.size ? candidate : least,
+  );
+  const totalKeys = catalog.keyCounts.get(smallest.keyClass.partitionKey.name);
+  return { keysKept: smallest.keys.size, totalKeys, spread, spreads: spreadsOf(classes) };
+}
