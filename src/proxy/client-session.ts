@@ -1,7 +1,5 @@
 import { type Socket } from 'node:net';
-import { setTimeout as delay } from 'node:timers/promises';
-import { type Engine } from '../engine/engine';
-import { PgError, protocolViolation, SqlState } from '../errors/pg-error';
+import { PgError } from '../errors/pg-error';
 import { encodePgError } from '../wire/backend/error-response';
 import { FrameReader } from '../wire/frame-reader';
 import { backendTreatments } from '../wire/frame-treatments';
@@ -11,40 +9,26 @@ import { encodeCancelRequest, type CancelRequest } from '../wire/startup/cancel-
 import { isReplication, startupDatabase, type StartupMessage } from '../wire/startup/startup-message';
 import { StartupPacketReader, type StartupPacket } from '../wire/startup/startup-packet-reader';
 import { relayCancel } from './cancel-relay';
+import { cancelKey, relayClientCancel } from './client-cancel';
 import { LoginRelay } from './login-relay';
 import { Outlet } from './outlet';
-import { type ConnectionEnd, type ProxyEvents } from './proxy-events';
-import { type ProxyLimits } from './proxy-limits';
-import { type ProxyLog } from './proxy-log';
+import { type ConnectionEnd } from './proxy-events';
 import { RelayTail } from './relay-tail';
 import { ScannedSession } from './scanned-session';
-import { type ProxyMode } from './session-link';
+import {
+  adminShutdown,
+  brokenServer,
+  internalError,
+  loginTimeout,
+  serverLost,
+  tooManyConnections,
+} from './session-errors';
+import { type SessionHost } from './session-host';
 import { enterPhase, type SessionPhase } from './session-phase';
-import { openUpstream, type UpstreamAddress } from './upstream-connection';
-
-/** What a session needs of the listener it belongs to. */
-export interface SessionHost {
-  readonly upstream: UpstreamAddress;
-  readonly engines: ReadonlyMap<string, Engine>;
-  readonly mode: ProxyMode;
-  readonly limits: ProxyLimits;
-  readonly events: ProxyEvents;
-  readonly log: ProxyLog;
-  readonly traffic: { bytesFromClients: number; bytesFromUpstream: number };
-  /** Whether one more session is allowed. */
-  hasRoom(): boolean;
-  registerKey(key: string, session: ClientSession): void;
-  findByKey(key: string): ClientSession | undefined;
-  closed(session: ClientSession, key: string | undefined): void;
-}
+import { openUpstream } from './upstream-connection';
 
 /** How long a client has to close its side after we closed ours; then the connection is cut. */
 const lingerMs = 5_000;
-/** A cancel request waits at most this long for the client's own statement to be on its way. */
-const cancelPatienceMs = 5_000;
-const cancelRepeatMs = 20;
-const maxCancelRepeats = 5;
-
 /** One client's connection, and the connection to the server that is opened for it. Its phases: see SessionPhase. */
 export class ClientSession {
   private phase: SessionPhase = 'startup';
@@ -96,12 +80,7 @@ export class ClientSession {
     if (this.phase === 'closing' || this.phase === 'closed' || this.phase === 'canceling') return;
     const wasIdle = this.isIdle;
     if (!wasIdle && this.cancelRequest !== undefined) void this.cancelUpstream();
-    this.finish(
-      'drained',
-      new PgError(SqlState.AdminShutdown, 'terminating connection due to administrator command', {
-        severity: 'FATAL',
-      }),
-    );
+    this.finish('drained', adminShutdown());
   }
 
   /** Cuts both connections. */
@@ -169,7 +148,8 @@ export class ClientSession {
           break;
         case 'CancelRequest':
           this.phase = enterPhase(this.phase, 'canceling');
-          void this.relayClientsCancel(request, packet.bytes);
+          clearTimeout(this.loginTimer);
+          void relayClientCancel(this.host, request, packet.bytes).then(() => this.finish('cancelRequest'));
           break;
         case 'StartupMessage':
           this.connect(packet, request);
@@ -177,40 +157,11 @@ export class ClientSession {
     }
   }
 
-  /** The connection is kept open until the request is delivered: a client may rely on that. */
-  private async relayClientsCancel(request: CancelRequest, bytes: Buffer): Promise<void> {
-    const { host } = this;
-    clearTimeout(this.loginTimer);
-    const session = host.findByKey(keyOf(request));
-    const cancelable = session?.whenCancelable();
-    await withDeadline(cancelable, cancelPatienceMs);
-    const repliesBefore = session?.repliesEnded;
-    const relay = (): Promise<void> => relayCancel(host.upstream, bytes, host.limits.connectTimeoutMs);
-    try {
-      await relay();
-      // The statement was sent only a moment ago, though the client sent it long before: the server may not have begun it, and
-      // have ignored the request. The client still waits for this connection to close, so asking again can hit nothing else.
-      for (let again = 0; cancelable !== undefined && again < maxCancelRepeats; again++) {
-        await delay(cancelRepeatMs);
-        if (session?.isBusy !== true || session.repliesEnded !== repliesBefore) break;
-        await relay();
-      }
-      host.events.cancelRelayed('relayed');
-    } catch (error) {
-      host.events.cancelRelayed('failed');
-      host.log.warn({ err: error }, 'a cancel request could not be passed on');
-    }
-    this.finish('cancelRequest');
-  }
-
   private connect(packet: StartupPacket, startup: StartupMessage): void {
     const { host } = this;
     this.phase = enterPhase(this.phase, 'connecting');
     if (!host.hasRoom()) {
-      const error = new PgError(SqlState.TooManyConnections, 'too many connections to the proxy', {
-        severity: 'FATAL',
-      });
-      this.finish('tooManyConnections', error);
+      this.finish('tooManyConnections', tooManyConnections());
       return;
     }
     this.updateClientFlow();
@@ -277,6 +228,7 @@ export class ClientSession {
         terminated: () => {
           this.hasTerminated = true;
         },
+        guard: (action) => this.guard('upstream', action),
         cancelUpstream: () => this.cancelUpstream(),
         becameIdle: () => {
           if (this.isDraining && this.isIdle) this.shutDown();
@@ -289,7 +241,7 @@ export class ClientSession {
 
   private keyReceived(request: CancelRequest): void {
     this.cancelRequest = encodeCancelRequest(request);
-    this.key = keyOf(request);
+    this.key = cancelKey(request);
     this.host.registerKey(this.key, this);
   }
 
@@ -377,12 +329,7 @@ export class ClientSession {
     const isExpected = this.hasTerminated || this.hasClientEnded;
     // The server's last word was an error: it has told the client itself.
     const hasSaidWhy = phase !== 'relaying' && reader.code === BackendCode.ErrorResponse;
-    const error =
-      isExpected || hasSaidWhy
-        ? undefined
-        : new PgError(SqlState.ConnectionFailure, 'the server closed the connection unexpectedly', {
-            severity: 'FATAL',
-          });
+    const error = isExpected || hasSaidWhy ? undefined : serverLost();
     this.finish(isExpected ? 'client' : 'upstream', error);
     this.closedIfOver();
   }
@@ -392,10 +339,7 @@ export class ClientSession {
   }
 
   private loginTimedOut(): void {
-    const error = new PgError(SqlState.QueryCanceled, 'canceling authentication due to timeout', {
-      severity: 'FATAL',
-    });
-    this.finish('loginTimeout', this.phase === 'startup' ? undefined : error);
+    this.finish('loginTimeout', this.phase === 'startup' ? undefined : loginTimeout());
   }
 
   /** The boundary where every error of this session ends up. */
@@ -406,16 +350,10 @@ export class ClientSession {
       if (error instanceof PgError) {
         this.host.events.protocolError(side, error.sqlState);
         this.host.log.info({ err: error, side }, 'connection closed after a protocol error');
-        // What the server got wrong, the client could not help.
-        const shown =
-          side === 'client' ? error : protocolViolation('the server broke the protocol', error.message);
-        this.finish('protocolError', shown);
+        this.finish('protocolError', side === 'client' ? error : brokenServer(error));
       } else {
         this.host.log.error({ err: error, side }, 'internal error; the connection is closed');
-        const shown = new PgError(SqlState.InternalError, 'internal error of the proxy', {
-          severity: 'FATAL',
-        });
-        this.finish('internalError', shown);
+        this.finish('internalError', internalError());
       }
     }
   }
@@ -453,18 +391,4 @@ export class ClientSession {
     this.host.events.connectionClosed(this.end);
     this.host.closed(this, this.key);
   }
-}
-
-function keyOf({ processId, secretKey }: CancelRequest): string {
-  return `${processId}:${secretKey.toString('hex')}`;
-}
-
-async function withDeadline(promise: Promise<void> | undefined, ms: number): Promise<void> {
-  if (promise === undefined) return;
-  let timer: NodeJS.Timeout | undefined;
-  const deadline = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, ms);
-  });
-  await Promise.race([promise, deadline]);
-  clearTimeout(timer);
 }

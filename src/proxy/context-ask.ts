@@ -1,20 +1,15 @@
 import { decodeDataRow } from '../wire/backend/data-row';
 import { BackendCode } from '../wire/message-code';
-import { type PreparedStatement } from './prepared-statements';
 
-/** A question for the session's context under way: what came back so far, and what to do when it is over. */
+/** A question for the session's context under way: what came back so far. */
 export class ContextAsk {
   /** The row, all values as text. */
   row: readonly (string | null)[] | undefined;
   /** The server's ErrorResponse, as bytes. */
   error: Buffer | undefined;
 
-  constructor(
-    /** The client's statement whose text is asked for too. */
-    readonly prepared: PreparedStatement | undefined,
-    /** Called at ReadyForQuery. */
-    readonly done: (ask: ContextAsk) => void,
-  ) {}
+  /** @param done called at ReadyForQuery */
+  constructor(readonly done: () => void) {}
 
   /** A message of the answer. */
   receive(code: number, frame: Buffer, start: number, end: number): void {

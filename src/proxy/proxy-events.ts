@@ -25,8 +25,8 @@ export interface StatementFinished {
   readonly reason: string | undefined;
   /** fellBack: the rewritten form was given up, unseen, and the original was run (rule S12). */
   readonly outcome: 'complete' | 'failed' | 'fellBack';
-  /** For a rewrite: partial if something it could be restricted by is not known yet; undefined for a forward. */
-  readonly coverage: 'full' | 'partial' | undefined;
+  /** Present for a rewrite: partial if something it could be restricted by is not known yet. */
+  readonly coverage?: 'full' | 'partial';
   /** From sending the statement to its CommandComplete, in milliseconds. */
   readonly elapsedMs: number;
 }

@@ -1,9 +1,10 @@
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { type Engine } from '../engine/engine';
-import { ClientSession, type SessionHost } from './client-session';
+import { ClientSession } from './client-session';
 import { type ProxyEvents, type ProxyTraffic } from './proxy-events';
 import { defaultLimits, type ProxyLimits } from './proxy-limits';
 import { type ProxyLog } from './proxy-log';
+import { type SessionHost } from './session-host';
 import { type ProxyMode } from './session-link';
 import { type UpstreamAddress } from './upstream-connection';
 

@@ -7,33 +7,15 @@ import { encodeQuery } from '../wire/frontend/query';
 import { encodeSync } from '../wire/frontend/sync';
 import { BackendScan, type ReplyOwner } from './backend-scan';
 import { type Candidate } from './candidate';
-import { ContextAsk } from './context-ask';
+import { ContextAsker } from './context-asker';
 import { FrontendScan, type CandidateOwner } from './frontend-scan';
 import { HeldRun } from './held-run';
-import { encodeContextAsk, encodeRewrittenBind, HiddenNames, HiddenStatement } from './hidden-statement';
+import { encodeRewrittenBind, HiddenNames, HiddenStatement } from './hidden-statement';
 import { Owed, type Audience } from './reply-queue';
 import { type SessionLink } from './session-link';
 import { SessionTracker } from './session-tracker';
+import { enterWait, isCancelable, type SessionWait } from './session-wait';
 import { StatementRun } from './statement-run';
-
-/**
- * Why the client's messages wait. Transitions:
- *
- *   reading   -> planning   the engine answers later, with a promise
- *   reading   -> asking     the engine needs the context: the server is asked in a hidden exchange
- *   planning  -> asking     the same, answered late
- *   planning, asking -> reading     the statement was sent, as it was or rewritten
- *   planning, asking -> holding     the statement was sent rewritten and may have to be run again (rule S12)
- *   reading   -> holding    the same, decided at once
- *   holding   -> reading    the reply was released, or the original was sent after an error
- *   holding   -> switching  the reply outgrew its limit: the run is canceled, the original is still to be sent
- *   switching -> reading    the original was sent
- *   reading   -> asking     the session is idle, and the engine would learn from a run if the context were known
- *
- * In `planning`, `asking` and `switching` the client's own statement is not what the server is running: a cancel request
- * waits until it is (`whenCancelable`).
- */
-type Wait = 'reading' | 'planning' | 'asking' | 'holding' | 'switching';
 
 /**
  * The scanned part of a session: what the client sends is read, candidate statements are offered to the engine, hidden
@@ -46,10 +28,9 @@ export class ScannedSession implements CandidateOwner, ReplyOwner {
   private readonly frontend: FrontendScan;
   private readonly backend: BackendScan;
   private readonly names = new HiddenNames();
-  private wait: Wait = 'reading';
+  private readonly asker: ContextAsker;
+  private wait: SessionWait = 'reading';
   private holdAfterSync = false;
-  private hasAskWorked = false;
-  private hasAskFailed = false;
   private isOver = false;
   private readonly cancelWaiters: (() => void)[] = [];
 
@@ -62,6 +43,7 @@ export class ScannedSession implements CandidateOwner, ReplyOwner {
     this.tracker = new SessionTracker(link);
     this.frontend = new FrontendScan(link, this.tracker, this);
     this.backend = new BackendScan(link, this.tracker, reader, treatments, this);
+    this.asker = new ContextAsker(link, this.tracker, this.backend, this.names);
   }
 
   /** Nothing is owed, no transaction is open, and no message is half read. */
@@ -97,7 +79,7 @@ export class ScannedSession implements CandidateOwner, ReplyOwner {
 
   /** Resolves when a cancel request would reach the client's own statement; undefined if it would now. */
   whenCancelable(): Promise<void> | undefined {
-    if (this.isCancelable) return undefined;
+    if (isCancelable(this.wait)) return undefined;
     return new Promise((resolve) => this.cancelWaiters.push(resolve));
   }
 
@@ -152,16 +134,14 @@ export class ScannedSession implements CandidateOwner, ReplyOwner {
   ready(audience: Audience): void {
     const { backend, tracker } = this;
     const { held, ask } = backend;
-    if (ask !== undefined) {
-      backend.awaitAnswer(undefined);
-      ask.done(ask);
-    } else if (held !== undefined) this.heldReady(held, audience);
+    if (ask !== undefined) ask.done();
+    else if (held !== undefined) this.heldReady(held, audience);
     if (tracker.queue.length > 0 || this.wait !== 'reading' || !this.link.toUpstream.isEmpty) return;
     if (this.frontend.batchEntries > 0) return;
     this.closeLeftOpen();
     const { wantsContext } = tracker;
     if (wantsContext !== undefined && tracker.status === 'idle') {
-      if (this.mayAsk()) this.ask(undefined, (isRead) => this.learn(wantsContext, isRead));
+      if (this.asker.mayAsk) this.askToLearn(wantsContext);
       else tracker.wantsContext = undefined;
     } else {
       this.link.becameIdle();
@@ -191,8 +171,8 @@ export class ScannedSession implements CandidateOwner, ReplyOwner {
     this.frontend.flushed();
   }
 
-  private setWait(wait: Wait): void {
-    this.wait = wait;
+  private setWait(wait: SessionWait): void {
+    if (wait !== this.wait) this.wait = enterWait(this.wait, wait);
     this.frontend.isStopped = wait !== 'reading';
     this.link.holdClient(wait !== 'reading');
   }
@@ -201,20 +181,16 @@ export class ScannedSession implements CandidateOwner, ReplyOwner {
   private resume(): void {
     this.setWait('reading');
     this.readClient();
-    if (this.isCancelable) this.wakeCancels();
+    if (isCancelable(this.wait)) this.wakeCancels();
   }
 
   /** After a decision that came late: what was decided is sent, and the client's messages are read on if they may be. */
-  private resumeAfter(wait: Wait): void {
+  private resumeAfter(wait: SessionWait): void {
     if (this.wait === wait) this.resume();
-    else if (this.isCancelable) {
+    else if (isCancelable(this.wait)) {
       this.flushUpstream();
       this.wakeCancels();
     }
-  }
-
-  private get isCancelable(): boolean {
-    return this.wait === 'reading' || this.wait === 'holding';
   }
 
   private wakeCancels(): void {
@@ -231,17 +207,19 @@ export class ScannedSession implements CandidateOwner, ReplyOwner {
       this.follow(candidate, isStale ? { kind: 'forward', reason: 'context uncertain' } : plan, hasAsked);
       this.resumeAfter('planning');
     };
-    pending.then(settle, (error: unknown) => {
-      this.tracker.engineFailed('plan', error);
-      settle({ kind: 'forward', reason: 'engine error' });
-    });
+    void pending
+      .catch((error: unknown): Plan => {
+        this.tracker.engineFailed('plan', error);
+        return { kind: 'forward', reason: 'engine error' };
+      })
+      .then((plan) => this.link.guard(() => settle(plan)));
   }
 
   private follow(candidate: Candidate, plan: Plan, hasAsked: boolean): void {
     switch (plan.kind) {
       case 'needsContext':
-        if (!hasAsked && this.frontend.isNothingInFlight && this.mayAsk()) {
-          this.ask(candidate, (isRead) => this.decideAgain(candidate, isRead));
+        if (!hasAsked && this.frontend.isNothingInFlight && this.asker.mayAsk) {
+          this.askToDecide(candidate);
         } else {
           this.send(candidate, { kind: 'forward', reason: 'context uncertain' });
         }
@@ -337,59 +315,13 @@ export class ScannedSession implements CandidateOwner, ReplyOwner {
     }
   }
 
-  /** In a transaction block only what has worked before in this session: an error would fail the block. */
-  private mayAsk(): boolean {
+  private askToDecide(candidate: Candidate): void {
     const { status } = this.tracker;
-    if (this.hasAskFailed || this.tracker.leftOpen.length > 0) return false;
-    return status === 'idle' || (status === 'inTransaction' && this.hasAskWorked);
-  }
-
-  /** Asks the server for the context, before whatever has been added and not been sent. */
-  private ask(candidate: Candidate | undefined, answered: (isRead: boolean) => void): void {
-    const { tracker, link } = this;
-    const { queue } = tracker;
-    const prepared = candidate?.prepared?.name === '' ? undefined : candidate?.prepared;
-    const hidden = new HiddenStatement(this.names.next());
-    const saved = queue.takeAll();
-    queue.push(Owed.Parse, hidden, true);
-    queue.push(Owed.Bind, undefined, true);
-    queue.push(Owed.Execute, undefined, true);
-    queue.push(Owed.Close, undefined, true);
-    queue.push(Owed.Close, hidden, true);
-    queue.push(Owed.Sync, undefined, true);
-    const statusBefore = tracker.status;
-    const ask = new ContextAsk(prepared, () => {
-      queue.putBack(saved);
-      const isRead = this.readAnswer(ask);
-      link.events.contextAsked(isRead ? 'answered' : 'failed');
-      if (candidate !== undefined && ask.error !== undefined && statusBefore === 'inTransaction') {
-        this.answerWithError(candidate, ask.error);
-      } else answered(isRead);
-    });
-    this.backend.awaitAnswer(ask);
     this.setWait('asking');
-    link.toUpstream.writeAhead(
-      Buffer.concat(encodeContextAsk(link.engine.contextQuery, hidden.name, prepared?.name)),
-    );
-  }
-
-  private readAnswer(ask: ContextAsk): boolean {
-    const { tracker } = this;
-    const { row, prepared } = ask;
-    const answer =
-      row === undefined ? undefined : tracker.guard('readContext', () => this.link.engine.readContext(row));
-    if (ask.error !== undefined || answer === undefined) {
-      this.hasAskFailed = true;
-      return false;
-    }
-    this.hasAskWorked = true;
-    tracker.context = answer.context;
-    tracker.certainty.wasRead();
-    if (prepared !== undefined) {
-      if (answer.preparedText === prepared.text) prepared.verifiedEpoch = tracker.certainty.epoch;
-      else tracker.prepared.delete(prepared.name);
-    }
-    return true;
+    this.asker.ask(candidate.prepared, (isRead, error) => {
+      if (error !== undefined && status === 'inTransaction') this.answerWithError(candidate, error);
+      else this.decideAgain(candidate, isRead);
+    });
   }
 
   private decideAgain(candidate: Candidate, isRead: boolean): void {
@@ -401,11 +333,13 @@ export class ScannedSession implements CandidateOwner, ReplyOwner {
     this.resumeAfter('asking');
   }
 
-  private learn(run: StatementRun, isRead: boolean): void {
-    if (isRead) this.tracker.reportAgain(run);
-    else this.tracker.wantsContext = undefined;
-    this.resume();
-    if (this.isIdle) this.link.becameIdle();
+  private askToLearn(run: StatementRun): void {
+    this.setWait('asking');
+    this.asker.ask(undefined, (isRead) => {
+      if (isRead) this.tracker.reportAgain(run);
+      else this.tracker.wantsContext = undefined;
+      this.resume();
+    });
   }
 
   /**

@@ -21,6 +21,8 @@ export interface SessionLink {
   holdClient(isHeld: boolean): void;
   /** The client said Terminate; it has been added to `toUpstream`. */
   terminated(): void;
+  /** Runs what comes from a promise: an exception ends the session, not the process. */
+  guard(action: () => void): void;
   /** Interrupts what the server runs for this session. Resolves, never rejects, when that connection is closed. */
   cancelUpstream(): Promise<void>;
   /** ReadyForQuery was passed on, and nothing is owed: a session that is drained may end here. */

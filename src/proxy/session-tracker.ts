@@ -183,8 +183,8 @@ export class SessionTracker {
       plan: plan.kind,
       reason: plan.kind === 'forward' ? plan.reason : undefined,
       outcome,
-      coverage: plan.kind === 'rewrite' ? plan.coverage : undefined,
       elapsedMs: completion.elapsedMs,
+      ...(plan.kind === 'rewrite' ? { coverage: plan.coverage } : {}),
     });
     this.wantsContext = undefined;
     this.guard('completed', () => {

@@ -331,7 +331,10 @@ describe('faults', () => {
       client.send(query('select pg_sleep(30)'));
       await withServer((direct) =>
         until('the statement runs', async () => {
-          const { rows } = await direct.query(`select 1 from pg_stat_activity where wait_event = 'PgSleep'`);
+          const { rows } = await direct.query(
+            `select 1 from pg_stat_activity where wait_event = 'PgSleep' and pid = $1`,
+            [client.keyData.readUInt32BE(0)],
+          );
           return rows.length === 1;
         }),
       );

@@ -594,7 +594,10 @@ describe('rewriting', () => {
       client.send(query(original));
       await withServer((direct) =>
         until('the rewritten form runs', async () => {
-          const { rows } = await direct.query(`select 1 from pg_stat_activity where wait_event = 'PgSleep'`);
+          const { rows } = await direct.query(
+            `select 1 from pg_stat_activity where wait_event = 'PgSleep' and pid = $1`,
+            [client.keyData.readUInt32BE(0)],
+          );
           return rows.length === 1;
         }),
       );

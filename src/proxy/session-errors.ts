@@ -1,0 +1,24 @@
+import { PgError, SqlState, type PgErrorOptions } from '../errors/pg-error';
+
+/** What a session says when it ends for a reason of the proxy's own. All are FATAL. */
+function fatal(sqlState: SqlState, message: string, options: PgErrorOptions = {}): PgError {
+  return new PgError(sqlState, message, { severity: 'FATAL', ...options });
+}
+
+export const adminShutdown = (): PgError =>
+  fatal(SqlState.AdminShutdown, 'terminating connection due to administrator command');
+
+export const tooManyConnections = (): PgError =>
+  fatal(SqlState.TooManyConnections, 'too many connections to the proxy');
+
+export const loginTimeout = (): PgError =>
+  fatal(SqlState.QueryCanceled, 'canceling authentication due to timeout');
+
+export const serverLost = (): PgError =>
+  fatal(SqlState.ConnectionFailure, 'the server closed the connection unexpectedly');
+
+/** What the server got wrong, the client could not help; but it may want to know. */
+export const brokenServer = (error: PgError): PgError =>
+  fatal(SqlState.ProtocolViolation, 'the server broke the protocol', { detail: error.message });
+
+export const internalError = (): PgError => fatal(SqlState.InternalError, 'internal error of the proxy');

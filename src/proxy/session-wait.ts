@@ -1,0 +1,36 @@
+/**
+ * Why the messages of a scanned session's client wait. Transitions:
+ *
+ *   reading   -> planning   the engine answers later, with a promise
+ *   reading   -> asking     the engine needs the context: the server is asked in a hidden exchange. Also while the session
+ *                           is idle, if the engine would learn from a run if the context were known
+ *   reading   -> holding    the statement was sent rewritten and may have to be run again (rule S12)
+ *   planning  -> asking, holding, reading   the same, decided late; or the statement was simply sent
+ *   asking    -> planning, holding, reading
+ *   holding   -> reading    the reply was released, or the original was sent after an error
+ *   holding   -> switching  the reply outgrew its limit: the run is canceled, the original is still to be sent
+ *   switching -> reading    the original was sent
+ */
+export type SessionWait = 'reading' | 'planning' | 'asking' | 'holding' | 'switching';
+
+const transitions: Readonly<Record<SessionWait, readonly SessionWait[]>> = {
+  reading: ['planning', 'asking', 'holding'],
+  planning: ['reading', 'asking', 'holding'],
+  asking: ['reading', 'planning', 'holding'],
+  holding: ['reading', 'switching'],
+  switching: ['reading'],
+};
+
+/** The next state; a transition that is not in the list is a bug. */
+export function enterWait(from: SessionWait, to: SessionWait): SessionWait {
+  if (!transitions[from].includes(to)) throw new Error(`a session cannot go from ${from} to ${to}`);
+  return to;
+}
+
+/**
+ * Whether the server is running what the client is waiting for, in one form or the other. Otherwise a cancel request has
+ * to wait: it would hit nothing, or a hidden message.
+ */
+export function isCancelable(wait: SessionWait): boolean {
+  return wait === 'reading' || wait === 'holding';
+}
