@@ -48,20 +48,21 @@ export class ByteReader {
   }
 
   float64(): number {
-    return this.take(8).readDoubleLE(0);
+    return this.bytes(8).readDoubleLE(0);
   }
 
   text(): string {
-    return this.take(this.varint()).toString('utf8');
+    return this.bytes(this.varint()).toString('utf8');
+  }
+
+  /** Shares the memory of what is read. */
+  bytes(count: number): Buffer {
+    if (count > this.remaining) throw new DamagedRecordError(`ends at byte ${this.buffer.length}`);
+    this.position += count;
+    return this.buffer.subarray(this.position - count, this.position);
   }
 
   end(): void {
     if (this.remaining > 0) throw new DamagedRecordError(`has ${this.remaining} bytes too many`);
-  }
-
-  private take(bytes: number): Buffer {
-    if (bytes > this.remaining) throw new DamagedRecordError(`ends at byte ${this.buffer.length}`);
-    this.position += bytes;
-    return this.buffer.subarray(this.position - bytes, this.position);
   }
 }

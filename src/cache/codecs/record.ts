@@ -5,14 +5,22 @@ import { DamagedRecordError } from './damaged-record-error';
  * A stored value: version (1 byte), kind (1 byte), payload, CRC-32 of all before (4 bytes, lowest first). The kind keeps a
  * record of one sort from being read as another; the version is raised whenever the payload of its kind changes.
  */
-export const recordKinds = { keySet: 1, description: 2, datatype: 3, lastUsed: 4, layout: 5 } as const;
+export const recordKinds = {
+  keySet: 1,
+  description: 2,
+  lastUsed: 3,
+  index: 4,
+  registrations: 5,
+  layout: 6,
+} as const;
 export type RecordKind = keyof typeof recordKinds;
 
 const versions: Readonly<Record<RecordKind, number>> = {
   keySet: 1,
   description: 1,
-  datatype: 1,
   lastUsed: 1,
+  index: 1,
+  registrations: 1,
   layout: 1,
 };
 

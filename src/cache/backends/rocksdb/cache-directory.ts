@@ -47,9 +47,13 @@ async function filesOf(directory: string): Promise<readonly string[]> {
   return (await readdir(directory).catch(ignoreMissing)) ?? [];
 }
 
-/** Any other trouble with the path is told by the attempt to open it. */
-function ignoreMissing(error: unknown): undefined {
-  const code = error instanceof Error && 'code' in error ? error.code : undefined;
-  if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
+/** To catch with: undefined for an error that says that there is no such file, all others go on. */
+export function ignoreMissing(error: unknown): undefined {
+  const isMissing =
+    typeof error === 'object' &&
+    error !== null &&
+    'code' in error &&
+    (error.code === 'ENOENT' || error.code === 'ENOTDIR');
+  if (isMissing) return undefined;
   throw error;
 }

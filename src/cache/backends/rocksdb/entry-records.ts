@@ -6,7 +6,7 @@ import { decodeDescription, describeEntry, encodeDescription } from '../../codec
 import { openRecord, sealRecord } from '../../codecs/record';
 import type { KeySet } from '../../key-set';
 import type { NativeOperation } from './native-rocksdb';
-import { entryKey, keySetKey } from './store-layout';
+import { entryKey } from './store-layout';
 
 /** How a backend stores the keys of an entry. `decode` throws DamagedRecordError. */
 export interface KeySetCodec {
@@ -21,10 +21,10 @@ export interface EntryName {
   readonly hash: FragmentHash;
 }
 
-/** All that has to be written for an entry, in one batch: what an older entry of the same name had goes. */
+/** All that has to be written for an entry, in one batch with its place in the index: what an older entry of the same name had goes. */
 export function entryOperations(entry: CacheEntry, codec: KeySetCodec): readonly NativeOperation[] {
   const { partitionKey, hash } = entry.fragment;
-  const keys = keySetKey(partitionKey, hash);
+  const keys = entryKey(partitionKey, hash, 'keySet');
   return [
     {
       type: 'put',
@@ -39,11 +39,8 @@ export function entryOperations(entry: CacheEntry, codec: KeySetCodec): readonly
 }
 
 export function removeOperations(partitionKey: string, hash: FragmentHash): readonly NativeOperation[] {
-  return [
-    { type: 'del', key: entryKey(partitionKey, hash, 'description') },
-    { type: 'del', key: entryKey(partitionKey, hash, 'lastUsed') },
-    { type: 'del', key: keySetKey(partitionKey, hash) },
-  ];
+  const parts = ['description', 'lastUsed', 'keySet'] as const;
+  return parts.map((part) => ({ type: 'del', key: entryKey(partitionKey, hash, part) }));
 }
 
 /** Throws DamagedRecordError for a description that is not the named entry's. */

@@ -8,16 +8,10 @@ export type NativeOperation =
   | { readonly type: 'put'; readonly key: Buffer; readonly value: Buffer }
   | { readonly type: 'del'; readonly key: Buffer };
 
-export interface NativeRange {
-  readonly gte: Buffer;
-  readonly lt: Buffer;
-  readonly values: boolean;
-}
-
-export interface NativeIterator {
-  /** Calls back without a key at the end. With `values: false` the value is an empty buffer. */
-  next(callback: Callback<[key?: Buffer, value?: Buffer]>): void;
-  end(callback: Callback): void;
+/** With `errorIfExists` it fails once it has the lock, before it reads anything. */
+export interface NativeOpenOptions {
+  readonly createIfMissing: boolean;
+  readonly errorIfExists?: boolean;
 }
 
 /**
@@ -25,9 +19,9 @@ export interface NativeIterator {
  * itself: a call before `open` has called back, or after `close`, ends the process. RocksdbStore keeps the order.
  */
 export interface NativeRocksdb {
-  open(options: { readonly createIfMissing: boolean }, callback: Callback): void;
+  open(options: NativeOpenOptions, callback: Callback): void;
   close(callback: Callback): void;
-  /** From one snapshot, in the order asked; undefined where there is none. */
+  /** From one snapshot, in the order asked; undefined where there is none. Checks RocksDB's checksums. */
   getMany(keys: readonly Buffer[], callback: Callback<[values: readonly (Buffer | undefined)[]]>): void;
   /** Whole or not at all. `sync`: on disk when it calls back, so that it survives a loss of power too. */
   batch(
@@ -35,8 +29,6 @@ export interface NativeRocksdb {
     options: { readonly sync: boolean },
     callback: Callback,
   ): void;
-  /** Sees the database as it was when it was called. */
-  iterator(range: NativeRange): NativeIterator;
 }
 
 type NativeConstructor = new (location: string) => NativeRocksdb;

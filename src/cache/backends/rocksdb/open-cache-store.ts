@@ -1,22 +1,16 @@
-import { type PartitionKeyType, partitionKeyTypes } from '../../../query/partition-key';
+import type { PartitionKeyType } from '../../../query/partition-key';
 import type { CacheWarning } from '../../cache-warning';
 import { DamagedRecordError } from '../../codecs/damaged-record-error';
 import { openRecord, sealRecord } from '../../codecs/record';
 import { checkCacheDirectory, directoryIdentity, setAside } from './cache-directory';
-import type { NativeOperation } from './native-rocksdb';
 import { RocksdbStore } from './rocksdb-store';
 import { DamagedStoreError } from './store-errors';
-import {
-  layoutKey,
-  layoutVersion,
-  partitionKeyOfRegistration,
-  registrationKey,
-  registrationRange,
-} from './store-layout';
+import { readRegistrations } from './registrations';
+import { layoutKey, layoutVersion, registrationsKey } from './store-layout';
 
 export interface CacheStore {
   readonly store: RocksdbStore;
-  readonly partitionKeys: Map<string, PartitionKeyType>;
+  readonly registered: Map<string, PartitionKeyType>;
 }
 
 /**
@@ -55,19 +49,12 @@ export async function setAsideDamaged(
   );
 }
 
-export function registrationOperation(partitionKey: string, datatype: PartitionKeyType): NativeOperation {
-  return {
-    type: 'put',
-    key: registrationKey(partitionKey),
-    value: sealRecord('datatype', Buffer.from(datatype)),
-  };
-}
-
 async function openSound(backend: string, directory: string): Promise<CacheStore> {
   const store = await RocksdbStore.open(backend, directory);
   try {
     await checkLayout(store, `${backend} ${layoutVersion}`);
-    return { store, partitionKeys: await readRegistrations(store) };
+    const [registrations] = await store.getMany([registrationsKey]);
+    return { store, registered: readRegistrations(registrations) };
   } catch (error) {
     await store.close();
     throw error instanceof DamagedRecordError
@@ -84,15 +71,4 @@ async function checkLayout(store: RocksdbStore, expected: string): Promise<void>
   }
   const found = openRecord('layout', record).toString('utf8');
   if (found !== expected) throw new DamagedStoreError(`it is a cache of ${found}, not of ${expected}`);
-}
-
-async function readRegistrations(store: RocksdbStore): Promise<Map<string, PartitionKeyType>> {
-  const registered = new Map<string, PartitionKeyType>();
-  for await (const { key, value } of store.range(registrationRange)) {
-    const name = openRecord('datatype', value).toString('utf8');
-    const datatype = partitionKeyTypes.find((candidate) => candidate === name);
-    if (datatype === undefined) throw new DamagedStoreError(`unknown datatype ${name}`);
-    registered.set(partitionKeyOfRegistration(key), datatype);
-  }
-  return registered;
 }

@@ -2,7 +2,8 @@ import { CacheUnavailableError } from '../../../errors/cache-unavailable-error';
 import type { PartitionKeyType } from '../../../query/partition-key';
 import type { CacheWarning } from '../../cache-warning';
 import { directoryIdentity } from './cache-directory';
-import { openCacheStore, registrationOperation, setAsideDamaged } from './open-cache-store';
+import { openCacheStore, setAsideDamaged } from './open-cache-store';
+import { registrationsOperation } from './registrations';
 import type { RocksdbStore } from './rocksdb-store';
 import { DamagedStoreError } from './store-errors';
 
@@ -32,9 +33,9 @@ export class ReplaceableStore {
     warn: CacheWarning,
     onReplaced: () => void,
   ): Promise<ReplaceableStore> {
-    const { store, partitionKeys } = await openCacheStore(backend, directory, warn);
+    const { store, registered } = await openCacheStore(backend, directory, warn);
     const identity = await directoryIdentity(directory);
-    return new ReplaceableStore(backend, directory, warn, store, partitionKeys, identity, onReplaced);
+    return new ReplaceableStore(backend, directory, warn, store, registered, identity, onReplaced);
   }
 
   get current(): RocksdbStore {
@@ -70,10 +71,7 @@ export class ReplaceableStore {
       await this.store.close();
       await setAsideDamaged(this.directory, this.identity, cause, this.warn);
       const { store } = await openCacheStore(this.backend, this.directory, this.warn);
-      const operations = [...this.registered].map(([name, datatype]) =>
-        registrationOperation(name, datatype),
-      );
-      await store.write(operations, { sync: true });
+      await store.write([registrationsOperation(this.registered)], { sync: true });
       this.identity = await directoryIdentity(this.directory);
       this.store = store;
     } catch (error) {

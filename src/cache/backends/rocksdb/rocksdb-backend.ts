@@ -18,6 +18,7 @@ import type { KeySet } from '../../key-set';
 import { intersectKeySets } from '../../key-sets/intersect-key-sets';
 import { LastUsedNotes } from '../../last-used-notes';
 import { SerialQueue } from '../../serial-queue';
+import { dropIndexOperations, indexOperations, readIndex } from './entry-index';
 import {
   decodeLastUsed,
   type EntryName,
@@ -27,12 +28,10 @@ import {
   readEntry,
   removeOperations,
 } from './entry-records';
-import type { NativeOperation } from './native-rocksdb';
-import { registrationOperation } from './open-cache-store';
+import { registrationsOperation } from './registrations';
 import { ReplaceableStore } from './replaceable-store';
 import type { RocksdbStore } from './rocksdb-store';
-import { DamagedStoreError } from './store-errors';
-import { entryKey, entryRange, keySetKey, keySetRange, readEntryKey, registrationKey } from './store-layout';
+import { entryKey } from './store-layout';
 import { writeNotes } from './write-notes';
 
 export interface RocksdbOptions {
@@ -50,6 +49,8 @@ export interface RocksdbFormat extends KeySetCodec {
 /** Notes of use are written when there are this many, or after this time; and on close. */
 const maxNotes = 1_000;
 const noteDelayMs = 5_000;
+/** Descriptions a listing reads between two turns of its caller. */
+const describedAtOnce = 500;
 
 /**
  * Entries in a RocksDB directory that this process has for itself.
@@ -93,7 +94,8 @@ export class RocksdbBackend implements CacheBackend {
       const known = this.stores.registered.get(partitionKey);
       checkRegistration(this.name, this.capabilities, partitionKey, datatype, known);
       if (known !== undefined) return;
-      await store.write([registrationOperation(partitionKey, datatype)], { sync: true });
+      const registered = new Map(this.stores.registered).set(partitionKey, datatype);
+      await store.write([registrationsOperation(registered)], { sync: true });
       this.stores.registered.set(partitionKey, datatype);
     });
   }
@@ -107,7 +109,8 @@ export class RocksdbBackend implements CacheBackend {
     await this.change(async (store) => {
       const { partitionKey, hash } = entry.fragment;
       checkEntry(this.name, entry, this.stores.registered.get(partitionKey));
-      await store.write(entryOperations(entry, this.format), { sync: true });
+      const listing = await indexOperations(store, partitionKey, hash, { isListed: true });
+      await store.write([...entryOperations(entry, this.format), ...listing], { sync: true });
       this.notes.forget(partitionKey, hash);
       this.changes.publish({ kind: 'put', entry: describeEntry(entry) });
     });
@@ -121,7 +124,7 @@ export class RocksdbBackend implements CacheBackend {
         const [description, lastUsed, keySet] = await store.getMany([
           entryKey(partitionKey, hash, 'description'),
           entryKey(partitionKey, hash, 'lastUsed'),
-          keySetKey(partitionKey, hash),
+          entryKey(partitionKey, hash, 'keySet'),
         ]);
         if (description === undefined) return undefined;
         return this.withLastUsed(readEntry(name, description, keySet, this.format), lastUsed);
@@ -130,17 +133,9 @@ export class RocksdbBackend implements CacheBackend {
   }
 
   async describe(partitionKey: string, hash: FragmentHash): Promise<EntryDescription | undefined> {
-    const name = this.entryName(partitionKey, hash);
-    if (name === undefined) return undefined;
-    return this.whole(name, () =>
-      this.stores.attempt(async (store) => {
-        const [description, lastUsed] = await store.getMany([
-          entryKey(partitionKey, hash, 'description'),
-          entryKey(partitionKey, hash, 'lastUsed'),
-        ]);
-        return description && this.withLastUsed(readDescription(name, description), lastUsed);
-      }),
-    );
+    this.checkOpen();
+    const [description] = await this.describeMany(partitionKey, [hash]);
+    return description;
   }
 
   async delete(partitionKey: string, hash: FragmentHash): Promise<boolean> {
@@ -159,7 +154,7 @@ export class RocksdbBackend implements CacheBackend {
     if (datatype === undefined) return { hits: [], keys: undefined };
     const asked = [...new Set(hashes)];
     const records = await this.stores.attempt((store) =>
-      store.getMany(asked.map((hash) => keySetKey(partitionKey, hash))),
+      store.getMany(asked.map((hash) => entryKey(partitionKey, hash, 'keySet'))),
     );
     const sets = new Map<FragmentHash, KeySet>();
     for (const [i, hash] of asked.entries()) {
@@ -175,58 +170,37 @@ export class RocksdbBackend implements CacheBackend {
 
   async *list(partitionKey?: string): AsyncGenerator<EntryDescription, void, undefined> {
     this.checkOpen();
-    if (partitionKey !== undefined && !this.stores.registered.has(partitionKey)) return;
-    const store = this.stores.current;
-    try {
-      let described: EntryDescription | undefined;
-      for await (const { key, value } of store.range(entryRange(partitionKey))) {
-        const name = readEntryKey(key);
-        if (name === undefined) continue;
-        // The time of an entry's last use, if there is one, is the next pair.
-        if (name.part === 'lastUsed') {
-          if (described !== undefined && isOf(described, name))
-            described = this.withLastUsed(described, value);
-          continue;
-        }
-        if (described !== undefined) yield this.withLastUsed(described, undefined);
-        described = await this.readListed(name, value);
+    for (const name of partitionKey === undefined ? [...this.stores.registered.keys()] : [partitionKey]) {
+      const hashes = await this.listed(name);
+      for (let i = 0; i < hashes.length; i += describedAtOnce) {
+        this.checkOpen();
+        yield* await this.describeMany(name, hashes.slice(i, i + describedAtOnce));
       }
-      if (described !== undefined) yield this.withLastUsed(described, undefined);
-    } catch (error) {
-      if (!(error instanceof DamagedStoreError)) throw error;
-      await this.stores.replace(store, error);
     }
   }
 
   async count(partitionKey: string): Promise<number> {
     this.checkOpen();
-    if (!this.stores.registered.has(partitionKey)) return 0;
-    return this.stores.attempt(async (store) => {
-      let count = 0;
-      for await (const { key } of store.range(entryRange(partitionKey, { values: false }))) {
-        if (readEntryKey(key)?.part === 'description') count++;
-      }
-      return count;
-    });
+    return (await this.listed(partitionKey)).length;
   }
 
   async dropPartitionKey(partitionKey: string): Promise<number> {
     return this.change(async (store) => {
       if (!this.stores.registered.has(partitionKey)) return 0;
+      const registered = new Map(this.stores.registered);
+      registered.delete(partitionKey);
+      const hashes = await readIndex(store, partitionKey);
       // One batch, however large: half a partition key would be entries without keys.
-      const operations: NativeOperation[] = [{ type: 'del', key: registrationKey(partitionKey) }];
-      let count = 0;
-      for (const range of [entryRange(partitionKey, { values: false }), keySetRange(partitionKey)]) {
-        for await (const { key } of store.range(range)) {
-          operations.push({ type: 'del', key });
-          if (readEntryKey(key)?.part === 'description') count++;
-        }
-      }
+      const operations = [
+        registrationsOperation(registered),
+        ...dropIndexOperations(partitionKey),
+        ...hashes.flatMap((hash) => removeOperations(partitionKey, hash)),
+      ];
       await store.write(operations, { sync: true });
       this.stores.registered.delete(partitionKey);
       this.notes.forgetPartitionKey(partitionKey);
       this.changes.publish({ kind: 'dropped', partitionKey });
-      return count;
+      return hashes.length;
     });
   }
 
@@ -292,7 +266,7 @@ export class RocksdbBackend implements CacheBackend {
     await this.change(async (store) => {
       const [description, keySet] = await store.getMany([
         entryKey(partitionKey, hash, 'description'),
-        keySetKey(partitionKey, hash),
+        entryKey(partitionKey, hash, 'keySet'),
       ]);
       // Since it was read, somebody may have put a sound one in its place.
       if (this.isSound(name, description, keySet)) return;
@@ -313,20 +287,38 @@ export class RocksdbBackend implements CacheBackend {
   }
 
   private async remove(store: RocksdbStore, partitionKey: string, hash: FragmentHash): Promise<void> {
-    await store.write(removeOperations(partitionKey, hash), { sync: true });
+    const listing = await indexOperations(store, partitionKey, hash, { isListed: false });
+    await store.write([...removeOperations(partitionKey, hash), ...listing], { sync: true });
     this.notes.forget(partitionKey, hash);
     this.changes.publish({ kind: 'deleted', partitionKey, hash });
   }
 
-  private async readListed(
-    { partitionKey, hash }: { readonly partitionKey: string; readonly hash: FragmentHash },
-    record: Buffer,
-  ): Promise<EntryDescription | undefined> {
-    // Dropped since the listing began: the feed has told.
+  private async listed(partitionKey: string): Promise<readonly FragmentHash[]> {
+    if (!this.stores.registered.has(partitionKey)) return [];
+    return this.stores.attempt((store) => readIndex(store, partitionKey));
+  }
+
+  /** The descriptions of those entries that exist, in the order asked. */
+  private async describeMany(
+    partitionKey: string,
+    hashes: readonly FragmentHash[],
+  ): Promise<EntryDescription[]> {
     const datatype = this.stores.registered.get(partitionKey);
-    if (datatype === undefined) return undefined;
-    const name = { partitionKey, datatype, hash };
-    return this.whole(name, async () => readDescription(name, record));
+    if (datatype === undefined) return [];
+    const keys = (['description', 'lastUsed'] as const).flatMap((part) =>
+      hashes.map((hash) => entryKey(partitionKey, hash, part)),
+    );
+    const records = await this.stores.attempt((store) => store.getMany(keys));
+    const descriptions: EntryDescription[] = [];
+    for (const [i, hash] of hashes.entries()) {
+      const record = records[i];
+      if (record === undefined) continue;
+      const name = { partitionKey, datatype, hash };
+      const description = await this.whole(name, async () => readDescription(name, record));
+      if (description !== undefined)
+        descriptions.push(this.withLastUsed(description, records[hashes.length + i]));
+    }
+    return descriptions;
   }
 
   private withLastUsed<T extends EntryDescription>(entry: T, record: Buffer | undefined): T {
@@ -357,11 +349,4 @@ export class RocksdbBackend implements CacheBackend {
   private checkOpen(): void {
     if (this.closing !== undefined) throw new CacheUnavailableError(this.name, 'it is closed');
   }
-}
-
-function isOf(
-  { fragment }: EntryDescription,
-  { partitionKey, hash }: { readonly partitionKey: string; readonly hash: FragmentHash },
-): boolean {
-  return fragment.hash === hash && fragment.partitionKey === partitionKey;
 }

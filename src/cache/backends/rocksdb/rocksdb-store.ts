@@ -1,39 +1,22 @@
-import { mkdir } from 'node:fs/promises';
+import { mkdir, rm } from 'node:fs/promises';
 import { CacheUnavailableError } from '../../../errors/cache-unavailable-error';
 import { StartError } from '../../../errors/start-error';
 import {
-  type NativeIterator,
+  type NativeOpenOptions,
   type NativeOperation,
-  type NativeRange,
   type NativeRocksdb,
   nativeRocksdb,
   promised,
 } from './native-rocksdb';
-import { translateError, translateOpenError } from './store-errors';
-
-export interface StorePair {
-  readonly key: Buffer;
-  /** Empty if the range was read without values. */
-  readonly value: Buffer;
-}
-
-/** Pairs an iterator fetches between two turns of the event loop. */
-const pairsPerRead = 256;
-
-interface OpenRange {
-  readonly iterator: NativeIterator;
-  /** The read going on, if any: an iterator must not be ended under it. */
-  reading: Promise<unknown>;
-  isEnded: boolean;
-}
+import { isLockError, translateError, translateOpenError } from './store-errors';
+import { findDeadlyTables } from './table-file';
 
 /**
- * An open RocksDB directory: bytes by bytes, in order. It guards the binding (see native-rocksdb.ts): operations after
+ * An open RocksDB directory: bytes by bytes. It guards the binding (see native-rocksdb.ts): operations after
  * `close` reject with CacheUnavailableError, and `close` waits for those under way. Damage rejects with
  * DamagedStoreError.
  */
 export class RocksdbStore {
-  private readonly ranges = new Set<OpenRange>();
   private readonly operations = new Set<Promise<unknown>>();
   private closing: Promise<void> | undefined;
 
@@ -47,10 +30,8 @@ export class RocksdbStore {
     await mkdir(directory, { recursive: true }).catch((cause: unknown) => {
       throw new StartError(`the cache directory ${directory} cannot be made: ${String(cause)}`, { cause });
     });
-    const native = nativeRocksdb(directory);
-    await promised((callback) => native.open({ createIfMissing: true }, callback)).catch((error: unknown) => {
-      throw translateOpenError(directory, error);
-    });
+    await removeDeadlyTables(directory);
+    const native = await openNative(directory, { createIfMissing: true });
     return new RocksdbStore(backend, native);
   }
 
@@ -69,32 +50,7 @@ export class RocksdbStore {
     await this.run((callback) => this.native.batch(operations, { sync }, callback));
   }
 
-  /** The pairs of a range in order of their keys, as they are now. */
-  async *range(range: NativeRange): AsyncGenerator<StorePair, void, undefined> {
-    this.checkOpen();
-    const open: OpenRange = {
-      iterator: this.native.iterator(range),
-      reading: Promise.resolve(),
-      isEnded: false,
-    };
-    this.ranges.add(open);
-    try {
-      for (;;) {
-        this.checkOpen();
-        const read = readPairs(open.iterator);
-        open.reading = read;
-        const pairs = await read.catch((error: unknown) => {
-          throw translateError(this.backend, error);
-        });
-        yield* pairs;
-        if (pairs.length < pairsPerRead) return;
-      }
-    } finally {
-      await this.endRange(open);
-    }
-  }
-
-  /** Waits for what is under way, ends open ranges, gives the directory free. */
+  /** Waits for what is under way and gives the directory free. */
   close(): Promise<void> {
     this.closing ??= this.closeNow();
     return this.closing;
@@ -102,16 +58,7 @@ export class RocksdbStore {
 
   private async closeNow(): Promise<void> {
     await Promise.allSettled(this.operations);
-    await Promise.all([...this.ranges].map((range) => this.endRange(range)));
     await promised((callback) => this.native.close(callback));
-  }
-
-  private async endRange(range: OpenRange): Promise<void> {
-    if (range.isEnded) return;
-    range.isEnded = true;
-    await Promise.allSettled([range.reading]);
-    await promised((callback) => range.iterator.end(callback));
-    this.ranges.delete(range);
   }
 
   private async run<T>(
@@ -134,22 +81,24 @@ export class RocksdbStore {
   }
 }
 
-/** The next pairs; fewer than `pairsPerRead` at the end. A promise for each pair would be half the time of a scan. */
-function readPairs(iterator: NativeIterator): Promise<StorePair[]> {
-  return new Promise((resolve, reject) => {
-    const pairs: StorePair[] = [];
-    const step = (): void =>
-      iterator.next((error, key, value) => {
-        if (error) {
-          reject(error);
-        } else if (key === undefined) {
-          resolve(pairs);
-        } else {
-          pairs.push({ key, value: value ?? Buffer.alloc(0) });
-          if (pairs.length === pairsPerRead) resolve(pairs);
-          else step();
-        }
-      });
-    step();
+async function openNative(directory: string, options: NativeOpenOptions): Promise<NativeRocksdb> {
+  const native = nativeRocksdb(directory);
+  await promised((callback) => native.open(options, callback)).catch((error: unknown) => {
+    throw translateOpenError(directory, error);
   });
+  return native;
+}
+
+/**
+ * Removes the files that RocksDB would end the process over; see table-file.ts. If one was more than the remains of a
+ * crash, RocksDB misses it when it wants to read it, and that is an ordinary damage.
+ */
+async function removeDeadlyTables(directory: string): Promise<void> {
+  const paths = await findDeadlyTables(directory);
+  if (paths.length === 0) return;
+  // Whoever has the directory open may be writing just that file.
+  await openNative(directory, { createIfMissing: false, errorIfExists: true }).catch((error: unknown) => {
+    if (isLockError(error)) throw error;
+  });
+  for (const path of paths) await rm(path);
 }

@@ -16,14 +16,14 @@ const locked = /^IO error: (lock hold by current process|While lock file: )/;
 
 /** The error of an operation on an open store, in our terms. */
 export function translateError(backend: string, error: unknown): Error {
-  const message = error instanceof Error ? error.message : String(error);
+  const message = messageOf(error);
   if (damaged.test(message)) return new DamagedStoreError(message, { cause: error });
   return new CacheUnavailableError(backend, message, { cause: error });
 }
 
 /** The error of opening a store: what the start is refused with, or DamagedStoreError. */
 export function translateOpenError(directory: string, error: unknown): Error {
-  const message = error instanceof Error ? error.message : String(error);
+  const message = messageOf(error);
   if (damaged.test(message)) return new DamagedStoreError(message, { cause: error });
   if (locked.test(message)) {
     const owner = message.includes('current process') ? 'this process' : 'another process';
@@ -33,4 +33,15 @@ export function translateOpenError(directory: string, error: unknown): Error {
     );
   }
   return new StartError(`the cache directory ${directory} cannot be opened: ${message}`, { cause: error });
+}
+
+/** Whether an error made by translateOpenError says that the directory is in use. */
+export function isLockError(error: unknown): boolean {
+  return error instanceof StartError && locked.test(messageOf(error.cause));
+}
+
+/** Not by `instanceof Error`: errors of native code may be of another realm than ours. */
+function messageOf(error: unknown): string {
+  const message = typeof error === 'object' && error !== null && 'message' in error ? error.message : error;
+  return String(message);
 }
