@@ -1,0 +1,291 @@
+import type { Random } from './random';
+import { randomCondition, type ColumnInScope } from './random-expression';
+import { randomSelect, type NamedColumn } from './random-select';
+import { quote, type Schema, type Table, type ValueType } from './schema';
+import { sql, type Block, type Cte, type Expression, type FromItem, type Query } from './statement';
+
+/** A SELECT over a schema, whose answer does not depend on what SQL leaves open. */
+export function randomStatement(schema: Schema, random: Random): Query {
+  return new StatementMaker(schema, random).statement();
+}
+
+interface KnownCte {
+  readonly name: string;
+  readonly columns: readonly NamedColumn[];
+}
+
+/** What a block can see of what is around it. */
+interface Surroundings {
+  readonly depth: number;
+  readonly ctes: readonly KnownCte[];
+  readonly outer: readonly ColumnInScope[];
+}
+
+interface Item {
+  readonly item: FromItem;
+  readonly columns: readonly ColumnInScope[];
+}
+
+interface MadeQuery {
+  readonly query: Query;
+  readonly columns: readonly NamedColumn[];
+}
+
+/** The FROM clause of a block while it grows. */
+class GrowingFrom {
+  readonly items: FromItem[] = [];
+  readonly columns: ColumnInScope[] = [];
+  /** Names that a JOIN … USING has merged. */
+  readonly merged = new Set<string>();
+  /** Whether some item is joined with the others on nothing, so that there may be very many rows. */
+  isWide = false;
+}
+
+class StatementMaker {
+  #aliases = 0;
+
+  constructor(
+    private readonly schema: Schema,
+    private readonly random: Random,
+  ) {}
+
+  statement(): Query {
+    const { random } = this;
+    const ctes: Cte[] = [];
+    const known: KnownCte[] = [];
+    for (let i = random.chance(0.2) ? random.int(1, 2) : 0; i > 0; i--) {
+      const name = random.chance(0.25) ? quote(random.pick(this.schema.tables).name) : `cte${i}`;
+      if (known.some((cte) => cte.name === name)) continue;
+      const { query, columns } = this.#query({ depth: 1, ctes: [...known], outer: [] }, 'any');
+      ctes.push({
+        name,
+        materialized: random.pick(['', '', '', 'MATERIALIZED ', 'NOT MATERIALIZED ']),
+        query,
+      });
+      known.push({ name, columns });
+    }
+    const top: Surroundings = { depth: 0, ctes: known, outer: [] };
+    if (!random.chance(0.14)) return { ...this.#query(top, 'top').query, ctes };
+    const types = random.times(random.int(1, 2), () => random.pick(['int', 'text'] as const));
+    const branch = (): Query => this.#query({ ...top, depth: 1 }, types).query;
+    const operator = random.pick([
+      'UNION',
+      'UNION ALL',
+      'INTERSECT',
+      'EXCEPT',
+      'INTERSECT ALL',
+      'EXCEPT ALL',
+    ]);
+    return { kind: 'query', ctes, body: { kind: 'set', operator, branches: [branch(), branch()] } };
+  }
+
+  /** @param wanted what to select: anything, anything under names to select from, or columns of these types */
+  #query(surroundings: Surroundings, wanted: 'top' | 'any' | readonly ValueType[]): MadeQuery {
+    const { random } = this;
+    const from = new GrowingFrom();
+    const where: Expression[] = [];
+    const count = random.pick(surroundings.depth === 0 ? [1, 1, 2, 2, 2, 3] : [1, 1, 1, 2]);
+    for (let i = 0; i < count; i++) this.#addItem(from, where, surroundings);
+    const columns = from.columns.map((column) => this.#maybeBare(column, from));
+    for (let i = random.pick([0, 1, 1, 2, 2, 3]); i > 0; i--)
+      where.push(this.#condition(columns, surroundings));
+    if (surroundings.outer.length > 0 && random.chance(0.5)) {
+      const correlation = this.#equality(surroundings.outer, columns);
+      if (correlation !== undefined) where.unshift(correlation);
+    }
+    const selected = randomSelect(wanted, columns, {
+      random,
+      isWide: from.isWide,
+      condition: () => this.#condition(columns, surroundings),
+      subselect: (type) => this.#subselect(type, columns, surroundings),
+    });
+    const comment = random.pick([
+      '/* where */',
+      '-- where "quoted\'\n',
+      undefined,
+      undefined,
+      undefined,
+      undefined,
+    ]);
+    const body: Block = {
+      kind: 'block',
+      ...selected.clauses,
+      from: from.items,
+      where: random.sample(where, where.length),
+      ...(comment === undefined ? {} : { comment }),
+    };
+    const tail = selected.tail ?? (surroundings.depth === 0 && random.chance(0.01) ? 'FOR SHARE' : undefined);
+    const query: Query = { kind: 'query', ctes: [], body, ...(tail === undefined ? {} : { tail }) };
+    return { query, columns: selected.columns };
+  }
+
+  #addItem(from: GrowingFrom, where: Expression[], surroundings: Surroundings): void {
+    const { random } = this;
+    const before = [...from.columns];
+    const { item, columns } = this.#item(surroundings, before);
+    const equality = random.chance(0.88) ? this.#equality(before, columns) : undefined;
+    from.columns.push(...columns);
+    const previous = before.length > 0 && random.chance(0.5) ? from.items.pop() : undefined;
+    if (previous === undefined) {
+      from.items.push(item);
+      if (equality !== undefined) where.push(equality);
+      else if (before.length > 0) from.isWide = true;
+      return;
+    }
+    const shared = columns
+      .map(({ name }) => name)
+      .filter((name) => before.some((column) => column.name === name));
+    if (shared.length > 0 && random.chance(0.3)) {
+      const isNatural = random.chance(0.15);
+      const merged = isNatural ? shared : [random.pick(shared)];
+      for (const name of merged) from.merged.add(name);
+      const join = random.pick(['JOIN', 'JOIN', 'LEFT JOIN', 'RIGHT JOIN', 'FULL JOIN']);
+      from.items.push({
+        kind: 'join',
+        join: isNatural ? `NATURAL ${join}` : join,
+        left: previous,
+        right: item,
+        using: isNatural ? '' : `USING (${merged.map(quote).join(', ')})`,
+      });
+      return;
+    }
+    if (equality === undefined) {
+      from.isWide = true;
+      from.items.push({ kind: 'join', join: 'CROSS JOIN', left: previous, right: item });
+      return;
+    }
+    const extra = random.chance(0.4) ? [this.#condition([...before, ...columns], surroundings)] : [];
+    const join = random.pick([
+      'JOIN',
+      'JOIN',
+      'INNER JOIN',
+      'LEFT JOIN',
+      'LEFT JOIN',
+      'RIGHT JOIN',
+      'FULL JOIN',
+    ]);
+    from.items.push({ kind: 'join', join, left: previous, right: item, on: [equality, ...extra] });
+  }
+
+  #item(surroundings: Surroundings, before: readonly ColumnInScope[]): Item {
+    const { random } = this;
+    const { depth, ctes, outer } = surroundings;
+    const alias = random.pick([
+      `t${++this.#aliases}`,
+      `t${this.#aliases}`,
+      `T${this.#aliases}`,
+      `"t ${this.#aliases}"`,
+    ]);
+    const cte = ctes.length > 0 && random.chance(0.4) ? random.pick(ctes) : undefined;
+    if (cte !== undefined) {
+      return {
+        item: { kind: 'table', sql: `${cte.name} AS ${alias}`, alias },
+        columns: inScope(alias, cte.columns),
+      };
+    }
+    if (depth < 2 && random.chance(0.1)) {
+      const lateral = random.chance(0.4);
+      const { query, columns } = this.#query(
+        { depth: depth + 1, ctes, outer: lateral ? [...before, ...outer] : outer },
+        'any',
+      );
+      return { item: { kind: 'derived', query, alias, lateral }, columns: inScope(alias, columns) };
+    }
+    if (random.chance(0.03)) {
+      const column = { name: 'c1', type: 'int', key: undefined } as const;
+      return {
+        item: { kind: 'table', sql: `generate_series(1, ${random.int(1, 6)}) AS ${alias}(c1)`, alias },
+        columns: inScope(alias, [column]),
+      };
+    }
+    if (random.chance(0.06)) {
+      const [left, right] = [this.#table(before), this.#table(before)];
+      const equality = this.#equality(left.columns, right.columns);
+      if (equality !== undefined) {
+        const join = random.pick(['JOIN', 'LEFT JOIN']);
+        return {
+          item: { kind: 'join', join, left: left.item, right: right.item, on: [equality] },
+          columns: [...left.columns, ...right.columns],
+        };
+      }
+    }
+    return this.#table(before);
+  }
+
+  #table(before: readonly ColumnInScope[]): Item {
+    const { random } = this;
+    const table = random.pick(this.schema.tables);
+    const name = quote(table.name);
+    const isBare = random.chance(0.2) && !before.some(({ alias }) => alias === name);
+    const alias = isBare
+      ? name
+      : random.pick([`a${++this.#aliases}`, `A${this.#aliases}`, `"a${this.#aliases} x"`]);
+    const only = table.kind !== 'partitioned' && random.chance(0.06) ? 'ONLY ' : '';
+    const schema = random.chance(0.15) ? 'public.' : '';
+    const sample = random.chance(0.008) ? ' TABLESAMPLE BERNOULLI (100)' : '';
+    const as = isBare ? '' : `${random.pick([' ', ' AS '])}${alias}`;
+    return {
+      item: { kind: 'table', sql: `${only}${schema}${name}${as}${sample}`, alias },
+      columns: inScope(alias, columnsOf(table)),
+    };
+  }
+
+  /** Mostly the equality of two keys; sometimes of something else, or by way of a constant. */
+  #equality(left: readonly ColumnInScope[], right: readonly ColumnInScope[]): Expression | undefined {
+    const { random } = this;
+    const isLikely = !random.chance(0.08);
+    const pairs = left.flatMap((a) =>
+      right
+        .filter((b) => (isLikely ? a.key !== undefined && a.key === b.key : a.type === b.type))
+        .map((b) => [a, b]),
+    );
+    if (pairs.length === 0) return undefined;
+    const [a, b] = random.sample(random.pick(pairs), 2);
+    if (a === undefined || b === undefined) return undefined;
+    const value = a.type === b.type && random.chance(0.06) ? someKey[a.type] : undefined;
+    return value === undefined
+      ? sql(`${a.sql} = ${b.sql}`)
+      : { kind: 'logic', word: 'AND', args: [sql(`${a.sql} = ${value}`), sql(`${value} = ${b.sql}`)] };
+  }
+
+  #condition(columns: readonly ColumnInScope[], surroundings: Surroundings): Expression {
+    return randomCondition({
+      random: this.random,
+      columns,
+      outer: surroundings.outer,
+      subselect: (type) => this.#subselect(type, columns, surroundings),
+    });
+  }
+
+  #subselect(
+    type: ValueType,
+    columns: readonly ColumnInScope[],
+    surroundings: Surroundings,
+  ): Query | undefined {
+    const { depth, ctes, outer } = surroundings;
+    if (depth >= 2) return undefined;
+    return this.#query({ depth: depth + 1, ctes, outer: [...columns, ...outer] }, [type]).query;
+  }
+
+  /** Without its table's name where PostgreSQL finds it all the same. */
+  #maybeBare(column: ColumnInScope, { columns, merged }: GrowingFrom): ColumnInScope {
+    const isUnique = columns.filter(({ name }) => name === column.name).length === 1;
+    const isClear = isUnique || merged.has(column.name);
+    return isClear && this.random.chance(0.3) ? { ...column, sql: quote(column.name) } : column;
+  }
+}
+
+const someKey: Partial<Readonly<Record<ValueType, string>>> = {
+  int: '3',
+  text: `'k3'`,
+  float: '1.5',
+  timestamp: `'2024-03-30 02:30'`,
+};
+
+function columnsOf(table: Table): readonly NamedColumn[] {
+  return table.columns.map(({ name, type, key }) => ({ name, type, key }));
+}
+
+function inScope(alias: string, columns: readonly NamedColumn[]): readonly ColumnInScope[] {
+  return columns.map(({ name, type, key }) => ({ sql: `${alias}.${quote(name)}`, name, type, alias, key }));
+}
