@@ -5,9 +5,15 @@
 -- Settings that come from defaults or the server's configuration are the same for every session of the database, so only the
 -- others are read. Names that are known not to change any answer are left out on our side.
 select pg_catalog.array_to_json(pg_catalog.current_schemas(true))::pg_catalog.text as search_path,
-       (select pg_catalog.json_agg(c.relname)::pg_catalog.text
-          from pg_catalog.pg_class as c
-         where c.relnamespace operator(pg_catalog.=) pg_catalog.pg_my_temp_schema()) as temporary_relations,
+       -- Types too: a temporary domain named float8 is what 4.6::float8 means. (Functions and operators are never looked for there.)
+       (select pg_catalog.json_agg(t.name)::pg_catalog.text
+          from (select c.relname as name
+                  from pg_catalog.pg_class as c
+                 where c.relnamespace operator(pg_catalog.=) pg_catalog.pg_my_temp_schema()
+                 union all
+                select y.typname
+                  from pg_catalog.pg_type as y
+                 where y.typnamespace operator(pg_catalog.=) pg_catalog.pg_my_temp_schema()) as t) as temporary_relations,
        current_user::pg_catalog.text as user_name,
        pg_catalog.current_setting('client_encoding') as client_encoding,
        pg_catalog.current_setting('pcache.mode', true) as mode,

@@ -8,8 +8,8 @@ const binaryDecoders: ReadonlyMap<number, (bytes: Buffer) => string | undefined>
   [TypeOid.int2, (bytes) => sized(bytes, 2, () => bytes.readInt16BE(0).toString())],
   [TypeOid.int4, (bytes) => sized(bytes, 4, () => bytes.readInt32BE(0).toString())],
   [TypeOid.int8, (bytes) => sized(bytes, 8, () => bytes.readBigInt64BE(0).toString())],
-  [TypeOid.float4, (bytes) => sized(bytes, 4, () => Number(bytes.readFloatBE(0).toPrecision(9)).toString())],
-  [TypeOid.float8, (bytes) => sized(bytes, 8, () => bytes.readDoubleBE(0).toString())],
+  [TypeOid.float4, (bytes) => sized(bytes, 4, () => floatText(Number(bytes.readFloatBE(0).toPrecision(9))))],
+  [TypeOid.float8, (bytes) => sized(bytes, 8, () => floatText(bytes.readDoubleBE(0)))],
   [TypeOid.text, utf8],
   [TypeOid.varchar, utf8],
   [TypeOid.bpchar, utf8],
@@ -23,11 +23,13 @@ const binaryDecoders: ReadonlyMap<number, (bytes: Buffer) => string | undefined>
  * The values of a Bind message as the analysis wants them.
  *
  * @param typeOids the statement's parameter types, as the server resolved them
+ * @param clientEncoding of the session, by PostgreSQL's name: in any but UTF8 only ASCII is read
  * @returns undefined for a parameter that is not bound, or that cannot be read
  */
 export function parameterReader(
   bound: BoundParameters,
   typeOids: readonly number[],
+  clientEncoding: string,
 ): (number: number) => ParameterValue | undefined {
   return (number) => {
     const value = bound.values[number - 1];
@@ -36,7 +38,8 @@ export function parameterReader(
     if (value === null) return { typeOid, text: null };
     const format = bound.formats.length === 1 ? bound.formats[0] : (bound.formats[number - 1] ?? 0);
     const text = format === 0 ? utf8(value) : binaryDecoders.get(typeOid)?.(value);
-    return text === undefined ? undefined : { typeOid, text };
+    if (text === undefined || (clientEncoding !== 'UTF8' && !isAscii(text))) return undefined;
+    return { typeOid, text };
   };
 }
 
@@ -57,6 +60,15 @@ function sized(bytes: Buffer, length: number, read: () => string | undefined): s
 function utf8(bytes: Buffer): string | undefined {
   const text = bytes.toString('utf8');
   return text.includes('\uFFFD') || text.includes('\0') ? undefined : text;
+}
+
+/** -0 is written with its sign: it equals 0, but `(-0)::text` does not equal '0'. */
+function floatText(value: number): string {
+  return Object.is(value, -0) ? '-0' : value.toString();
+}
+
+function isAscii(text: string): boolean {
+  return Buffer.byteLength(text) === text.length;
 }
 
 function uuidText(hex: string): string {

@@ -49,7 +49,10 @@ export function readStatement(
     partitionKeys,
     searchPath: context.searchPath,
     temporaryRelations: context.temporaryRelations,
-    parameter: parameters === undefined ? () => undefined : parameterReader(parameters, parameterOids),
+    parameter:
+      parameters === undefined
+        ? () => undefined
+        : parameterReader(parameters, parameterOids, context.clientEncoding),
   };
   const refused = refuseContext(statement.text, context);
   return {
@@ -74,6 +77,7 @@ export function matchReading({ analysis, context }: Reading, directory: Director
   if ('refused' in analysis) return [];
   return analysis.blocks.flatMap((block) =>
     block.classes.flatMap((keyClass) => {
+      if (context.clientEncoding !== 'UTF8' && !isRestrictedInAscii(keyClass)) return [];
       const entries = directory.match(block, keyClass, context.id);
       if (entries.length === 0) return [];
       return [{ block, keyClass, entries: [...entries].sort((a, b) => a.keyCount - b.keyCount) }];
@@ -90,6 +94,14 @@ export function fragmentsOf({ analysis, context }: Reading): readonly Fragment[]
   return [
     ...new Map(fragments.map((fragment) => [`${fragment.partitionKey} ${fragment.hash}`, fragment])).values(),
   ];
+}
+
+/** Whether nothing outside ASCII can be spliced in for a class: the server would read our UTF-8 as another encoding. */
+function isRestrictedInAscii({ partitionKey, members }: KeyClass): boolean {
+  return (
+    partitionKey.datatype !== 'text' &&
+    members.every(({ table, column }) => isAscii(table.alias) && isAscii(column))
+  );
 }
 
 function isAscii(text: string): boolean {

@@ -1,13 +1,13 @@
 /**
  * Everything outside a statement's text that changes its meaning (rule S7), as the session's own server told it.
- * Two sessions with equal `id` give every statement the same meaning.
+ * Two sessions with equal `id` give every fragment the same meaning.
  */
 export interface SessionContext {
-  /** Hash of all below but `mode`. */
+  /** Hash of the database, searchPath and settings: what a fragment's meaning depends on. */
   readonly id: string;
   /** The schemas that are searched, in order, as `current_schemas(true)` gives them. */
   readonly searchPath: readonly string[];
-  /** Relations in the session's temporary schema; they come before all others. */
+  /** Relations and types in the session's temporary schema; they come before all others. */
   readonly temporaryRelations: ReadonlySet<string>;
   readonly userName: string;
   readonly clientEncoding: string;

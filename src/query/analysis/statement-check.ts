@@ -12,6 +12,7 @@ export interface RefusedStatement {
 export interface NameContext {
   readonly catalog: Catalog;
   readonly searchPath: readonly string[];
+  /** Relations and types of the session's temporary schema. */
   readonly temporaryRelations: ReadonlySet<string>;
 }
 
@@ -93,8 +94,12 @@ function refuseOperator(
   return candidates.some(({ volatility }) => volatility === 'v') ? 'volatile operator' : undefined;
 }
 
-function refuseCast(typeName: unknown, { catalog, searchPath }: NameContext): string | undefined {
+function refuseCast(
+  typeName: unknown,
+  { catalog, searchPath, temporaryRelations }: NameContext,
+): string | undefined {
   const name = qualifiedName(stringNodes(typeName));
+  if (name?.schema === undefined && temporaryRelations.has(name?.name ?? '')) return 'unknown type';
   const type = name === undefined ? undefined : catalog.typeByName(name, searchPath);
   if (type === undefined) return 'unknown type';
   return type.inputVolatility === 'v' || catalog.hasVolatileCastTo(type.oid) ? 'volatile cast' : undefined;
