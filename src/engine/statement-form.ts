@@ -1,0 +1,66 @@
+import type { ForwardPlan } from './engine';
+
+/** Longer texts are mostly data, and rarely come twice in the same form. */
+const maxTextLength = 10_000;
+
+/**
+ * Where a scan for quotes and digits could go wrong, because they may not mean what they look like: comments,
+ * backslashes, dollar quotes, U& with its escape character, and the two private characters that stand for literals below.
+ */
+const isTricky = /--|\/\*|\\|\$(?!\d)|[uU]&|[\ue000\ue001]/;
+
+/** Quoted identifiers, strings, and unsigned numbers that are no part of a name or a parameter. */
+const literals = /("[^"]*")|('[^']*')|(?<![\w.$\u0080-\uffff])\d+(?:\.\d+)?(?![\w.\u0080-\uffff])/g;
+
+/**
+ * A text with a mark in place of each literal. Texts that are equal then consist of the same tokens but for the values of
+ * strings and numbers, so they are the same kind of statement, call the same functions and name the same tables.
+ *
+ * @returns undefined for a text this cannot be said of with certainty
+ */
+export function withoutLiterals(text: string): string | undefined {
+  if (text.length > maxTextLength || isTricky.test(text)) return undefined;
+  return text.replace(literals, (literal, identifier: string | undefined, string: string | undefined) => {
+    if (identifier !== undefined) return literal;
+    return string === undefined ? '\ue000' : '\ue001';
+  });
+}
+
+/** Executions a verdict is good for: it was reached with the values of one of them. */
+const executionsPerVerdict = 1_000;
+
+/**
+ * What texts that differ in literals only have in common, so that those that turn out to be of no interest need not be
+ * parsed: parsing takes longer than everything else a proxy does with a short statement.
+ */
+export class StatementForm {
+  #verdict: ForwardPlan | undefined;
+  #version = -1;
+  #contextId = '';
+  #executionsLeft = 0;
+
+  /** The same for all texts of this form; kept here by whoever computes it first. */
+  fingerprint: string | undefined;
+
+  /** @param isCandidate whether texts of this form are SELECTs, that may be restricted */
+  constructor(
+    readonly isCandidate: boolean,
+    readonly leavesContextAlone: boolean,
+  ) {}
+
+  /** Notes that no statement of this form can be restricted with what is known in this version of the directory. */
+  note(verdict: ForwardPlan, version: number, contextId: string): void {
+    this.#verdict = verdict;
+    this.#version = version;
+    this.#contextId = contextId;
+    this.#executionsLeft = executionsPerVerdict;
+  }
+
+  /** Why this execution is to be forwarded, if that is known already. Now and then it is not, so that it is looked at again. */
+  verdict(version: number, contextId: string): ForwardPlan | undefined {
+    if (version !== this.#version || contextId !== this.#contextId || this.#executionsLeft === 0)
+      return undefined;
+    this.#executionsLeft--;
+    return this.#verdict;
+  }
+}

@@ -1,0 +1,49 @@
+import { CandidateStatement, Inspector } from '../../../src/engine/inspector';
+import { loadParser } from '../../../src/query/ast/parser';
+
+const inspector = new Inspector([
+  { name: 'key', datatype: 'integer', tables: new Map([['public.place', 'region_id']]) },
+]);
+
+beforeAll(loadParser);
+
+describe('inspect', () => {
+  test.each([
+    ['a select of a tracked table', 'select * from place where id = 1', true],
+    ['the same with another number', 'select * from place where id = 2', true],
+    ['refuses: other tables', 'select * from elsewhere where id = 1', false],
+    ['refuses: a statement that is no select', 'delete from place where id = 1', false],
+    ['refuses: the same with another number', 'delete from place where id = 2', false],
+    ['refuses: several statements', 'select * from place; select 1', false],
+    ['refuses: what cannot be parsed', "select * from place where id = 'x' 'y'", false],
+    ['the same without the fault', "select * from place where id = 'xy'", true],
+    ['refuses: a statement that is switched off', 'select * from place /* pcache: off */', false],
+    ['refuses: bytes that are not UTF-8', "select * from place where name = '\ufffd'", false],
+    ['the same in UTF-8', "select * from place where name = 'a'", true],
+  ])('%s', (_, text, isCandidate) => {
+    expect(inspector.inspect(text)).toMatchObject({ text, isCandidate });
+    expect(inspector.inspect(text)).toMatchObject({ text, isCandidate });
+  });
+
+  test('parses a text of a known form when it is looked into', () => {
+    inspector.inspect('select * from place where name = 1');
+    const statement = inspector.inspect('select * from place where name = 2');
+    expect(statement).toBeInstanceOf(CandidateStatement);
+    if (!(statement instanceof CandidateStatement)) return;
+    expect(JSON.stringify(statement.select.whereClause)).toContain('"ival":2');
+    expect(inspector.inspect(statement.text)).toBe(statement);
+  });
+
+  test('texts of one form have one fingerprint', () => {
+    const [one, other] = [1, 2].map((id) => inspector.inspect(`select name from place where id = ${id}`));
+    if (!(one instanceof CandidateStatement && other instanceof CandidateStatement)) throw new Error();
+    expect(other.fingerprint).toBe(one.fingerprint);
+  });
+
+  test('a literal that does not fit its place leaves nothing to restrict', () => {
+    const good = inspector.inspect('select cast(id as interval(3)) from place');
+    expect(good.isCandidate).toBe(true);
+    const bad = inspector.inspect('select cast(id as interval(99999999999)) from place');
+    if (bad instanceof CandidateStatement) expect(bad.select).toEqual({});
+  });
+});
