@@ -9,6 +9,13 @@ export interface MetricsOptions {
   readonly version: string;
 }
 
+export interface MetricDescription {
+  readonly name: string;
+  readonly help: string;
+  readonly type: string;
+  readonly labels: readonly string[];
+}
+
 /** All metrics of one process, in a registry of their own: nothing is added to prom-client's global one. */
 export class Metrics {
   readonly #registry = new Registry();
@@ -30,6 +37,21 @@ export class Metrics {
   /** Has the proxy's running totals read at each scrape; once for each process. */
   watchTraffic(read: () => Traffic): void {
     addTrafficMetrics(this.#registry, read);
+  }
+
+  /** What metrics there are, for documentation. */
+  async describe(): Promise<readonly MetricDescription[]> {
+    const metrics = await this.#registry.getMetricsAsJSON();
+    return metrics
+      .map(({ name, help, type }) => ({ name, help, type: String(type), labels: this.#labelsOf(name) }))
+      .sort((a, b) => (a.name < b.name ? -1 : 1));
+  }
+
+  /** prom-client keeps the names of labels where its types do not show them. */
+  #labelsOf(name: string): readonly string[] {
+    const metric: object | undefined = this.#registry.getSingleMetric(name);
+    const labels: unknown = metric !== undefined && 'labelNames' in metric ? metric.labelNames : [];
+    return Array.isArray(labels) ? labels.map(String) : [];
   }
 
   /** Everything in Prometheus' text format. */

@@ -1,0 +1,51 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { listConfigOptions } from '../../src/ops/config/config-options';
+import { Metrics } from '../../src/ops/metrics/metrics';
+
+export const readmePath = join(__dirname, '..', '..', 'README.md');
+
+/** The README with its generated tables as they should be. */
+export async function readmeWithTables(readme: string): Promise<string> {
+  return replaceSection(replaceSection(readme, 'options', optionsTable()), 'metrics', await metricsTable());
+}
+
+function replaceSection(readme: string, name: string, table: string): string {
+  const section = new RegExp(`(<!-- ${name}:[^\\n]*-->\\n)[^]*?(<!-- /${name} -->)`);
+  if (!section.test(readme)) throw new Error(`README.md has no section for ${name}`);
+  return readme.replace(section, (_, begin: string, end: string) => `${begin}\n${table}\n\n${end}`);
+}
+
+function optionsTable(): string {
+  return table(
+    ['option', 'default', 'meaning'],
+    listConfigOptions().map(({ name, default: value, description, expects, isRequired }) => [
+      `\`${name}\``,
+      value === undefined ? (isRequired ? 'required' : '') : `\`${String(value)}\``,
+      `${description} (${expects})`,
+    ]),
+  );
+}
+
+async function metricsTable(): Promise<string> {
+  const metrics = new Metrics({ version: '0' });
+  metrics.watchTraffic(() => ({ bytesFromClients: 0, bytesFromUpstream: 0 }));
+  const rows = (await metrics.describe()).filter(({ name }) => !/^pcache_(process|nodejs)_/.test(name));
+  return table(
+    ['metric', 'type', 'labels', 'meaning'],
+    rows.map(({ name, type, labels, help }) => [`\`${name}\``, type, labels.join(', '), help]),
+  );
+}
+
+function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const line = (cells: readonly string[]): string =>
+    `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
+  return [line(head), `|${'---|'.repeat(head.length)}`, ...rows.map(line)].join('\n');
+}
+
+/** `npm run docs` */
+if (require.main === module) {
+  void readmeWithTables(readFileSync(readmePath, 'utf8')).then((readme) => {
+    writeFileSync(readmePath, readme);
+  });
+}
