@@ -10,30 +10,44 @@ export interface Block {
   readonly isTopLevel: boolean;
 }
 
+/** A SELECT at some depth of a statement that is not a set operation, with or without anything in it to restrict. */
+export interface PlainSelect {
+  readonly select: SelectStmt;
+  readonly isTopLevel: boolean;
+}
+
 /** The blocks of a statement: top level, CTEs, derived tables, sub-selects, branches of set operations. */
 export function blocksOf(statement: SelectStmt): readonly Block[] {
-  const blocks: Block[] = [];
-  collect(statement, true, blocks);
-  return blocks;
+  return plainSelectsOf(statement).flatMap(({ select, isTopLevel }) => {
+    const targetLocation = locationOfTarget(select.targetList?.[0]);
+    return select.fromClause === undefined || targetLocation === undefined
+      ? []
+      : [{ select, targetLocation, isTopLevel }];
+  });
 }
 
-function collect(select: SelectStmt, isTopLevel: boolean, blocks: Block[]): void {
+/** Every SELECT of a statement, outer ones first, besides the set operations themselves. */
+export function plainSelectsOf(statement: SelectStmt): readonly PlainSelect[] {
+  const selects: PlainSelect[] = [];
+  collect(statement, true, selects);
+  return selects;
+}
+
+function collect(select: SelectStmt, isTopLevel: boolean, selects: PlainSelect[]): void {
   if (select.larg !== undefined && select.rarg !== undefined) {
-    collect(select.larg, isTopLevel, blocks);
-    collect(select.rarg, isTopLevel, blocks);
-    collectBelow({ ...select, larg: undefined, rarg: undefined }, blocks);
+    collect(select.larg, isTopLevel, selects);
+    collect(select.rarg, isTopLevel, selects);
+    collectBelow({ ...select, larg: undefined, rarg: undefined }, selects);
     return;
   }
-  const targetLocation = locationOfTarget(select.targetList?.[0]);
-  if (select.fromClause !== undefined && targetLocation !== undefined)
-    blocks.push({ select, targetLocation, isTopLevel });
-  collectBelow(select, blocks);
+  selects.push({ select, isTopLevel });
+  collectBelow(select, selects);
 }
 
-function collectBelow(fields: unknown, blocks: Block[]): void {
+function collectBelow(fields: unknown, selects: PlainSelect[]): void {
   walk(fields, (kind, below) => {
     if (kind !== 'SelectStmt') return true;
-    collect(below, false, blocks);
+    collect(below, false, selects);
     return false;
   });
 }

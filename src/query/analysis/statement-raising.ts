@@ -1,7 +1,7 @@
 import type { FuncCall, Node, SelectStmt } from '@pgsql/types';
-import { stringsOf } from '../ast/names';
+import { qualifiedName, stringsOf } from '../ast/names';
 import { walk } from '../ast/walk';
-import { blocksOf } from './blocks';
+import { blocksOf, plainSelectsOf } from './blocks';
 import { canonicaliseNode } from './canonicalise';
 import { operandsOfAnd } from './conjuncts';
 import { isUnusable, type ExpressionScope } from './expression';
@@ -22,7 +22,9 @@ const totalAggregates: ReadonlySet<string> = new Set([
 /**
  * Rule S12. A restriction changes the plan, and with it the rows on which a condition is evaluated before another has
  * filtered them. So everything that is evaluated below the statement's own result rows must be known not to raise: all
- * WHERE and ON clauses, and whatever nested blocks compute.
+ * WHERE and ON clauses, and whatever nested blocks compute. Likewise what is left of HAVING without its aggregates:
+ *
+ *   SELECT x, count(*) FROM t WHERE k = 1 GROUP BY x HAVING 1 / x > 0      -- planned as WHERE k = 1 AND 1 / x > 0
  */
 export function mayRaiseInStatement(
   statement: SelectStmt,
@@ -36,23 +38,34 @@ export function mayRaiseInStatement(
     const isQuiet = (node: Node): boolean => isKnownQuiet(node, scope);
     if (select.whereClause !== undefined && !operandsOfAnd(select.whereClause).every(isQuiet)) return true;
     if (!joinConditions(select.fromClause).flatMap(operandsOfAnd).every(isQuiet)) return true;
+    if (!pushedDownHaving(select, scope).every(isQuiet)) return true;
     return (
       !isTopLevel && !nestedExpressions(select).every((node) => isAggregate(node, scope) || isQuiet(node))
     );
   });
 }
 
-/** Functions in FROM, and expressions in a VALUES list or a nested SELECT without FROM, such as `LATERAL (SELECT 1 / p.x)`. */
+/**
+ * Rows that are computed and not read: functions in FROM, and expressions in a VALUES list or a nested SELECT without FROM,
+ * such as `LATERAL (SELECT 1 / p.x UNION SELECT 2)`. A block without a select list, which is no block to blocksOf, counts too.
+ */
 function hasComputedRows(statement: SelectStmt): boolean {
-  let found = false;
-  walk(statement, (kind, fields) => {
+  let found = plainSelectsOf(statement).some(({ select, isTopLevel }) =>
+    select.fromClause === undefined
+      ? !isTopLevel && computesSomething([select.targetList, select.valuesLists, select.whereClause])
+      : (select.targetList ?? []).length === 0,
+  );
+  walk(statement, (kind) => {
     if (kind === 'RangeFunction') found = true;
-    if (kind === 'SelectStmt' && fields['fromClause'] === undefined && fields['larg'] === undefined) {
-      walk([fields['targetList'], fields['valuesLists'], fields['whereClause']], (below) => {
-        if (!plainNodes.has(below)) found = true;
-        return !found;
-      });
-    }
+    return !found;
+  });
+  return found;
+}
+
+function computesSomething(expressions: unknown): boolean {
+  let found = false;
+  walk(expressions, (kind) => {
+    if (!plainNodes.has(kind)) found = true;
     return !found;
   });
   return found;
@@ -112,6 +125,27 @@ function nestedExpressions(select: SelectStmt): readonly Node[] {
   );
   const distinct = (select.distinctClause ?? []).filter((node) => Object.keys(node).length > 0);
   return [...targets, ...others, ...sorted, ...distinct, ...(select.groupClause ?? [])];
+}
+
+/** Conditions of HAVING that PostgreSQL moves to WHERE: those without an aggregate. */
+function pushedDownHaving({ havingClause }: SelectStmt, scope: ExpressionScope): readonly Node[] {
+  if (havingClause === undefined) return [];
+  return operandsOfAnd(havingClause).filter((node) => !hasAggregate(node, scope));
+}
+
+function hasAggregate(node: Node, { catalog, searchPath }: ExpressionScope): boolean {
+  let found = false;
+  walk(node, (kind, fields) => {
+    // An aggregate of a sub-select is that block's, not this one's.
+    if (kind === 'SelectStmt') return false;
+    if (kind === 'FuncCall') {
+      const name = qualifiedName(fields['funcname'] as FuncCall['funcname']);
+      const candidates = name === undefined ? [] : catalog.functions(name, searchPath);
+      found ||= candidates.length > 0 && candidates.every((candidate) => candidate.kind === 'a');
+    }
+    return !found;
+  });
+  return found;
 }
 
 function isAggregate(node: Node, scope: ExpressionScope): boolean {
