@@ -140,9 +140,10 @@ select 'pole', name, country from place where abs(latitude) > 68`,
     name: 'Remote seats (prepared)',
     text: 'Which seats of government have a place five times their size, more than 500 km away?',
     sql: `
-select seat.country, seat.name as seat, other.name, other.population
-  from place seat
-  join place other on other.region_id = seat.region_id
+select region.country, seat.name as seat, other.name, other.population
+  from region
+  join place seat on seat.region_id = region.region_id
+  join place other on other.region_id = region.region_id
  where seat.feature_code = $1
    and seat.population > 0
    and other.population > $2 * seat.population
