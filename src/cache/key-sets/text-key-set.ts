@@ -4,7 +4,7 @@ import { compareCodePoints } from './compare-code-points';
 import { toText } from './partition-value';
 import { at, commonIndexes, includesSorted } from './sorted-array';
 
-/** Header, map and length of a string, and the array's pointer to it (V8, 64 bits). */
+/** Besides its characters, for which UTF-8 is near enough: header, map and length of a string, and the array's pointer to it (V8, 64 bits). */
 const bytesPerString = 24;
 
 /** Keys of type text, sorted by code point, that is by their UTF-8 bytes. */
@@ -19,7 +19,7 @@ export class TextKeySet implements KeySet {
     readonly hasNullKey: boolean,
   ) {
     this.size = sorted.length;
-    this.bytes = sorted.reduce((bytes, text) => bytes + bytesPerString + text.length, 96);
+    this.bytes = sorted.reduce((bytes, text) => bytes + bytesPerString + Buffer.byteLength(text), 96);
   }
 
   /** Sorts and removes duplicates; throws TypeError for what PostgreSQL cannot hold as text. */

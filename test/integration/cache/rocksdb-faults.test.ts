@@ -276,7 +276,7 @@ describe('a damaged table file', () => {
     await largeCache();
     const sound = `${directory.path}/sound`;
     await cp(path, sound, { recursive: true });
-    for (let round = 0; round < 40; round++) {
+    for (let round = 0; round < 24; round++) {
       path = `${directory.path}/round-${round}`;
       await cp(sound, path, { recursive: true });
       const name = await file(/\.sst$/);
