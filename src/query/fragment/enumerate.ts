@@ -22,7 +22,9 @@ export function enumerateFragments(
   const fragments = sets.map((members) =>
     canonicalFragment(block, keyClass, join === undefined ? members : [...members, join], context),
   );
-  return [...new Map(fragments.map((fragment) => [fragment.hash, fragment])).values()];
+  // A table that only occurs in conditions together with others has none left on its own: all keys are no knowledge.
+  const telling = fragments.filter(({ conjuncts }) => conjuncts.length > 0);
+  return [...new Map(telling.map((fragment) => [fragment.hash, fragment])).values()];
 }
 
 /** Conjuncts that mention the table and nothing outside the class. */
