@@ -20,6 +20,7 @@ const files = {
   functions: sqlFile('catalog-functions'),
   operators: sqlFile('catalog-operators'),
   casts: sqlFile('catalog-casts'),
+  virtualColumns: sqlFile('catalog-virtual-columns'),
   keyCounts: sqlFile('catalog-key-counts'),
 };
 
@@ -60,6 +61,7 @@ async function readInSnapshot(
     functions: (await client.query(files.functions)).map(functionOf),
     operators: (await client.query(files.operators)).map(operatorOf),
     casts: (await client.query(files.casts)).map(castOf),
+    virtualColumns: new Set((await client.query(files.virtualColumns)).map((row) => String(row['attname']))),
     keyCounts: await keyCounts(client, partitionKeys),
   });
 }
@@ -88,6 +90,7 @@ function columnOf(row: ControlRow): CatalogColumn {
     typeOid: oid(row['atttypid']),
     isNotNull: row['is_not_null'] === true,
     hasDeterministicCollation: row['is_deterministic'] === true,
+    collationOid: oid(row['attcollation']),
   };
 }
 

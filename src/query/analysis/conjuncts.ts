@@ -34,7 +34,8 @@ export function readConditions(conditions: readonly Node[], scope: ExpressionSco
     if (noteEquality(node, scope, equalities)) continue;
     for (const expression of conjunctExpressions(node, scope)) {
       if (typeof expression === 'string') leftOut.push(expression);
-      else if (expression.template.includes('{')) conjuncts.push(conjunctOf(expression.template, scope));
+      else if (tablesOf(expression.template).length > 0)
+        conjuncts.push(conjunctOf(expression.template, scope));
     }
   }
   return { conjuncts: distinctConjuncts(conjuncts), equalities, leftOut };
@@ -100,7 +101,8 @@ function noteEquality(node: Node, scope: ExpressionScope, equalities: ColumnEqua
     return isKeyEquality(left, right, scope);
   }
   const [side, constant] = left.column === undefined ? [right, left] : [left, right];
-  if (side.column === undefined || !constant.isConstant || constant.template === 'NULL') return false;
+  if (side.column === undefined || tablesOf(constant.template).length > 0) return false;
+  if (constant.template === 'NULL') return false;
   // Under a collation that ignores case a column can equal both 'x' and 'X', which makes these two no more equal.
   if (!isDeterministic(side.column)) return false;
   if (

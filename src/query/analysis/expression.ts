@@ -12,8 +12,13 @@ export interface Expression {
   readonly typeOid: number;
   /** Whether evaluating it could raise an error for some row (rule S12). */
   readonly mayRaise: boolean;
-  /** Whether PostgreSQL folds it to a value while planning, on no row at all. */
+  /** Whether PostgreSQL folds it to a value while planning, on no row at all. Not so with a parameter: a generic plan keeps it. */
   readonly isConstant: boolean;
+  /**
+   * OIDs of the collations of columns that the value's own comes from, the default one left out. PostgreSQL refuses to
+   * compare strings of two, but only when it comes to a row.
+   */
+  readonly collations: readonly number[];
   /** The text of a bare string constant, whose type its surroundings decide. */
   readonly unknownLiteral?: string;
   /** Set if the expression is nothing but a column. */
@@ -79,9 +84,12 @@ export function canonicaliseAll(
 export function combined(parts: readonly Expression[]): {
   readonly mayRaise: boolean;
   readonly isConstant: boolean;
+  readonly collations: readonly number[];
 } {
+  const collations = [...new Set(parts.flatMap((part) => part.collations))];
   return {
-    mayRaise: parts.some((part) => part.mayRaise),
+    mayRaise: collations.length > 1 || parts.some((part) => part.mayRaise),
     isConstant: parts.every((part) => part.isConstant),
+    collations,
   };
 }

@@ -1,4 +1,4 @@
-import { isBuiltin, TypeOid, type Catalog } from '../catalog/catalog';
+import { isBuiltin, TypeOid, type Catalog, type CatalogType } from '../catalog/catalog';
 
 /**
  * What is known never to raise an error, whatever the rows hold (rule S12). Everything else may: arithmetic overflows,
@@ -18,23 +18,33 @@ export const patternOperators: ReadonlySet<string> = new Set([
   '!~*',
 ]);
 
-/** Builtin functions of text that are defined for every argument. */
-export const totalFunctions: ReadonlySet<string> = new Set([
-  'lower',
-  'upper',
-  'length',
-  'char_length',
-  'character_length',
-  'octet_length',
-  'btrim',
-  'ltrim',
-  'rtrim',
-  'strpos',
-  'position',
-  'starts_with',
-  'md5',
-  'reverse',
+/** Builtin functions of text that are defined for every argument, with the numbers of arguments they are so for. */
+export const totalFunctions: ReadonlyMap<string, readonly number[]> = new Map([
+  ['lower', [1]],
+  ['upper', [1]],
+  ['length', [1]], // with two it decodes bytes
+  ['char_length', [1]],
+  ['character_length', [1]],
+  ['octet_length', [1]],
+  ['btrim', [1, 2]],
+  ['ltrim', [1, 2]],
+  ['rtrim', [1, 2]],
+  ['strpos', [2]],
+  ['position', [2]],
+  ['starts_with', [2]],
+  ['md5', [1]],
+  ['reverse', [1]],
 ]);
+
+/**
+ * Builtin types whose comparisons are defined for every two values. Not those of geometry, which compute what they
+ * compare and overflow.
+ */
+const comparable: ReadonlySet<string> = new Set([
+  'bool', 'bytea', 'char', 'name', 'int2', 'int4', 'int8', 'text', 'varchar', 'bpchar', 'oid', 'xid', 'tid', 'uuid',
+  'float4', 'float8', 'numeric', 'money', 'date', 'time', 'timetz', 'timestamp', 'timestamptz', 'interval',
+  'bit', 'varbit', 'inet', 'cidr', 'macaddr', 'macaddr8', 'pg_lsn', 'jsonb', 'tsvector',
+]); // prettier-ignore
 
 const comparableFamilies: readonly ReadonlySet<number>[] = [
   new Set([TypeOid.int2, TypeOid.int4, TypeOid.int8, TypeOid.numeric]),
@@ -49,7 +59,15 @@ export function comparesWithoutError(catalog: Catalog, left: number, right: numb
   const rightOid = catalog.baseTypeOid(right === TypeOid.unknown ? left : right);
   if (leftOid === rightOid) {
     const type = catalog.type(leftOid);
-    return type !== undefined && isBuiltin(type) && type.kind === 'b' ? true : type?.kind === 'e';
+    return type !== undefined && isComparable(catalog, type);
   }
   return comparableFamilies.some((family) => family.has(leftOid) && family.has(rightOid));
+}
+
+/** An array's elements are compared by whatever their type has, if anything: `json[] = json[]` raises when it comes to a row. */
+function isComparable(catalog: Catalog, type: CatalogType): boolean {
+  if (type.kind === 'e') return true;
+  const element = type.elementOid === 0 ? undefined : catalog.type(type.elementOid);
+  if (element !== undefined) return isComparable(catalog, element);
+  return isBuiltin(type) && comparable.has(type.name);
 }

@@ -9,6 +9,8 @@ export interface CatalogColumn {
   readonly isNotNull: boolean;
   /** False for text columns whose collation may call different strings equal. */
   readonly hasDeterministicCollation: boolean;
+  /** `pg_attribute.attcollation`: 0 for types without. */
+  readonly collationOid: number;
 }
 
 export interface CatalogRelation {
@@ -79,6 +81,8 @@ export interface CatalogRows {
   readonly functions: readonly CatalogFunction[];
   readonly operators: readonly CatalogOperator[];
   readonly casts: readonly CatalogCast[];
+  /** Names of virtual generated columns (PostgreSQL 18), of whatever relation: reading one computes it. */
+  readonly virtualColumns: ReadonlySet<string>;
   /** Estimated number of distinct keys in the database, by partition key; absent if nothing is known. */
   readonly keyCounts: ReadonlyMap<string, number>;
 }
@@ -106,11 +110,13 @@ export class Catalog {
   readonly #operators = new Map<string, CatalogOperator[]>();
   readonly #casts = new Map<string, CatalogCast>();
   readonly #volatileCastTargets = new Set<number>();
+  readonly #virtualColumns: ReadonlySet<string>;
   /** Some cast that PostgreSQL applies unasked calls a volatile function: no statement can be told to be free of it. */
   readonly hasVolatileImplicitCast: boolean = false;
 
   constructor(rows: CatalogRows) {
     this.keyCounts = rows.keyCounts;
+    this.#virtualColumns = rows.virtualColumns;
     for (const relation of rows.relations) {
       this.#relations.set(key(relation.schema, relation.name), relation);
       append(this.#relationKinds, relation.name, relation.hasRowSecurity ? 'row security' : relation.kind);
@@ -161,6 +167,23 @@ export class Catalog {
 
   hasVolatileCastTo(targetOid: number): boolean {
     return this.#volatileCastTargets.has(targetOid);
+  }
+
+  /** Whether a column of the name, or all columns of some table for undefined, could be computed by the reading of it. */
+  isComputedWhenRead(column: string | undefined): boolean {
+    return column === undefined ? this.#virtualColumns.size > 0 : this.#virtualColumns.has(column);
+  }
+
+  /**
+   * The functions that `p.name` or `(p).name` could be a call of, `name(p)`, where p has no such column (manual, "Using
+   * Composite Types in Queries"). Those of PostgreSQL itself are all harmless.
+   */
+  functionsOfRow(name: string): readonly CatalogFunction[] {
+    return (this.#functions.get(name) ?? []).filter((fn) => {
+      const [first, ...others] = fn.argumentOids;
+      const kind = this.#types.get(first ?? 0)?.kind;
+      return !isBuiltin(fn) && others.length <= fn.defaultCount && (kind === 'c' || kind === 'p');
+    });
   }
 
   /** Whether every function of the name, in whatever schema, is known not to be volatile. */

@@ -18,14 +18,24 @@ export function canonicaliseBoolExpr(expr: BoolExpr, scope: ExpressionScope): Ex
   const [first] = operands;
   if (expr.boolop === 'NOT_EXPR') {
     if (first === undefined) return unusable('unsupported NOT');
-    return { template: `(NOT ${first.template})`, typeOid: TypeOid.bool, ...combined(operands) };
+    return {
+      template: `(NOT ${first.template})`,
+      typeOid: TypeOid.bool,
+      ...combined(operands),
+      collations: [],
+    };
   }
   const word = expr.boolop === 'OR_EXPR' ? ' OR ' : ' AND ';
   const ordered = [...new Set(operands.map(({ template }) => template))].sort((a, b) => {
     const [left, right] = [orderKey(a, scope), orderKey(b, scope)];
     return left < right ? -1 : left > right ? 1 : 0;
   });
-  return { template: `(${ordered.join(word)})`, typeOid: TypeOid.bool, ...combined(operands) };
+  return {
+    template: `(${ordered.join(word)})`,
+    typeOid: TypeOid.bool,
+    ...combined(operands),
+    collations: [],
+  };
 }
 
 export function canonicaliseNullTest(test: NullTest, scope: ExpressionScope): Expression | Unusable {
@@ -35,6 +45,7 @@ export function canonicaliseNullTest(test: NullTest, scope: ExpressionScope): Ex
     template: `(${argument.template} ${test.nulltesttype === 'IS_NOT_NULL' ? 'IS NOT NULL' : 'IS NULL'})`,
     typeOid: TypeOid.bool,
     ...combined([argument]),
+    collations: [],
   };
 }
 
@@ -56,5 +67,6 @@ export function canonicaliseBooleanTest(test: BooleanTest, scope: ExpressionScop
     template: `(${argument.template} ${booleanTests[test.booltesttype]})`,
     typeOid: TypeOid.bool,
     ...combined([argument]),
+    collations: [],
   };
 }

@@ -2,6 +2,7 @@ import type { ColumnRef } from '@pgsql/types';
 import { stringsOf } from '../../ast/names';
 import { escapeTemplate } from '../../ast/template';
 import { quoteIdentifier } from '../../ast/quote';
+import type { CatalogColumn } from '../../catalog/catalog';
 import type { BlockTable } from '../block-tables';
 import { unusable, type Expression, type ExpressionScope, type Unusable } from '../expression';
 
@@ -20,11 +21,20 @@ export function canonicaliseColumnRef(ref: ColumnRef, scope: ExpressionScope): E
   return {
     template: `{${table.index}}.${escapeTemplate(quoteIdentifier(name))}`,
     typeOid: column.typeOid,
-    mayRaise: false,
+    mayRaise: !column.hasDeterministicCollation || scope.catalog.isComputedWhenRead(name),
     isConstant: false,
+    collations: hasOwnCollation(column) ? [column.collationOid] : [],
     column: { table, name, typeOid: column.typeOid },
   };
 }
+
+/** The collation is none, or the database's: these get along with any other. */
+function hasOwnCollation({ collationOid }: CatalogColumn): boolean {
+  return collationOid !== 0 && collationOid !== defaultCollationOid;
+}
+
+/** pg_collation's row "default", fixed like the types' (src/include/catalog/pg_collation.dat). */
+const defaultCollationOid = 100;
 
 interface FoundColumn {
   readonly table: BlockTable;

@@ -25,12 +25,12 @@ export function canonicaliseParameter(ref: ParamRef, scope: ExpressionScope): Ex
   if (value === undefined) return unusable('unbound parameter');
   const type = scope.catalog.type(value.typeOid);
   if (type === undefined) return unusable('parameter of unknown type');
-  if (value.text === null) return literal(`NULL::${typeText(type)}`, type.oid);
+  if (value.text === null) return { ...literal(`NULL::${typeText(type)}`, type.oid), isConstant: false };
   if (type.oid === TypeOid.int4 && /^(0|-?[1-9]\d{0,8})$/.test(value.text))
-    return number(value.text, TypeOid.int4);
+    return { ...number(value.text, TypeOid.int4), isConstant: false };
   if (!isStableLiteral(scope.catalog, type.oid, value.text))
     return unusable('time-dependent or catalog-dependent constant');
-  return literal(`${quoteLiteral(value.text)}::${typeText(type)}`, type.oid);
+  return { ...literal(`${quoteLiteral(value.text)}::${typeText(type)}`, type.oid), isConstant: false };
 }
 
 /** A type by its full name, which means the same under every search path. */
@@ -39,7 +39,7 @@ export function typeText(type: { readonly schema: string; readonly name: string 
 }
 
 function literal(sql: string, typeOid: number): Expression {
-  return { template: escapeTemplate(sql), typeOid, mayRaise: false, isConstant: true };
+  return { template: escapeTemplate(sql), typeOid, mayRaise: false, isConstant: true, collations: [] };
 }
 
 /** Parentheses keep the sign of a negative number with it: `-5::int8` would be `-(5::int8)`, and `a - -5` a comment. */
@@ -47,9 +47,12 @@ function number(digits: string, typeOid: number): Expression {
   return literal(digits.startsWith('-') ? `(${digits})` : digits, typeOid);
 }
 
-/** The type PostgreSQL gives a numeric constant that the scanner did not take for an int4 (manual, "Numeric Constants"). */
+/**
+ * The type PostgreSQL gives a numeric constant that the scanner did not take for an int4 (manual, "Numeric Constants");
+ * 0 for the notations with a base or underscores, which may be either.
+ */
 function numericConstantType(digits: string): number {
-  if (!/^-?\d+$/.test(digits)) return TypeOid.numeric;
+  if (!/^-?\d+$/.test(digits)) return /^-?0[xob]|_/i.test(digits) ? 0 : TypeOid.numeric;
   const value = BigInt(digits);
   return value >= -(2n ** 63n) && value < 2n ** 63n ? TypeOid.int8 : TypeOid.numeric;
 }

@@ -38,13 +38,14 @@ export function canonicaliseFuncCall(call: FuncCall, scope: ExpressionScope): Ex
     }
   }
   const flags = combined(args);
-  const isTotal = resolution.isBuiltin && totalFunctions.has(name.name);
+  const isTotal = resolution.isBuiltin && totalFunctions.get(name.name)?.includes(args.length) === true;
   const schema = name.schema === undefined ? '' : `${escapeTemplate(quoteIdentifier(name.schema))}.`;
   return {
     template: `${schema}${escapeTemplate(quoteIdentifier(name.name))}(${args.map(({ template }) => template).join(', ')})`,
     typeOid: scope.catalog.type(resolution.resultOid)?.kind === 'p' ? 0 : resolution.resultOid,
     mayRaise: flags.mayRaise || (!isTotal && !flags.isConstant),
     isConstant: flags.isConstant,
+    collations: flags.collations,
   };
 }
 

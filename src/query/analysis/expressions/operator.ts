@@ -63,8 +63,9 @@ function prefix(name: QualifiedName, operand: Expression, scope: ExpressionScope
   return {
     template: `(${operatorText(name)} ${operand.template})`,
     typeOid: resolution.resultOid,
-    mayRaise: !operand.isConstant,
+    mayRaise: operand.mayRaise || !operand.isConstant,
     isConstant: operand.isConstant,
+    collations: operand.collations,
   };
 }
 
@@ -87,6 +88,7 @@ export function binary(
     typeOid: resolution.resultOid,
     mayRaise: flags.mayRaise || (!isTotal && !flags.isConstant),
     isConstant: flags.isConstant,
+    collations: resolution.resultOid === TypeOid.bool ? [] : flags.collations,
   };
 }
 
@@ -98,7 +100,19 @@ function isTotalOperator(
 ): boolean {
   if (comparisonOperators.has(name.name))
     return comparesWithoutError(scope.catalog, left.typeOid, right.typeOid);
-  return patternOperators.has(name.name) && right.isConstant;
+  return patternOperators.has(name.name) && isWellFormedPattern(name.name, right);
+}
+
+/**
+ * A malformed regular expression raises while planning. A LIKE pattern that ends with its escape character does not before
+ * a text has matched up to there, so only those that cannot end so are known not to raise.
+ */
+function isWellFormedPattern(operator: string, pattern: Expression): boolean {
+  if (!pattern.isConstant) return false;
+  if (!operator.includes('~~')) return true;
+  if (pattern.unknownLiteral !== undefined) return !/(?<!\\)(?:\\\\)*\\$/.test(pattern.unknownLiteral);
+  // No constant without a backslash, and no operator, makes one of its own; a function such as like_escape does.
+  return !/\\|"\(/.test(pattern.template);
 }
 
 function refuse(
@@ -174,6 +188,7 @@ function canonicaliseIn(expr: A_Expr, scope: ExpressionScope): Expression | Unus
     template: `(${left.template} ${name.name === '=' ? 'IN' : 'NOT IN'} (${list.join(', ')}))`,
     typeOid: TypeOid.bool,
     ...combined(comparisons),
+    collations: [],
   };
 }
 
@@ -210,6 +225,7 @@ function canonicaliseQuantified(expr: A_Expr, scope: ExpressionScope): Expressio
     typeOid: TypeOid.bool,
     mayRaise: flags.mayRaise || !isTotal,
     isConstant: flags.isConstant,
+    collations: [],
   };
 }
 
@@ -226,6 +242,7 @@ function canonicaliseDistinct(expr: A_Expr, scope: ExpressionScope): Expression 
     typeOid: TypeOid.bool,
     mayRaise: outcome.mayRaise,
     isConstant: outcome.isConstant,
+    collations: [],
   };
 }
 
@@ -239,6 +256,7 @@ function canonicaliseBetween(expr: A_Expr, scope: ExpressionScope): Expression |
     template: expr.kind === 'AEXPR_BETWEEN' ? conjunction : `(NOT ${conjunction})`,
     typeOid: TypeOid.bool,
     ...combined(parts),
+    collations: [],
   };
 }
 

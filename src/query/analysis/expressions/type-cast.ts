@@ -14,6 +14,7 @@ export function canonicaliseTypeCast(cast: TypeCast, scope: ExpressionScope): Ex
   if (isUnusable(argument)) return argument;
 
   const template = `${argument.template}::${escapeTemplate(target.sql)}`;
+  const isNothing = argument.typeOid === target.type.oid && !target.isModified;
   if (argument.unknownLiteral !== undefined) {
     if (!isStableLiteral(scope.catalog, target.type.oid, argument.unknownLiteral)) {
       return unusable('time-dependent or catalog-dependent constant');
@@ -24,8 +25,9 @@ export function canonicaliseTypeCast(cast: TypeCast, scope: ExpressionScope): Ex
   return {
     template: `(${template})`,
     typeOid: target.type.oid,
-    mayRaise: argument.mayRaise || !argument.isConstant,
+    mayRaise: argument.mayRaise || !(argument.isConstant || isNothing),
     isConstant: argument.isConstant,
+    collations: argument.collations,
   };
 }
 
@@ -43,6 +45,8 @@ function isImmutableCast(sourceOid: number, target: CatalogType, scope: Expressi
 interface Target {
   readonly type: CatalogType;
   readonly sql: string;
+  /** With a length or precision, that is: a cast to the same type may then still change or refuse the value. */
+  readonly isModified: boolean;
 }
 
 function isUnusableType(target: Target | Unusable): target is Unusable {
@@ -64,7 +68,8 @@ function targetType(name: TypeName | undefined, scope: ExpressionScope): Target 
   }
   if (modifiers.length > 0 && named.oid === TypeOid.interval) return unusable('unsupported type modifier');
   const element = `${typeText(named)}${modifiers.length > 0 ? `(${modifiers.join(',')})` : ''}`;
-  if ((name.arrayBounds ?? []).length === 0) return { type: named, sql: element };
+  const isModified = modifiers.length > 0;
+  if ((name.arrayBounds ?? []).length === 0) return { type: named, sql: element, isModified };
   const array = scope.catalog.arrayTypeOf(named.oid);
-  return array === undefined ? unusable('unknown type') : { type: array, sql: `${element}[]` };
+  return array === undefined ? unusable('unknown type') : { type: array, sql: `${element}[]`, isModified };
 }
