@@ -1,6 +1,7 @@
 import type { AnalysedBlock } from '../query/analysis/analyse';
 import type { Conjunct } from '../query/analysis/conjuncts';
 import type { KeyClass } from '../query/analysis/key-classes';
+import { withoutConstants } from '../query/ast/template';
 import { fragmentTable } from '../query/fragment/canonical-fragment';
 import type { Fragment, FragmentHash, FragmentTable } from '../query/fragment/fragment';
 import type { CacheChange, EntryDescription } from './cache-backend';
@@ -14,6 +15,8 @@ export class Directory {
   readonly #entries = new Map<string, EntryDescription>();
   readonly #byConjunct = new Map<string, Map<string, EntryDescription>>();
   readonly #filedUnder = new Map<string, string>();
+  /** Number of entries by what they are filed under, constants left out. */
+  readonly #byForm = new Map<string, number>();
 
   get size(): number {
     return this.#entries.size;
@@ -71,6 +74,7 @@ export class Directory {
     const filed = this.#byConjunct.get(key) ?? new Map<string, EntryDescription>();
     this.#byConjunct.set(key, filed.set(name, entry));
     this.#filedUnder.set(name, key);
+    this.#countForm(key, 1);
   }
 
   /**
@@ -89,6 +93,23 @@ export class Directory {
     return [...matches];
   }
 
+  /**
+   * Whether `match` could find something if other constants stood in the block. If not, there is no need to analyse a
+   * statement that differs from this one in constants only.
+   */
+  mayMatchOtherConstants(block: AnalysedBlock, keyClass: KeyClass, contextId: string): boolean {
+    if (this.#byForm.size === 0) return false;
+    const target = new MatchTarget(block, keyClass, contextId);
+    return [...target.conjunctKeys()].some((key) => this.#byForm.has(withoutConstants(key)));
+  }
+
+  #countForm(key: string, change: 1 | -1): void {
+    const form = withoutConstants(key);
+    const count = (this.#byForm.get(form) ?? 0) + change;
+    if (count > 0) this.#byForm.set(form, count);
+    else this.#byForm.delete(form);
+  }
+
   #filedCount(key: string): number {
     return this.#byConjunct.get(key)?.size ?? 0;
   }
@@ -101,6 +122,7 @@ export class Directory {
     const filed = this.#byConjunct.get(key);
     filed?.delete(name);
     if (filed?.size === 0) this.#byConjunct.delete(key);
+    this.#countForm(key, -1);
   }
 }
 

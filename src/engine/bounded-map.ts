@@ -2,6 +2,8 @@
 export class BoundedMap<K, V> {
   readonly #map = new Map<K, V>();
   #weight = 0;
+  /** The item used last, which need not be moved when it is used again. */
+  #newest: K | undefined;
 
   /** @param weigh what an item counts towards `limit`; 1 each by default */
   constructor(
@@ -16,15 +18,17 @@ export class BoundedMap<K, V> {
 
   get(key: K): V | undefined {
     const value = this.#map.get(key);
-    if (value === undefined) return undefined;
+    if (value === undefined || key === this.#newest) return value;
     this.#map.delete(key);
     this.#map.set(key, value);
+    this.#newest = key;
     return value;
   }
 
   set(key: K, value: V): void {
     this.delete(key);
     this.#map.set(key, value);
+    this.#newest = key;
     this.#weight += this.weigh(value, key);
     for (const oldest of this.#map.keys()) {
       if (this.#weight <= this.limit || this.#map.size === 1) break;
@@ -46,5 +50,6 @@ export class BoundedMap<K, V> {
   clear(): void {
     this.#map.clear();
     this.#weight = 0;
+    this.#newest = undefined;
   }
 }

@@ -17,11 +17,11 @@ import type {
   ReadContext,
   RewritePlan,
 } from './engine';
-import { decisionKey, describing, type Decision } from './decision';
+import { contextKey, decisionKey, describing, type Decision } from './decision';
 import { Experience } from './experience';
 import { CandidateStatement, Inspector } from './inspector';
 import { KeySetStore } from './key-set-store';
-import { fragmentsOf, matchReading, readStatement, type Reading } from './reading';
+import { fragmentsOf, matchReading, mayMatchOtherConstants, readStatement, type Reading } from './reading';
 import { forward, Restrictor, type RewriteMemo } from './restrictor';
 import type { SessionContext } from './session-context';
 import { readSessionContext } from './session-settings';
@@ -119,6 +119,8 @@ export class DatabaseEngine implements Engine {
   }
 
   plan(request: PlanRequest): Plan | Promise<Plan> {
+    const plain = this.#forwardUnread(request);
+    if (plain !== undefined) return plain;
     const startedAt = performance.now();
     const plan = this.#plan(request);
     this.options.events.planned(performance.now() - startedAt);
@@ -140,13 +142,25 @@ export class DatabaseEngine implements Engine {
     await this.#usage.flush();
   }
 
+  /**
+   * What can be decided without a look into the statement. Most of what passes through a proxy is fast and is decided here,
+   * where every microsecond counts: nothing is measured, parsed or remembered.
+   */
+  #forwardUnread({ statement, context, parameters }: PlanRequest): ForwardPlan | undefined {
+    if (!(statement instanceof CandidateStatement)) return forward('not a candidate');
+    if (this.options.catalog.current === undefined) return forward('catalog not read');
+    if ((context?.mode ?? this.options.mode) === 'off') return forward('switched off');
+    if (this.directory.size === 0) return forward('nothing cached');
+    const assumed = context ?? this.#lastContext;
+    if (assumed === undefined || hasNull(parameters)) return undefined;
+    return statement.form?.verdict(this.#version, contextKey(assumed));
+  }
+
   #plan({ statement, context, isContextCertain, parameters, canRetry }: PlanRequest): Plan | Promise<Plan> {
     const { current: catalog } = this.options.catalog;
     if (!(statement instanceof CandidateStatement)) return forward('not a candidate');
     if (catalog === undefined) return forward('catalog not read');
     const mode = context?.mode ?? this.options.mode;
-    if (mode === 'off') return forward('switched off');
-    if (this.directory.size === 0) return forward('nothing cached');
     const assumed = context ?? this.#lastContext;
     if (assumed === undefined) return { kind: 'needsContext' };
 
@@ -154,7 +168,13 @@ export class DatabaseEngine implements Engine {
     if (decision === undefined) return forward('parameter types not known yet');
     const { analysis } = decision.reading;
     if ('refused' in analysis) return forward(analysis.refused);
-    if (decision.matches.length === 0) return forward('miss');
+    if (decision.matches.length === 0) {
+      const plan = forward('miss');
+      // A NULL can be the end of a condition, so what holds with one may not hold without.
+      if (!hasNull(parameters) && !mayMatchOtherConstants(decision.reading, this.directory))
+        statement.form?.note(plan, this.#version, contextKey(assumed));
+      return plan;
+    }
     if (!isContextCertain) return { kind: 'needsContext' };
     if (analysis.mayRaise && !canRetry) return forward('may raise an error');
     const objection = this.#experience.objection(statement.fingerprint);
@@ -179,7 +199,8 @@ export class DatabaseEngine implements Engine {
 
   #decideReading(key: string, reading: Reading): Decision {
     const matches = matchReading(reading, this.directory);
-    const coverage = this.#unknownFragments(reading).length === 0 ? 'full' : 'partial';
+    const isFull = matches.length > 0 && this.#unknownFragments(reading).length === 0;
+    const coverage = isFull ? 'full' : 'partial';
     const decision: Decision = { version: this.#version, reading, matches, coverage, plans: new Map() };
     this.#decisions.set(key, decision);
     return decision;
@@ -272,4 +293,8 @@ export class DatabaseEngine implements Engine {
     this.#waiting.clear();
     this.#inspector.useCatalog(catalog);
   }
+}
+
+function hasNull(parameters: BoundParameters | undefined): boolean {
+  return parameters?.values.includes(null) === true;
 }

@@ -30,16 +30,22 @@ export function decisionKey(
   context: SessionContext,
   parameters: BoundParameters | undefined,
 ): string {
+  const values = parameters === undefined ? '' : parametersKey(parameters);
+  return [statement.text, contextKey(context), values].join('\0');
+}
+
+const contextKeys = new WeakMap<SessionContext, string>();
+
+/** Equal for contexts in which all executions are decided alike. */
+export function contextKey(context: SessionContext): string {
+  const known = contextKeys.get(context);
+  if (known !== undefined) return known;
   // The id of a context leaves out what no fragment depends on. A decision does depend on it: what is a table to one
   // session is hidden by a temporary one in another.
   const { id, clientEncoding, temporaryRelations } = context;
-  return JSON.stringify([
-    statement.text,
-    id,
-    clientEncoding,
-    [...temporaryRelations].sort(),
-    parameters === undefined ? '' : parametersKey(parameters),
-  ]);
+  const key = JSON.stringify([id, clientEncoding, [...temporaryRelations].sort()]);
+  contextKeys.set(context, key);
+  return key;
 }
 
 /** The key sets a decision is made of. */

@@ -85,6 +85,14 @@ export function matchReading({ analysis, context }: Reading, directory: Director
   );
 }
 
+/** Whether something could be known that holds for the statement with other constants in it, or other parameters. */
+export function mayMatchOtherConstants({ analysis, context }: Reading, directory: Directory): boolean {
+  if ('refused' in analysis) return false;
+  return analysis.blocks.some((block) =>
+    block.classes.some((keyClass) => directory.mayMatchOtherConstants(block, keyClass, context.id)),
+  );
+}
+
 /** The fragments that would make the statement faster if they were known, most selective first. */
 export function fragmentsOf({ analysis, context }: Reading): readonly Fragment[] {
   if ('refused' in analysis) return [];

@@ -26,18 +26,25 @@ export function withoutLiterals(text: string): string | undefined {
   });
 }
 
+/** Why no statement of a form can be restricted with what is known in one version of the directory. */
+interface Verdict {
+  readonly plan: ForwardPlan;
+  readonly version: number;
+  executionsLeft: number;
+}
+
 /** Executions a verdict is good for: it was reached with the values of one of them. */
 const executionsPerVerdict = 1_000;
+/** Sessions of one application mostly have one context. */
+const maxContexts = 16;
 
 /**
  * What texts that differ in literals only have in common, so that those that turn out to be of no interest need not be
  * parsed: parsing takes longer than everything else a proxy does with a short statement.
  */
 export class StatementForm {
-  #verdict: ForwardPlan | undefined;
-  #version = -1;
-  #contextId = '';
-  #executionsLeft = 0;
+  /** By context. */
+  readonly #verdicts = new Map<string, Verdict>();
 
   /** The same for all texts of this form; kept here by whoever computes it first. */
   fingerprint: string | undefined;
@@ -49,18 +56,16 @@ export class StatementForm {
   ) {}
 
   /** Notes that no statement of this form can be restricted with what is known in this version of the directory. */
-  note(verdict: ForwardPlan, version: number, contextId: string): void {
-    this.#verdict = verdict;
-    this.#version = version;
-    this.#contextId = contextId;
-    this.#executionsLeft = executionsPerVerdict;
+  note(plan: ForwardPlan, version: number, contextKey: string): void {
+    if (this.#verdicts.size >= maxContexts) this.#verdicts.clear();
+    this.#verdicts.set(contextKey, { plan, version, executionsLeft: executionsPerVerdict });
   }
 
-  /** Why this execution is to be forwarded, if that is known already. Now and then it is not, so that it is looked at again. */
-  verdict(version: number, contextId: string): ForwardPlan | undefined {
-    if (version !== this.#version || contextId !== this.#contextId || this.#executionsLeft === 0)
-      return undefined;
-    this.#executionsLeft--;
-    return this.#verdict;
+  /** The plan for one execution, if it is known already. Now and then it is not, so that one is looked at again. */
+  verdict(version: number, contextKey: string): ForwardPlan | undefined {
+    const verdict = this.#verdicts.get(contextKey);
+    if (verdict?.version !== version || verdict.executionsLeft === 0) return undefined;
+    verdict.executionsLeft--;
+    return verdict.plan;
   }
 }

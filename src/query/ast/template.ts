@@ -18,6 +18,14 @@ export function renderTemplate(template: Template, tableText: (table: number) =>
   );
 }
 
+/** Quoted names and tables, which stay; then strings, negative and other numbers. */
+const constants = /("(?:[^"]|"")*"|\{\d+\})|'(?:[^']|'')*'|\(-[\d.]+\)|(?<!\w)\d[\w.]*/g;
+
+/** A template with a mark in place of each string and number: what templates have in common that differ in those only. */
+export function withoutConstants(template: Template): string {
+  return template.replace(constants, (_, kept: string | undefined) => kept ?? '?');
+}
+
 /** The tables of a template, each once, in the order they first appear. */
 export function tablesOf(template: Template): readonly number[] {
   const tables: number[] = [];
