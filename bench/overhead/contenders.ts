@@ -10,6 +10,8 @@ import { until } from '../../test/support/until';
 
 export const database = 'pgbench';
 const controlUser = 'pcache';
+/** Statements that take longer are learned from, by the proxy whose cache is filled; none of pgbench's does. */
+const lockedMs = 1_000;
 
 /** A way from pgbench to the server. */
 export interface Contender {
@@ -63,7 +65,12 @@ export class Contenders implements AsyncDisposable {
     const never = 600_000;
     await this.startProxy('untracked', { 'public.reading': 'sensor_id' }, controlPassword, never);
     await this.startProxy('tracked', { 'public.pgbench_accounts': 'bid' }, controlPassword, never);
-    const cached = await this.startProxy('cached', { 'public.pgbench_accounts': 'bid' }, controlPassword, 30);
+    const cached = await this.startProxy(
+      'cached',
+      { 'public.pgbench_accounts': 'bid' },
+      controlPassword,
+      lockedMs,
+    );
     await this.fillCache(cached);
   }
 
@@ -104,20 +111,24 @@ export class Contenders implements AsyncDisposable {
     return { port, adminUrl: `http://127.0.0.1:${adminPort}` };
   }
 
-  /** Runs a slow statement until the proxy has learned from it. */
+  /** Has the proxy learn from a statement that is slow because somebody else holds the table. */
   private async fillCache({ port, adminUrl }: { port: number; adminUrl: string }): Promise<void> {
-    const client = new Client({ ...this.postgres.connectionOptions(database), port });
+    const direct = this.postgres.connectionOptions(database);
+    const [client, other] = [new Client({ ...direct, port }), new Client(direct)];
     await client.connect();
+    await other.connect();
     try {
       await until('an entry in the cache', async () => {
-        await client.query(
-          'select aid from pgbench_accounts where abalance = 0 order by md5(md5(filler)), md5(aid::text) limit 1',
-        );
+        await other.query('begin; lock table pgbench_accounts');
+        const answer = client.query('select aid from pgbench_accounts where abalance = 0 limit 1');
+        await other.query(`select pg_sleep(${(2 * lockedMs) / 1000}); commit`);
+        await answer;
         const metrics = await (await fetch(`${adminUrl}/metrics`)).text();
         return /^pcache_directory_entries\{.*status="ok".*\} [1-9]/m.test(metrics);
       });
     } finally {
       await client.end();
+      await other.end();
     }
   }
 
