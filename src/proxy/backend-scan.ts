@@ -37,6 +37,9 @@ export class BackendScan {
   /** Set once replies are no longer followed: everything is passed on. */
   hasLostTrack = false;
 
+  /** The server's last message, if it is an error nobody has seen: it may be why the connection ends. */
+  unseenError: Buffer | undefined;
+
   private destination: Destination = Destination.Client;
 
   constructor(
@@ -65,6 +68,11 @@ export class BackendScan {
     }
   }
 
+  /** Whether the client has got a part of a message, and waits for the rest. */
+  get isInsideMessage(): boolean {
+    return this.reader.isStreaming && this.destination === Destination.Client;
+  }
+
   /** Gives the client what was held, and ends the holding. */
   release(): void {
     for (const part of this.held?.takeHeld() ?? []) this.link.toClient.append(part);
@@ -76,6 +84,7 @@ export class BackendScan {
   /** The first bytes of a message: whom is it for? */
   private begin(): void {
     const { reader, held } = this;
+    this.unseenError = undefined;
     switch (reader.code) {
       case BackendCode.ParameterStatus:
         if (reader.isLast) this.tracker.parameterStatus(reader.buffer, reader.start, reader.end);
@@ -116,14 +125,22 @@ export class BackendScan {
     } else if (this.audience === 'proxy') {
       this.destination = Destination.Drop;
       this.ask?.receive(code, buffer, start, end);
+      this.keepError();
     } else if (this.held === undefined) {
       this.destination = Destination.Client;
     } else if (this.held.state !== 'holding') {
       this.destination = Destination.Drop;
+      this.keepError();
     } else {
       // The client's own Parse stands, whatever becomes of the run.
       this.destination = code === BackendCode.ParseComplete ? Destination.Client : Destination.Hold;
     }
+  }
+
+  private keepError(): void {
+    const { code, isLast, buffer, start, end } = this.reader;
+    if (code === BackendCode.ErrorResponse && isLast)
+      this.unseenError = Buffer.from(buffer.subarray(start, end));
   }
 
   /** An error while a run is held: the run is given up, or the error is one the client should see. */

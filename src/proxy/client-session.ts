@@ -6,14 +6,15 @@ import { backendTreatments } from '../wire/frame-treatments';
 import { encodeTerminate } from '../wire/frontend/terminate';
 import { BackendCode } from '../wire/message-code';
 import { encodeCancelRequest, type CancelRequest } from '../wire/startup/cancel-request';
-import { isReplication, startupDatabase, type StartupMessage } from '../wire/startup/startup-message';
+import { type StartupMessage } from '../wire/startup/startup-message';
 import { StartupPacketReader, type StartupPacket } from '../wire/startup/startup-packet-reader';
+import { ByteRelay } from './byte-relay';
 import { relayCancel } from './cancel-relay';
 import { cancelKey, relayClientCancel } from './client-cancel';
 import { LoginRelay } from './login-relay';
 import { Outlet } from './outlet';
 import { type ConnectionEnd } from './proxy-events';
-import { RelayTail } from './relay-tail';
+import { scannedDatabase } from './scanned-database';
 import { ScannedSession } from './scanned-session';
 import {
   adminShutdown,
@@ -38,11 +39,11 @@ export class ClientSession {
   private readonly treatments = backendTreatments();
   private readonly loginTimer: NodeJS.Timeout;
   private lingerTimer: NodeJS.Timeout | undefined;
-  private readonly tail = new RelayTail();
 
   private upstream: Socket | undefined;
   private toUpstream: Outlet | undefined;
   private login: LoginRelay | undefined;
+  private relay: ByteRelay | undefined;
   private scan: ScannedSession | undefined;
   private cancelRequest: Buffer | undefined;
   private key: string | undefined;
@@ -61,7 +62,10 @@ export class ClientSession {
     this.reader = new FrameReader(this.treatments, host.limits.maxInspectedBytes, 'backend');
     this.toClient = new Outlet(client, () => this.upstream?.pause());
     this.loginTimer = setTimeout(() => this.loginTimedOut(), host.limits.loginTimeoutMs);
-    client.on('data', (chunk) => this.guard('client', () => this.clientSent(chunk)));
+    client.on('data', (chunk) => {
+      host.traffic.bytesFromClients += chunk.length;
+      this.guard('client', () => this.clientSent(chunk));
+    });
     client.on('drain', () => this.upstream?.resume());
     client.on('end', () => this.clientEnded());
     client.on('error', (error) => this.lost('client', error));
@@ -71,15 +75,14 @@ export class ClientSession {
   /** Ends the session once it is idle. */
   drain(): void {
     this.isDraining = true;
-    const isBusy = this.phase === 'scanning' || this.phase === 'relaying';
-    if (!isBusy || this.isIdle) this.shutDown();
+    const isLoggedIn = this.phase === 'scanning' || this.phase === 'relaying';
+    if (!isLoggedIn || this.isIdle) this.shutDown();
   }
 
   /** Ends the session now, interrupting what it runs. */
   shutDown(): void {
     if (this.phase === 'closing' || this.phase === 'closed' || this.phase === 'canceling') return;
-    const wasIdle = this.isIdle;
-    if (!wasIdle && this.cancelRequest !== undefined) void this.cancelUpstream();
+    if (!this.isIdle) void this.cancelUpstream();
     this.finish('drained', adminShutdown());
   }
 
@@ -105,12 +108,11 @@ export class ClientSession {
   }
 
   private get isIdle(): boolean {
-    if (this.phase === 'relaying') return this.tail.isIdle;
+    if (this.phase === 'relaying') return this.relay?.isIdle === true;
     return this.phase === 'scanning' && this.scan?.isIdle === true;
   }
 
   private clientSent(chunk: Buffer): void {
-    this.host.traffic.bytesFromClients += chunk.length;
     switch (this.phase) {
       case 'startup':
         this.startup.feed(chunk);
@@ -124,9 +126,7 @@ export class ClientSession {
         this.updateClientFlow();
         break;
       case 'relaying':
-        this.tail.clientSent();
-        this.toUpstream?.append(chunk);
-        this.toUpstream?.flush();
+        this.relay?.fromClient(chunk);
         break;
       case 'scanning':
         this.scan?.fromClient(chunk);
@@ -207,14 +207,12 @@ export class ClientSession {
   }
 
   private makeScan(startup: StartupMessage, toUpstream: Outlet): ScannedSession | undefined {
-    const { engines, mode, limits, events, log } = this.host;
-    const database = startupDatabase(startup);
-    const engine = engines.get(database);
-    if (engine === undefined || mode === 'off' || isReplication(startup)) return undefined;
+    const scanned = scannedDatabase(this.host, startup);
+    if (scanned === undefined) return undefined;
+    const { mode, limits, events, log } = this.host;
     return new ScannedSession(
       {
-        database,
-        engine,
+        ...scanned,
         mode,
         limits,
         events,
@@ -225,14 +223,10 @@ export class ClientSession {
           this.isHeld = isHeld;
           this.updateClientFlow();
         },
-        terminated: () => {
-          this.hasTerminated = true;
-        },
+        terminated: () => void (this.hasTerminated = true),
         guard: (action) => this.guard('upstream', action),
         cancelUpstream: () => this.cancelUpstream(),
-        becameIdle: () => {
-          if (this.isDraining && this.isIdle) this.shutDown();
-        },
+        becameIdle: () => this.shutDownIfDrained(),
       },
       this.reader,
       this.treatments,
@@ -263,7 +257,8 @@ export class ClientSession {
         this.toClient.flush();
         break;
       case 'relaying':
-        this.relayToClient(chunk);
+        this.relay?.fromUpstream(chunk);
+        this.shutDownIfDrained();
         break;
       case 'scanning':
         this.reader.feed(chunk);
@@ -277,24 +272,20 @@ export class ClientSession {
   private loggedIn(login: LoginRelay): void {
     clearTimeout(this.loginTimer);
     const early = login.takeEarlyBytes();
-    if (this.scan === undefined) {
-      this.phase = enterPhase(this.phase, 'relaying');
-      const rest = this.reader.takeRest();
-      this.toClient.flush();
-      this.tail.ready();
-      if (rest.length > 0) this.relayToClient(rest);
-    } else {
+    if (this.scan !== undefined) {
       this.phase = enterPhase(this.phase, 'scanning');
       this.scan.fromUpstream();
+    } else if (this.toUpstream !== undefined) {
+      this.phase = enterPhase(this.phase, 'relaying');
+      this.relay = new ByteRelay(this.toClient, this.toUpstream);
+      const rest = this.reader.takeRest();
+      if (rest.length > 0) this.relay.fromUpstream(rest);
     }
     if (early.length > 0) this.clientSent(early);
     this.updateClientFlow();
   }
 
-  private relayToClient(chunk: Buffer): void {
-    this.toClient.append(chunk);
-    this.toClient.flush();
-    this.tail.upstreamSent(chunk);
+  private shutDownIfDrained(): void {
     if (this.isDraining && this.isIdle) this.shutDown();
   }
 
@@ -327,8 +318,10 @@ export class ClientSession {
   private upstreamEnded(): void {
     const { phase, reader } = this;
     const isExpected = this.hasTerminated || this.hasClientEnded;
-    // The server's last word was an error: it has told the client itself.
+    // The server's last word was an error: it has told the client itself, or would have but for a hidden message.
     const hasSaidWhy = phase !== 'relaying' && reader.code === BackendCode.ErrorResponse;
+    const unseen = this.scan?.unseenError;
+    if (unseen !== undefined) this.toClient.append(unseen);
     const error = isExpected || hasSaidWhy ? undefined : serverLost();
     this.finish(isExpected ? 'client' : 'upstream', error);
     this.closedIfOver();
@@ -366,14 +359,15 @@ export class ClientSession {
     this.end = end;
     clearTimeout(this.loginTimer);
     this.scan?.close();
-    const isBetweenMessages = phase === 'relaying' ? this.tail.isIdle : !this.reader.isStreaming;
-    if (error !== undefined && isBetweenMessages) this.toClient.append(encodePgError(error));
+    if (error !== undefined && !this.isInsideMessage(phase)) this.toClient.append(encodePgError(error));
     this.toClient.flush();
-    client.end();
+    // Whoever reads slowly gets all of it; only then does the time run in which to close.
+    client.end(() => {
+      this.lingerTimer = setTimeout(() => client.destroy(), lingerMs);
+    });
     // What the client still sends is read and thrown away: closing with unread bytes would reset the connection, and the
     // client could lose the last message.
     client.resume();
-    this.lingerTimer = setTimeout(() => client.destroy(), lingerMs);
     if (upstream !== undefined) {
       if (end === 'drained' && upstream.writable) upstream.write(encodeTerminate());
       upstream.resume();
@@ -381,6 +375,12 @@ export class ClientSession {
       if (end !== 'drained' && end !== 'client') upstream.destroy();
     }
     this.closedIfOver();
+  }
+
+  /** Whether the client would take an error message for a part of another one. */
+  private isInsideMessage(phase: SessionPhase): boolean {
+    if (phase === 'relaying') return this.relay?.isIdle !== true;
+    return phase === 'scanning' ? this.scan?.isInsideMessage === true : this.reader.isStreaming;
   }
 
   private closedIfOver(): void {

@@ -11,26 +11,26 @@ export const CommandEffect = {
 } as const;
 export type CommandEffect = (typeof CommandEffect)[keyof typeof CommandEffect];
 
-const effects: Readonly<Record<string, CommandEffect>> = {
-  BEGIN: CommandEffect.TransactionControl,
-  START: CommandEffect.TransactionControl,
-  SAVEPOINT: CommandEffect.TransactionControl,
-  RELEASE: CommandEffect.TransactionControl,
-  COMMIT: CommandEffect.TransactionEnd,
-  ROLLBACK: CommandEffect.TransactionEnd,
-  CREATE: CommandEffect.Definition,
-  ALTER: CommandEffect.Definition,
-  DROP: CommandEffect.Definition,
-  REFRESH: CommandEffect.Definition,
-  IMPORT: CommandEffect.Definition,
-  SECURITY: CommandEffect.Definition,
-  REASSIGN: CommandEffect.Definition,
-  GRANT: CommandEffect.Definition,
-  REVOKE: CommandEffect.Definition,
+const effects: ReadonlyMap<string, CommandEffect> = new Map([
+  ['BEGIN', CommandEffect.TransactionControl],
+  ['START', CommandEffect.TransactionControl],
+  ['SAVEPOINT', CommandEffect.TransactionControl],
+  ['RELEASE', CommandEffect.TransactionControl],
+  ['COMMIT', CommandEffect.TransactionEnd],
+  ['ROLLBACK', CommandEffect.TransactionEnd],
+  ['CREATE', CommandEffect.Definition],
+  ['ALTER', CommandEffect.Definition],
+  ['DROP', CommandEffect.Definition],
+  ['REFRESH', CommandEffect.Definition],
+  ['IMPORT', CommandEffect.Definition],
+  ['SECURITY', CommandEffect.Definition],
+  ['REASSIGN', CommandEffect.Definition],
+  ['GRANT', CommandEffect.Definition],
+  ['REVOKE', CommandEffect.Definition],
   // What a block or a procedure did inside, its tag does not say.
-  DO: CommandEffect.Definition,
-  CALL: CommandEffect.Definition,
-};
+  ['DO', CommandEffect.Definition],
+  ['CALL', CommandEffect.Definition],
+]);
 
 const letterS = 0x53;
 const letterE = 0x45;
@@ -46,7 +46,7 @@ export function commandEffect(frame: Buffer, start: number, end: number): Comman
   if (isSelectTag(frame, start)) return CommandEffect.Other;
   const tag = frame.toString('latin1', start + 5, end - 1);
   const space = tag.indexOf(' ');
-  return effects[space === -1 ? tag : tag.slice(0, space)] ?? CommandEffect.Other;
+  return effects.get(space === -1 ? tag : tag.slice(0, space)) ?? CommandEffect.Other;
 }
 
 /** SELECT INTO and CREATE TABLE AS have the tag SELECT; only their text tells. */

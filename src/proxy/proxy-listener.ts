@@ -20,6 +20,9 @@ export interface ProxyListenerOptions {
   readonly limits?: Partial<ProxyLimits>;
 }
 
+/** How long a client that was told 57P01 at the deadline may take to go. */
+const leaveMs = 2_000;
+
 /** The proxy's door: accepts clients, and owns their sessions. */
 export class ProxyListener implements AsyncDisposable {
   private readonly server: Server;
@@ -78,16 +81,21 @@ export class ProxyListener implements AsyncDisposable {
 
   /**
    * Stops accepting and ends all sessions with 57P01: idle ones at once, others when their statement and transaction are
-   * done, at the latest after `deadlineMs`. Resolves when none is left.
+   * done, at the latest after `deadlineMs`. Resolves when none is left; clients that do not take leave are cut off.
    */
   async drain(deadlineMs: number): Promise<void> {
     this.stopAccepting();
     for (const session of this.sessions) session.drain();
-    const timer = setTimeout(() => {
-      for (const session of this.sessions) session.shutDown();
-    }, deadlineMs);
+    const timers = [
+      setTimeout(() => {
+        for (const session of this.sessions) session.shutDown();
+      }, deadlineMs),
+      setTimeout(() => {
+        for (const session of this.sessions) session.destroy();
+      }, deadlineMs + leaveMs),
+    ];
     await this.empty();
-    clearTimeout(timer);
+    timers.forEach(clearTimeout);
   }
 
   /** Stops accepting and cuts all connections. */

@@ -77,6 +77,16 @@ export class ScannedSession implements CandidateOwner, ReplyOwner {
     this.link.toClient.flush();
   }
 
+  /** Whether the client has got a part of a message, and waits for the rest. */
+  get isInsideMessage(): boolean {
+    return this.backend.isInsideMessage;
+  }
+
+  /** What the server said last, if it was an error that was kept from the client. */
+  get unseenError(): Buffer | undefined {
+    return this.backend.unseenError;
+  }
+
   /** Resolves when a cancel request would reach the client's own statement; undefined if it would now. */
   whenCancelable(): Promise<void> | undefined {
     if (isCancelable(this.wait)) return undefined;
@@ -362,8 +372,8 @@ export class ScannedSession implements CandidateOwner, ReplyOwner {
 
   /** Drops the hidden statements whose own Close the server skipped after an error. */
   private closeLeftOpen(): void {
+    if (this.tracker.leftOpen.length === 0) return;
     const leftOpen = this.tracker.leftOpen.splice(0);
-    if (leftOpen.length === 0) return;
     const closes = leftOpen.map(({ name }) => encodeClose({ target: 'statement', name }));
     for (const hidden of leftOpen) this.tracker.queue.push(Owed.Close, hidden, true);
     this.tracker.queue.push(Owed.Sync, undefined, true);

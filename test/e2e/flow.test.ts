@@ -1,6 +1,7 @@
 import { connect } from 'node:net';
 import { encodeCopyData } from '../../src/wire/frontend/copy-data';
 import { encodeCopyDone } from '../../src/wire/frontend/copy-done';
+import { encodeTerminate } from '../../src/wire/frontend/terminate';
 import { encodeQuery } from '../../src/wire/frontend/query';
 import { encodeStartupMessage } from '../../src/wire/startup/startup-message';
 import { startPostgres, type PostgresServer } from '../support/postgres-server';
@@ -83,6 +84,34 @@ describe('flow', () => {
         () => received > megabytes * 1_000_000 && tail.toString('latin1') === 'Z\0\0\0\x05I',
       );
       socket.destroy();
+    });
+
+    test('a client that says good-bye at once and reads slowly gets everything', async () => {
+      const megabytes = 30;
+      const client = connect({ port: proxy.port, host: '127.0.0.1' });
+      client.write(
+        Buffer.concat([
+          encodeStartupMessage({
+            majorVersion: 3,
+            minorVersion: 0,
+            parameters: new Map([
+              ['user', server.user],
+              ['database', name()],
+            ]),
+          }),
+          query(`select repeat('x', 1000000) from generate_series(1, ${megabytes})`),
+          encodeTerminate(),
+        ]),
+      );
+      let received = 0;
+      client.on('data', (chunk) => {
+        received += chunk.length;
+        client.pause();
+        setTimeout(() => client.resume(), 1);
+      });
+      await new Promise((resolve) => client.once('end', resolve));
+      expect(received).toBeGreaterThan(megabytes * 1_000_000);
+      client.destroy();
     });
 
     test('a server that does not read does not make the proxy grow', async () => {

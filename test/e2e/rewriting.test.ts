@@ -491,6 +491,14 @@ describe('rewriting', () => {
       expect(engine.completions).toHaveLength(2);
     });
 
+    test('a server that ends the session during a hidden question tells the client why', async () => {
+      script(original, plan);
+      engine.contextQuery = `select pg_terminate_backend(pg_backend_pid())::text, $1 from pg_sleep(0)`;
+      client.send(query(original));
+      const messages = await client.untilClosed();
+      expect(messages.map((message) => errorField(message, 'C'))).toEqual(['57P01']);
+    });
+
     test('a notification during a hidden question is the client’s', async () => {
       script(original, plan);
       engine.contextQuery = `select current_setting('search_path'), $1 from pg_notify('news', 'hello')`;

@@ -1,0 +1,37 @@
+import { BackendCode } from '../wire/message-code';
+import { type Outlet } from './outlet';
+
+const readyForQueryBytes = 6;
+const idle = 0x49; // I
+
+/** A session that is not scanned, once the client is logged in: bytes go both ways as they come. */
+export class ByteRelay {
+  /**
+   * Whether the session looks idle: the last bytes the server sent are a ReadyForQuery outside a transaction block, and the
+   * client has sent nothing since. Only used to find a good moment for closing, so a look at the end of each chunk is
+   * enough; rows that happen to end in these bytes are followed by more.
+   */
+  isIdle = true;
+
+  constructor(
+    private readonly toClient: Outlet,
+    private readonly toUpstream: Outlet,
+  ) {}
+
+  fromClient(chunk: Buffer): void {
+    this.isIdle = false;
+    this.toUpstream.append(chunk);
+    this.toUpstream.flush();
+  }
+
+  fromUpstream(chunk: Buffer): void {
+    this.toClient.append(chunk);
+    this.toClient.flush();
+    const at = chunk.length - readyForQueryBytes;
+    this.isIdle =
+      at >= 0 &&
+      chunk[at] === BackendCode.ReadyForQuery &&
+      chunk.readUInt32BE(at + 1) === readyForQueryBytes - 1 &&
+      chunk[at + 5] === idle;
+  }
+}
