@@ -28,7 +28,7 @@ export async function createDatabase(
   const schema = randomSchema(random);
   const sessionStart = [
     `set statement_timeout = ${statementTimeout}`,
-    ...random.sample(sessionSettings, random.int(0, 2)),
+    ...random.sample(sessionSettings, random.int(0, 3)),
   ].join(';');
   const database = await server.createDatabase();
   const client = new Client(server.connectionOptions(database));

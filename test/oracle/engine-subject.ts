@@ -12,6 +12,8 @@ import type { Attempt, Outcome, Subject } from './subject';
 export class EngineSubject implements Subject {
   /** The last statement was not even taken by the server, which will never say what its parameters are. */
   #isInvalid = false;
+  /** The statement everything is known of, so that a form which is still being checked is worth waiting for. */
+  #learned: string | undefined;
 
   private constructor(
     private readonly harness: EngineHarness,
@@ -55,6 +57,7 @@ export class EngineSubject implements Subject {
   }
 
   async learn(query: RunnableQuery): Promise<void> {
+    this.#learned = query.text;
     await this.harness.learn(query.text, boundParameters(query), 'note');
   }
 
@@ -76,7 +79,7 @@ export class EngineSubject implements Subject {
       canRetry,
       ...(parameters === undefined ? {} : { parameters }),
     };
-    const deadline = Date.now() + (this.#isInvalid ? 0 : 2_000);
+    const deadline = Date.now() + (this.#isInvalid || this.#learned !== query.text ? 0 : 2_000);
     for (;;) {
       const plan = await this.harness.engine.plan(request);
       const isBeingAsked = plan.kind === 'forward' && plan.reason.endsWith(' yet');
@@ -107,7 +110,8 @@ export class EngineSubject implements Subject {
   }
 }
 
-function boundParameters({ values }: RunnableQuery): BoundParameters | undefined {
+/** The values as `pg` binds them: text, their types left to the server. */
+export function boundParameters({ values }: RunnableQuery): BoundParameters | undefined {
   return values === undefined
     ? undefined
     : { declaredOids: [], formats: [], values: values.map((value) => Buffer.from(value)) };

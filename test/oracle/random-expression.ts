@@ -39,13 +39,29 @@ export function randomCondition(scope: ExpressionScope, depth = 0): Expression {
     const nested = subselectCondition(scope);
     if (nested !== undefined) return nested;
   }
-  if (random.chance(0.1)) return sql(random.pick(withoutColumns));
+  if (random.chance(0.05)) return sql(random.pick(withoutColumns));
+  if (random.chance(0.05)) {
+    const guarded = guardedCondition(scope);
+    if (guarded !== undefined) return guarded;
+  }
   const column = random.pick(random.chance(0.06) && scope.outer.length > 0 ? scope.outer : scope.columns);
   if (random.chance(0.12)) {
     const other = scope.columns.filter(({ type, sql: text }) => type === column.type && text !== column.sql);
     if (other.length > 0) return betweenColumns(column, random.pick(other), random);
   }
-  return random.chance(0.1) ? anyType(column, random) : conditions[column.type](column, random);
+  return random.chance(0.15) ? anyType(column, random) : conditions[column.type](column, random);
+}
+
+/** A condition that fails on some rows, beside another that mostly keeps these from it (rule S12). */
+function guardedCondition({ random, columns }: ExpressionScope): Expression | undefined {
+  const candidates = columns.filter(({ type }) => type === 'int' || type === 'text' || type === 'float');
+  if (candidates.length === 0) return undefined;
+  const { sql: c, type } = random.pick(candidates);
+  const pair =
+    type === 'text'
+      ? [`${c}::int > ${random.int(0, 20)}`, `${c} IN ('7', '12', '300')`]
+      : [`100 / ${c} > ${random.int(1, 20)}`, `${c} > ${random.int(0, 5)}`];
+  return { kind: 'logic', word: 'AND', args: random.sample(pair, 2).map((text) => sql(text)) };
 }
 
 /** Stable and volatile functions, and what is decided while planning. */
@@ -89,9 +105,10 @@ function betweenColumns(left: ColumnInScope, right: ColumnInScope, random: Rando
 }
 
 function anyType({ sql: column, type }: ColumnInScope, random: Random): Expression {
-  switch (random.int(0, 3)) {
+  switch (random.int(-1, 3)) {
+    case -1:
     case 0:
-      return sql(`${column} IS ${random.pick(['', 'NOT '])}NULL`);
+      return sql(`${column} IS ${random.pick(['', '', 'NOT '])}NULL`);
     case 1:
       return sql(`CASE WHEN ${column} IS NULL THEN true ELSE ${column}::text > '3' END`);
     case 2:

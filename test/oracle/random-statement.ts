@@ -87,7 +87,7 @@ class StatementMaker {
     const count = random.pick(surroundings.depth === 0 ? [1, 1, 2, 2, 2, 3] : [1, 1, 1, 2]);
     for (let i = 0; i < count; i++) this.#addItem(from, where, surroundings);
     const columns = from.columns.map((column) => this.#maybeBare(column, from));
-    for (let i = random.pick([0, 1, 1, 2, 2, 3]); i > 0; i--)
+    for (let i = random.pick([0, 1, 1, 2, 2, 2, 3, 3]); i > 0; i--)
       where.push(this.#condition(columns, surroundings));
     if (surroundings.outer.length > 0 && random.chance(0.5)) {
       const correlation = this.#equality(surroundings.outer, columns);
@@ -222,7 +222,7 @@ class StatementMaker {
       : random.pick([`a${++this.#aliases}`, `A${this.#aliases}`, `"a${this.#aliases} x"`]);
     const only = table.kind !== 'partitioned' && random.chance(0.06) ? 'ONLY ' : '';
     const schema = random.chance(0.15) ? 'public.' : '';
-    const sample = random.chance(0.008) ? ' TABLESAMPLE BERNOULLI (100)' : '';
+    const sample = random.chance(0.002) ? ' TABLESAMPLE BERNOULLI (100)' : '';
     const as = isBare ? '' : `${random.pick([' ', ' AS '])}${alias}`;
     return {
       item: { kind: 'table', sql: `${only}${schema}${name}${as}${sample}`, alias },
@@ -270,8 +270,10 @@ class StatementMaker {
   /** Without its table's name where PostgreSQL finds it all the same. */
   #maybeBare(column: ColumnInScope, { columns, merged }: GrowingFrom): ColumnInScope {
     const isUnique = columns.filter(({ name }) => name === column.name).length === 1;
-    const isClear = isUnique || merged.has(column.name);
-    return isClear && this.random.chance(0.3) ? { ...column, sql: quote(column.name) } : column;
+    const isMerged = merged.has(column.name);
+    return (isUnique || isMerged) && this.random.chance(isMerged ? 0.7 : 0.3)
+      ? { ...column, sql: quote(column.name) }
+      : column;
   }
 }
 

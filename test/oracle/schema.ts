@@ -33,7 +33,7 @@ const keyTypes: Readonly<Record<PartitionKeyType, readonly (readonly [string, Va
   integer: [['int', 'int'], ['int', 'int'], ['bigint', 'int'], ['smallint', 'int'], ['small_number', 'int']],
   text: [['text', 'text'], ['text', 'text'], ['varchar(20)', 'text']],
   float: [['float8', 'float'], ['float8', 'float'], ['float4', 'float']],
-  timestamp: [['timestamp', 'timestamp'], ['timestamp', 'timestamp'], ['date', 'date'], ['timestamptz', 'timestamp']],
+  timestamp: [['timestamp', 'timestamp'], ['timestamp', 'timestamp'], ['date', 'date'], ['timestamptz', 'timestamp'], ['timestamptz', 'timestamp']],
 }; // prettier-ignore
 
 const tableNames = ['place', 'shop', 'Street Sign', 'visit', 'zone'] as const;
@@ -100,7 +100,7 @@ function otherColumns(random: Random): Column[] {
     isNotNull: random.chance(0.2),
   });
   const all = [
-    random.chance(0.8) ? column('n', 'int', 'int') : column('n', 'numeric', 'numeric(8,1)'),
+    random.chance(0.7) ? column('n', 'int', 'int') : column('n', 'numeric', 'numeric(8,1)'),
     column('m', 'int', random.pick(['int', 'bigint', 'smallint'])),
     column('s', 'text', random.pick(['text', 'text', 'varchar(9)', 'char(6)'])),
     column('x', 'float', 'float8'),

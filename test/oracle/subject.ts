@@ -27,9 +27,6 @@ export interface Subject extends AsyncDisposable {
   forget(): Promise<void>;
 }
 
-/** Makes a subject of a database that stands. */
-export type OpenSubject = (database: string) => Promise<Subject>;
-
 const lostConnection = /^(08|57P0)/;
 
 /**
