@@ -29,13 +29,16 @@ export class ProxyMetrics {
   readonly #sqlStateLabel = knownLabels(Object.values(SqlState));
   /** Statements passed since the last scrape: on the data path of every statement, so no label look-up there. */
   #passed = 0;
+  /** Candidates forwarded and completed since then, by reason: nearly all of them are. */
+  readonly #forwarded = new Map<string | undefined, number>();
 
   readonly #connections: Gauge;
   readonly #opened: Counter;
   readonly #closed: Counter<'end'>;
   readonly #statements: Counter<'outcome'>;
   readonly #rewrites: Counter<'outcome' | 'reason'>;
-  readonly #statementSeconds: Histogram<'form'>;
+  readonly #directSeconds: Histogram.Internal<'form'>;
+  readonly #restrictedSeconds: Histogram.Internal<'form'>;
   readonly #contextQuestions: Counter<'outcome'>;
   readonly #cancelRequests: Counter<'outcome'>;
   readonly #protocolErrors: Counter<'side' | 'sqlstate'>;
@@ -68,7 +71,7 @@ export class ProxyMetrics {
       labelNames: ['outcome'],
       registers,
       collect: () => {
-        this.#flushPassed();
+        this.#flush();
       },
     });
     // Rates are computed from differences: the first hit must have a zero before it.
@@ -79,16 +82,18 @@ export class ProxyMetrics {
       labelNames: ['outcome', 'reason'],
       registers,
       collect: () => {
-        this.#flushPassed();
+        this.#flush();
       },
     });
-    this.#statementSeconds = new Histogram({
+    const statementSeconds = new Histogram({
       name: 'pcache_statement_seconds',
       help: 'Time from sending a candidate statement to its completion, by the form that was sent.',
       labelNames: ['form'],
       buckets: statementBuckets,
       registers,
     });
+    this.#directSeconds = statementSeconds.labels('direct');
+    this.#restrictedSeconds = statementSeconds.labels('restricted');
     this.#contextQuestions = new Counter({
       name: 'pcache_context_questions_total',
       help: "Hidden questions for a session's settings.",
@@ -133,10 +138,12 @@ export class ProxyMetrics {
   statementFinished(statement: FinishedStatement): void {
     const { plan, reason, outcome, elapsedMs } = statement;
     if (outcome === 'complete') {
-      this.#statementSeconds.observe(
-        { form: plan === 'rewrite' ? 'restricted' : 'direct' },
-        elapsedMs / 1000,
-      );
+      const seconds = plan === 'rewrite' ? this.#restrictedSeconds : this.#directSeconds;
+      seconds.observe(elapsedMs / 1000);
+    }
+    if (plan === 'forward' && outcome === 'complete') {
+      this.#forwarded.set(reason, (this.#forwarded.get(reason) ?? 0) + 1);
+      return;
     }
     this.#statements.inc({ outcome: this.#outcomeOf(statement) });
     const rewrite = plan === 'forward' ? 'bypassed' : outcome === 'fellBack' ? 'fallback' : 'rewritten';
@@ -173,7 +180,12 @@ export class ProxyMetrics {
     return forwardReasons.get(reason ?? '') ?? 'bypass';
   }
 
-  #flushPassed(): void {
+  #flush(): void {
+    for (const [reason, count] of this.#forwarded) {
+      this.#statements.inc({ outcome: forwardReasons.get(reason ?? '') ?? 'bypass' }, count);
+      this.#rewrites.inc({ outcome: 'bypassed', reason: this.#reasonLabel(reason) }, count);
+    }
+    this.#forwarded.clear();
     if (this.#passed === 0) return;
     this.#statements.inc({ outcome: 'bypass' }, this.#passed);
     this.#rewrites.inc({ outcome: 'bypassed', reason: notCandidate }, this.#passed);
