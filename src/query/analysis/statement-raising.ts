@@ -1,22 +1,30 @@
-import type { FuncCall, Node, SelectStmt } from '@pgsql/types';
+import type { ColumnRef, FuncCall, Node, SelectStmt } from '@pgsql/types';
 import { qualifiedName, stringsOf } from '../ast/names';
 import { walk } from '../ast/walk';
 import { blocksOf, plainSelectsOf } from './blocks';
 import { canonicaliseNode } from './canonicalise';
 import { operandsOfAnd } from './conjuncts';
+import { isBuiltin, TypeOid } from '../catalog/catalog';
 import { isUnusable, type ExpressionScope } from './expression';
+import { comparesWithoutError } from './raising';
 
-/** Aggregates that are defined for any rows, and see the same rows with a restriction as without. */
-const totalAggregates: ReadonlySet<string> = new Set([
-  'count',
-  'min',
-  'max',
-  'sum',
-  'avg',
-  'array_agg',
-  'string_agg',
-  'bool_and',
-  'bool_or',
+/** Aggregates that are defined for any rows of any type. */
+const totalAggregates: ReadonlySet<string> = new Set(['count', 'string_agg', 'bool_and', 'bool_or']);
+
+/** Those that are so for some types: floats and intervals overflow, arrays that differ in size make no array of arrays. */
+const aggregatesOfSome: ReadonlyMap<string, (scope: ExpressionScope, typeOid: number) => boolean> = new Map([
+  ['sum', (_, typeOid) => exactNumbers.has(typeOid)],
+  ['avg', (_, typeOid) => exactNumbers.has(typeOid)],
+  ['min', ({ catalog }, typeOid) => comparesWithoutError(catalog, typeOid, typeOid)],
+  ['max', ({ catalog }, typeOid) => comparesWithoutError(catalog, typeOid, typeOid)],
+  ['array_agg', ({ catalog }, typeOid) => catalog.type(typeOid)?.elementOid === 0],
+]);
+
+const exactNumbers: ReadonlySet<number> = new Set([
+  TypeOid.int2,
+  TypeOid.int4,
+  TypeOid.int8,
+  TypeOid.numeric,
 ]);
 
 /**
@@ -25,12 +33,18 @@ const totalAggregates: ReadonlySet<string> = new Set([
  * WHERE and ON clauses, and whatever nested blocks compute. Likewise what is left of HAVING without its aggregates:
  *
  *   SELECT x, count(*) FROM t WHERE k = 1 GROUP BY x HAVING 1 / x > 0      -- planned as WHERE k = 1 AND 1 / x > 0
+ *
+ * And with a LIMIT anywhere what the result rows themselves are made of: read in the order of an index it is computed for the
+ * rows that come out, otherwise for all of them before they are sorted:
+ *
+ *   SELECT 1 / x FROM t WHERE k = 1 ORDER BY id LIMIT 1
  */
 export function mayRaiseInStatement(
   statement: SelectStmt,
   scopeOf: (block: SelectStmt) => ExpressionScope | undefined,
 ): boolean {
   if (hasComputedRows(statement)) return true;
+  const isLimited = hasLimit(statement);
   return blocksOf(statement).some(({ select, isTopLevel }) => {
     const own = scopeOf(select);
     if (own === undefined) return true;
@@ -40,9 +54,21 @@ export function mayRaiseInStatement(
     if (!joinConditions(select.fromClause).flatMap(operandsOfAnd).every(isQuiet)) return true;
     if (!pushedDownHaving(select, scope).every(isQuiet)) return true;
     return (
-      !isTopLevel && !nestedExpressions(select).every((node) => isAggregate(node, scope) || isQuiet(node))
+      (isLimited || !isTopLevel) &&
+      !nestedExpressions(select).every((node) => isAggregate(node, scope) || isQuiet(node))
     );
   });
+}
+
+function hasLimit(statement: SelectStmt): boolean {
+  let found = false;
+  const look = ({ limitCount, limitOffset, larg, rarg }: SelectStmt): void => {
+    found ||= limitCount !== undefined || limitOffset !== undefined;
+    if (larg !== undefined) look(larg);
+    if (rarg !== undefined) look(rarg);
+  };
+  look(statement);
+  return found;
 }
 
 /**
@@ -83,14 +109,20 @@ const plainNodes: ReadonlySet<string> = new Set([
 
 /** A sub-select in an expression is quiet if its block is, and blocks are all looked at by themselves. */
 function isKnownQuiet(node: Node, scope: ExpressionScope): boolean {
-  if (
-    'SubLink' in node &&
-    (node.SubLink.subLinkType === 'EXISTS_SUBLINK' || node.SubLink.subLinkType === 'ARRAY_SUBLINK')
-  )
-    return true;
-  if ('ColumnRef' in node) return true;
+  if ('SubLink' in node && node.SubLink.subLinkType === 'EXISTS_SUBLINK') return true;
+  if ('ColumnRef' in node) return isQuietColumn(node.ColumnRef, scope);
   const expression = scope.canonicalise(node);
   return !isUnusable(expression) && !expression.mayRaise;
+}
+
+/**
+ * Reading a column, of whatever is in FROM, raises nothing, unless it is computed only then: a virtual generated column, or a
+ * function of the row that is written like a column.
+ */
+function isQuietColumn(ref: ColumnRef, { catalog }: ExpressionScope): boolean {
+  const name = stringsOf(ref.fields)?.at(-1);
+  if (catalog.isComputedWhenRead(name)) return false;
+  return name === undefined || catalog.functionsOfRow(name).length === 0;
 }
 
 /** For this question columns of a null-extended side are as good as others. */
@@ -150,8 +182,15 @@ function hasAggregate(node: Node, { catalog, searchPath }: ExpressionScope): boo
 
 function isAggregate(node: Node, scope: ExpressionScope): boolean {
   if (!('FuncCall' in node)) return false;
-  const call: FuncCall = node.FuncCall;
-  const name = stringsOf(call.funcname)?.at(-1) ?? '';
-  if (!totalAggregates.has(name) || call.over !== undefined || call.agg_filter !== undefined) return false;
-  return (call.args ?? []).every((arg) => isKnownQuiet(arg, scope));
+  const { funcname, over, agg_filter, agg_order, args = [] }: FuncCall = node.FuncCall;
+  if (over !== undefined || agg_filter !== undefined || agg_order !== undefined) return false;
+  const name = qualifiedName(funcname);
+  if (name === undefined || !scope.catalog.functions(name, scope.searchPath).every(isBuiltin)) return false;
+  if (totalAggregates.has(name.name)) return args.every((arg) => isKnownQuiet(arg, scope));
+  const isDefinedFor = aggregatesOfSome.get(name.name);
+  return args.every((arg) => {
+    const expression = scope.canonicalise(arg);
+    if (isUnusable(expression) || expression.mayRaise) return false;
+    return isDefinedFor?.(scope, expression.typeOid) === true;
+  });
 }
