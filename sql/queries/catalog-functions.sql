@@ -8,6 +8,13 @@ select p.oid,
        p.provariadic <> 0 as is_variadic,
        p.proretset,
        p.prorettype,
-       p.provolatile
+       -- An aggregate counts as immutable in pg_proc, whatever it calls.
+       case when p.prokind = 'a' and exists (
+                   select
+                     from pg_catalog.pg_aggregate as a
+                     join pg_catalog.pg_proc as f
+                       on f.oid in (a.aggtransfn, a.aggfinalfn, a.aggmtransfn, a.aggminvtransfn, a.aggmfinalfn)
+                    where a.aggfnoid = p.oid and f.provolatile = 'v')
+            then 'v' else p.provolatile end as provolatile
   from pg_catalog.pg_proc as p
   join pg_catalog.pg_namespace as n on n.oid = p.pronamespace

@@ -5,10 +5,14 @@ select t.oid,
        t.typtype,
        coalesce(e.oid, 0) as element_oid,
        t.typbasetype,
-       i.provolatile as input_volatility,
+       -- A domain's check may call anything.
+       case when t.typtype = 'd' and (d.typtype = 'd' or exists (
+                   select from pg_catalog.pg_constraint as k where k.contypid = t.oid and k.contype = 'c'))
+            then 'v' else i.provolatile end as input_volatility,
        o.provolatile as output_volatility
   from pg_catalog.pg_type as t
   join pg_catalog.pg_namespace as n on n.oid = t.typnamespace
   join pg_catalog.pg_proc as i on i.oid = t.typinput
   join pg_catalog.pg_proc as o on o.oid = t.typoutput
   left join pg_catalog.pg_type as e on e.typarray = t.oid
+  left join pg_catalog.pg_type as d on d.oid = t.typbasetype

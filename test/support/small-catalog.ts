@@ -188,6 +188,7 @@ export function relation(
     name,
     kind,
     hasRowSecurity: false,
+    hasColumnPrivileges: false,
     rowCount: 1_000,
     columns: new Map(columns.map((each) => [each.name, each])),
   };

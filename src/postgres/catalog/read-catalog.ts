@@ -79,6 +79,7 @@ function relationOf(
     name: String(row['relname']),
     kind: String(row['relkind']),
     hasRowSecurity: row['relrowsecurity'] === true,
+    hasColumnPrivileges: row['has_column_privileges'] === true,
     rowCount: Math.max(0, Number(row['reltuples'])),
     columns: columns.get(oid(row['oid'])) ?? new Map<string, CatalogColumn>(),
   };

@@ -125,11 +125,17 @@ function columnNode(table: number, column: string): string {
   return `column ${table} ${column}`;
 }
 
-/** The table's key column, if it can carry a restriction: addressable, never nulled, of the key's own type family. */
+/**
+ * The table's key column, if it can carry a restriction: addressable, never nulled, of the key's own type family, and sure to
+ * be readable by whoever may run the statement (rule S11):
+ *
+ *   GRANT SELECT (id, population) ON place TO someone      -- to whom `region_id = ANY(…)` is an error
+ */
 function keyMember(table: BlockTable, partitionKey: PartitionKey, catalog: Catalog): KeyMember | undefined {
   const name = partitionKey.tables.get(`${table.relation.schema}.${table.relation.name}`);
   const column = name === undefined ? undefined : table.relation.columns.get(name);
   if (column === undefined || table.isNullable || table.isHidden) return undefined;
+  if (table.relation.hasColumnPrivileges) return undefined;
   if (!canHoldKey(column, partitionKey.datatype, catalog)) return undefined;
   return { table, column: column.name, typeOid: column.typeOid, isNotNull: column.isNotNull };
 }

@@ -1,4 +1,4 @@
-import type { RangeVar, RawStmt, SelectStmt } from '@pgsql/types';
+import type { Node, RangeVar, RawStmt, SelectStmt } from '@pgsql/types';
 import { qualifiedName, type stringsOf, type QualifiedName } from '../ast/names';
 import { walk } from '../ast/walk';
 import type { Catalog, CatalogRelation } from '../catalog/catalog';
@@ -62,7 +62,14 @@ function refuseNode(
     case 'FuncCall':
       return refuseFunction(qualifiedName(fields['funcname'] as Parameters<typeof qualifiedName>[0]), names);
     case 'A_Expr':
-      return refuseOperator(qualifiedName(fields['name'] as Parameters<typeof qualifiedName>[0]), names);
+    case 'SubLink':
+    case 'SortBy':
+    case 'CaseExpr':
+    case 'JoinExpr':
+      return refuseOperators(operatorsOf(kind, fields), names);
+    case 'ColumnRef':
+    case 'A_Indirection':
+      return refuseRowFunction(fields['fields'] ?? fields['indirection'], names);
     case 'TypeCast':
       return refuseCast(fields['typeName'], names);
     case 'RangeVar': {
@@ -85,13 +92,38 @@ function refuseFunction(
   return candidates.some(({ volatility }) => volatility === 'v') ? 'volatile function' : undefined;
 }
 
-function refuseOperator(
-  name: QualifiedName | undefined,
+/** The operators of a node; those it does not spell out are looked for by these names all the same. */
+function operatorsOf(kind: string, fields: Readonly<Record<string, unknown>>): readonly QualifiedName[] {
+  const implied = (...names: string[]): readonly QualifiedName[] =>
+    names.map((name) => ({ schema: undefined, name }));
+  if (kind === 'CaseExpr') return fields['arg'] === undefined ? [] : implied('=');
+  if (kind === 'JoinExpr')
+    return fields['usingClause'] === undefined && fields['isNatural'] !== true ? [] : implied('=');
+  if (String(fields['kind']).includes('BETWEEN')) return implied('<', '<=', '>', '>=');
+  const written = qualifiedName(
+    (fields['name'] ?? fields['operName'] ?? fields['useOp']) as Parameters<typeof qualifiedName>[0],
+  );
+  if (written !== undefined) return [written];
+  return kind === 'SubLink' ? implied('=') : [];
+}
+
+function refuseOperators(
+  operators: readonly QualifiedName[],
   { catalog, searchPath }: NameContext,
 ): string | undefined {
-  // BETWEEN and the like have no operator of their own; what they compare with is builtin or of no name here.
-  const candidates = name === undefined ? [] : catalog.operators(name, searchPath);
+  const candidates = operators.flatMap((name) => catalog.operators(name, searchPath));
   return candidates.some(({ volatility }) => volatility === 'v') ? 'volatile operator' : undefined;
+}
+
+/** `p.f` and `(p).f` call f(p), where p has no column of the name; whether it has is not asked. */
+function refuseRowFunction(parts: unknown, { catalog }: NameContext): string | undefined {
+  const names = (Array.isArray(parts) ? (parts as readonly Node[]) : []).flatMap((part) =>
+    'String' in part ? [part.String.sval ?? ''] : [],
+  );
+  const isVolatile = names.some((name) =>
+    catalog.functionsOfRow(name).some(({ volatility }) => volatility === 'v'),
+  );
+  return isVolatile ? 'volatile function' : undefined;
 }
 
 function refuseCast(
@@ -112,7 +144,7 @@ function stringNodes(typeName: unknown): Parameters<typeof stringsOf>[0] {
 
 /**
  * The relation a name in FROM means to the session; undefined if it names a CTE. A name that is a CTE anywhere in the
- * statement is taken for the CTE everywhere: at worst a table is not recognised.
+ * statement is taken for the CTE everywhere: at worst a table is not recognised. (A view is, for what it calls.)
  */
 export function resolveRelation(
   name: RangeVar,
@@ -121,15 +153,24 @@ export function resolveRelation(
 ): CatalogRelation | undefined | RefusedStatement {
   const { relname = '', schemaname, catalogname } = name;
   if (catalogname !== undefined) return { refused: 'database-qualified name' };
-  if (schemaname === undefined && ctes.has(relname)) return undefined;
+  if (schemaname === undefined && ctes.has(relname)) {
+    // Elsewhere in the statement the name may mean what it means without the CTE.
+    const hidden = catalog.relation({ schema: undefined, name: relname }, searchPath);
+    return hidden === undefined ? undefined : refuseRelation(hidden);
+  }
   // The temporary schema is searched before all others, and under the alias pg_temp.
   if (schemaname === undefined ? temporaryRelations.has(relname) : schemaname.startsWith('pg_temp')) {
     return { refused: 'temporary table' };
   }
   const relation = catalog.relation({ schema: schemaname, name: relname }, searchPath);
   if (relation === undefined) return { refused: 'unknown relation' };
-  if (relation.hasRowSecurity) return { refused: 'row-level security' };
-  return refusedKinds.has(relation.kind) ? { refused: refusedKinds.get(relation.kind) ?? '' } : relation;
+  return refuseRelation(relation) ?? relation;
+}
+
+function refuseRelation({ hasRowSecurity, kind }: CatalogRelation): RefusedStatement | undefined {
+  if (hasRowSecurity) return { refused: 'row-level security' };
+  const reason = refusedKinds.get(kind);
+  return reason === undefined ? undefined : { refused: reason };
 }
 
 const refusedKinds: ReadonlyMap<string, string> = new Map([

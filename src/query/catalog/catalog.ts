@@ -20,6 +20,8 @@ export interface CatalogRelation {
   /** `pg_class.relkind`: r table, p partitioned table, v view, m materialized view, f foreign table, … */
   readonly kind: string;
   readonly hasRowSecurity: boolean;
+  /** Some role may read some columns only: a restriction on another one is an error to it. */
+  readonly hasColumnPrivileges: boolean;
   /** Estimated number of rows (`pg_class.reltuples`); of a partitioned table, all its partitions' together. */
   readonly rowCount: number;
   /** Only read for relations that bear the name of a tracked table; empty for the others. */
