@@ -1,5 +1,6 @@
 import { type Socket } from 'node:net';
 import { PgError } from '../errors/pg-error';
+import { type Encryption } from '../postgres/server-tls';
 import { encodePgError } from '../wire/backend/error-response';
 import { FrameReader } from '../wire/frame-reader';
 import { backendTreatments } from '../wire/frame-treatments';
@@ -7,10 +8,11 @@ import { encodeTerminate } from '../wire/frontend/terminate';
 import { BackendCode } from '../wire/message-code';
 import { encodeCancelRequest, type CancelRequest } from '../wire/startup/cancel-request';
 import { type StartupMessage } from '../wire/startup/startup-message';
-import { StartupPacketReader, type StartupPacket } from '../wire/startup/startup-packet-reader';
 import { ByteRelay } from './byte-relay';
 import { relayCancel } from './cancel-relay';
-import { cancelKey, relayClientCancel } from './client-cancel';
+import { ChannelBinding } from './channel-binding';
+import { cancelKey } from './client-cancel';
+import { takeLeave } from './leave-taking';
 import { LoginRelay } from './login-relay';
 import { Outlet } from './outlet';
 import { type ConnectionEnd } from './proxy-events';
@@ -26,20 +28,20 @@ import {
 } from './session-errors';
 import { type SessionHost } from './session-host';
 import { enterPhase, type SessionPhase } from './session-phase';
-import { openUpstream } from './upstream-connection';
+import { type SessionStart } from './session-start';
+import { isEncrypted } from './upstream-connection';
+import { UpstreamDial } from './upstream-dial';
 
-/** How long a client has to close its side after we closed ours; then the connection is cut. */
-const lingerMs = 5_000;
-/** One client's connection, and the connection to the server that is opened for it. Its phases: see SessionPhase. */
+/** A client that sent its StartupMessage, and the connection to the server that is opened for it. Its phases: see SessionPhase. */
 export class ClientSession {
-  private phase: SessionPhase = 'startup';
-  private readonly startup = new StartupPacketReader();
+  private phase: SessionPhase = 'connecting';
+  private early: Buffer;
   private readonly toClient: Outlet;
   private readonly reader: FrameReader;
   private readonly treatments = backendTreatments();
   private readonly loginTimer: NodeJS.Timeout;
-  private lingerTimer: NodeJS.Timeout | undefined;
 
+  private readonly dial: UpstreamDial;
   private upstream: Socket | undefined;
   private toUpstream: Outlet | undefined;
   private login: LoginRelay | undefined;
@@ -58,10 +60,14 @@ export class ClientSession {
   constructor(
     private readonly client: Socket,
     private readonly host: SessionHost,
+    private readonly begin: SessionStart,
+    private readonly whenClosed: (end: ConnectionEnd) => void,
   ) {
+    this.early = begin.rest;
+    this.dial = new UpstreamDial(host.upstream, host.limits.connectTimeoutMs);
     this.reader = new FrameReader(this.treatments, host.limits.maxInspectedBytes, 'backend');
     this.toClient = new Outlet(client, () => this.upstream?.pause());
-    this.loginTimer = setTimeout(() => this.loginTimedOut(), host.limits.loginTimeoutMs);
+    this.loginTimer = setTimeout(() => this.loginTimedOut(), begin.loginEndsAt - performance.now());
     client.on('data', (chunk) => {
       host.traffic.bytesFromClients += chunk.length;
       this.guard('client', () => this.clientSent(chunk));
@@ -70,6 +76,7 @@ export class ClientSession {
     client.on('end', () => this.clientEnded());
     client.on('error', (error) => this.lost('client', error));
     client.on('close', () => this.clientClosed());
+    this.guard('client', () => this.connect());
   }
 
   /** Ends the session once it is idle. */
@@ -81,7 +88,7 @@ export class ClientSession {
 
   /** Ends the session now, interrupting what it runs. */
   shutDown(): void {
-    if (this.phase === 'closing' || this.phase === 'closed' || this.phase === 'canceling') return;
+    if (this.phase === 'closing' || this.phase === 'closed') return;
     if (!this.isIdle) void this.cancelUpstream();
     this.finish('drained', adminShutdown());
   }
@@ -102,6 +109,11 @@ export class ClientSession {
     return this.phase === 'scanning' && this.scan !== undefined && this.scan.tracker.queue.length > 0;
   }
 
+  /** How the connection to the server is; a request to cancel takes the same. */
+  get upstreamEncryption(): Encryption {
+    return this.upstream !== undefined && isEncrypted(this.upstream) ? 'tls' : 'plain';
+  }
+
   /** How many times the server has said ReadyForQuery, the hidden ones included. */
   get repliesEnded(): number {
     return this.scan?.tracker.readyCount ?? 0;
@@ -114,12 +126,8 @@ export class ClientSession {
 
   private clientSent(chunk: Buffer): void {
     switch (this.phase) {
-      case 'startup':
-        this.startup.feed(chunk);
-        this.readStartup();
-        break;
       case 'connecting':
-        this.startup.feed(chunk);
+        this.early = Buffer.concat([this.early, chunk]);
         break;
       case 'authenticating':
         this.login?.clientSent(chunk);
@@ -136,45 +144,38 @@ export class ClientSession {
     }
   }
 
-  private readStartup(): void {
-    while (this.phase === 'startup') {
-      const packet = this.startup.next();
-      if (packet === undefined) return;
-      const { request } = packet;
-      switch (request.kind) {
-        case 'SSLRequest':
-        case 'GSSENCRequest':
-          this.client.write('N');
-          break;
-        case 'CancelRequest':
-          this.phase = enterPhase(this.phase, 'canceling');
-          clearTimeout(this.loginTimer);
-          void relayClientCancel(this.host, request, packet.bytes).then(() => this.finish('cancelRequest'));
-          break;
-        case 'StartupMessage':
-          this.connect(packet, request);
-      }
-    }
-  }
-
-  private connect(packet: StartupPacket, startup: StartupMessage): void {
+  private connect(): void {
     const { host } = this;
-    this.phase = enterPhase(this.phase, 'connecting');
     if (!host.hasRoom()) {
       this.finish('tooManyConnections', tooManyConnections());
       return;
     }
     this.updateClientFlow();
-    openUpstream(host.upstream, host.limits.connectTimeoutMs).then(
-      (upstream) => this.guard('upstream', () => this.connected(upstream, packet, startup)),
-      (error: unknown) => {
-        host.log.warn({ err: error }, 'the server cannot be reached');
-        this.finish('upstreamUnreachable', error instanceof PgError ? error : undefined);
-      },
+    this.dial.open().then(
+      (upstream) => this.guard('upstream', () => this.connected(upstream)),
+      (error: unknown) => this.unreachable(error),
     );
   }
 
-  private connected(upstream: Socket, packet: StartupPacket, startup: StartupMessage): void {
+  private unreachable(error: unknown): void {
+    const { refusal } = this.dial;
+    this.host.log.warn({ err: error }, 'the server cannot be reached');
+    if (refusal !== undefined) this.toClient.append(refusal);
+    const isToBeTold = refusal === undefined && error instanceof PgError;
+    this.finish('upstreamUnreachable', isToBeTold ? error : undefined);
+  }
+
+  private connectAgain(): void {
+    this.upstream?.removeAllListeners();
+    this.upstream?.on('error', (error) => this.lost('upstream', error));
+    this.upstream?.destroy();
+    this.upstream = undefined;
+    this.phase = enterPhase(this.phase, 'connecting');
+    this.connect();
+  }
+
+  private connected(upstream: Socket): void {
+    const { packet, startup } = this.begin;
     if (this.phase !== 'connecting') {
       upstream.destroy();
       return;
@@ -194,15 +195,21 @@ export class ClientSession {
     upstream.on('error', (error) => this.lost('upstream', error));
     upstream.on('close', () => this.upstreamEnded());
 
+    const channelBinding = new ChannelBinding(isEncrypted(this.client), isEncrypted(upstream));
     this.scan = this.makeScan(startup, toUpstream);
-    this.login = new LoginRelay(this.toClient, toUpstream, this.reader, {
-      keyData: (processId, secretKey) => this.keyReceived({ kind: 'CancelRequest', processId, secretKey }),
-      parameterStatus: (frame, start, end) => this.scan?.tracker.parameterStatus(frame, start, end),
-    });
+    const observer = {
+      keyData: (processId: number, secretKey: Buffer) =>
+        this.keyReceived({ kind: 'CancelRequest', processId, secretKey }),
+      parameterStatus: (frame: Buffer, start: number, end: number) =>
+        this.scan?.tracker.parameterStatus(frame, start, end),
+    };
+    this.login = new LoginRelay(this.toClient, toUpstream, this.reader, observer, channelBinding);
     this.phase = enterPhase(this.phase, 'authenticating');
-    toUpstream.append(packet.bytes);
+    toUpstream.append(packet);
     toUpstream.flush();
-    this.login.clientSent(this.startup.takeRest());
+    const { early } = this;
+    this.early = Buffer.alloc(0);
+    this.login.clientSent(early);
     this.updateClientFlow();
   }
 
@@ -242,7 +249,8 @@ export class ClientSession {
   private async cancelUpstream(): Promise<void> {
     if (this.cancelRequest === undefined) return;
     try {
-      await relayCancel(this.host.upstream, this.cancelRequest, this.host.limits.connectTimeoutMs);
+      const { upstream, limits } = this.host;
+      await relayCancel(upstream, this.cancelRequest, limits.connectTimeoutMs, this.upstreamEncryption);
     } catch (error) {
       this.host.log.warn({ err: error }, 'the server could not be asked to cancel a statement');
     }
@@ -252,6 +260,10 @@ export class ClientSession {
     this.host.traffic.bytesFromUpstream += chunk.length;
     switch (this.phase) {
       case 'authenticating':
+        if (this.login?.isCommitted === false && this.dial.isToBeRepeated(chunk)) {
+          this.connectAgain();
+          break;
+        }
         this.reader.feed(chunk);
         if (this.login?.readUpstream() === true) this.loggedIn(this.login);
         this.toClient.flush();
@@ -305,7 +317,7 @@ export class ClientSession {
   /** The client will send nothing more; what it has asked for is still answered. */
   private clientEnded(): void {
     this.hasClientEnded = true;
-    if (this.upstream === undefined && this.phase !== 'canceling') this.finish('client');
+    if (this.upstream === undefined) this.finish('client');
     else this.updateClientFlow();
   }
 
@@ -332,7 +344,7 @@ export class ClientSession {
   }
 
   private loginTimedOut(): void {
-    this.finish('loginTimeout', this.phase === 'startup' ? undefined : loginTimeout());
+    this.finish('loginTimeout', loginTimeout());
   }
 
   /** The boundary where every error of this session ends up. */
@@ -361,13 +373,7 @@ export class ClientSession {
     this.scan?.close();
     if (error !== undefined && !this.isInsideMessage(phase)) this.toClient.append(encodePgError(error));
     this.toClient.flush();
-    // Whoever reads slowly gets all of it; only then does the time run in which to close.
-    client.end(() => {
-      this.lingerTimer = setTimeout(() => client.destroy(), lingerMs);
-    });
-    // What the client still sends is read and thrown away: closing with unread bytes would reset the connection, and the
-    // client could lose the last message.
-    client.resume();
+    takeLeave(client);
     if (upstream !== undefined) {
       if (end === 'drained' && upstream.writable) upstream.write(encodeTerminate());
       upstream.resume();
@@ -386,9 +392,8 @@ export class ClientSession {
   private closedIfOver(): void {
     if (this.phase !== 'closing' || !this.client.destroyed) return;
     if (this.upstream?.destroyed === false) return;
-    clearTimeout(this.lingerTimer);
     this.phase = enterPhase(this.phase, 'closed');
-    this.host.events.connectionClosed(this.end);
-    this.host.closed(this, this.key);
+    if (this.key !== undefined) this.host.forgetKey(this.key, this);
+    this.whenClosed(this.end);
   }
 }

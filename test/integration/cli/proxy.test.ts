@@ -179,7 +179,7 @@ describe('pcache proxy', () => {
     withProxy(configuration(), ({ program, port }) =>
       withClient(port, async (client) => {
         program.send('SIGHUP');
-        await program.logged('SIGHUP: reading the catalog again');
+        await program.logged('SIGHUP: reading the catalog and the certificate again');
         expect((await client.query('select 1 as one')).rows).toEqual([{ one: 1 }]);
       }),
     ));

@@ -408,7 +408,7 @@ describe('what stands above the file', () => {
   ])('%s', (_title, environment, values, port) => {
     const flags = values.map((value) => ({ name: 'listen.port', value, origin: '--set' }));
     const config = readConfig(text, { ...sources, environment, flags });
-    expect(config.listen).toEqual({ host: '127.0.0.1', port });
+    expect(config.listen).toMatchObject({ host: '127.0.0.1', port });
     expect(config.log.level).toBe('warn');
   });
 
