@@ -103,27 +103,27 @@ export class ClientEntrance {
       }
       this.host.traffic.bytesFromClients += chunk.length;
       this.packets.feed(chunk);
-      for (let packet = this.packets.next(); packet !== undefined; packet = this.packets.next()) {
-        this.take(packet);
-        if (!this.isReading) return;
-      }
+      let packet = this.packets.next();
+      while (packet !== undefined && this.take(packet)) packet = this.packets.next();
     } catch (error) {
       this.failed(error);
     }
   }
 
-  private take(packet: StartupPacket): void {
+  /** Whether another packet may follow. */
+  private take(packet: StartupPacket): boolean {
     const { request } = packet;
     switch (request.kind) {
       case 'SSLRequest':
       case 'GSSENCRequest':
         this.answer(request.kind);
-        break;
+        return this.isReading;
       case 'CancelRequest':
         this.cancel(request, packet.bytes);
-        break;
+        return false;
       case 'StartupMessage':
         this.enter(packet, request);
+        return false;
     }
   }
 

@@ -210,6 +210,7 @@ export class ClientSession {
     const { early } = this;
     this.early = Buffer.alloc(0);
     this.login.clientSent(early);
+    upstream.resume();
     this.updateClientFlow();
   }
 
