@@ -21,7 +21,14 @@ import { contextKey, decisionKey, describing, type Decision } from './decision';
 import { Experience } from './experience';
 import { CandidateStatement, Inspector } from './inspector';
 import { KeySetStore } from './key-set-store';
-import { fragmentsOf, matchReading, mayMatchOtherConstants, readStatement, type Reading } from './reading';
+import {
+  fragmentsOf,
+  lacksFragments,
+  matchReading,
+  mayMatchOtherConstants,
+  readStatement,
+  type Reading,
+} from './reading';
 import { forward, Restrictor, type RewriteMemo } from './restrictor';
 import type { SessionContext } from './session-context';
 import { readSessionContext } from './session-settings';
@@ -199,7 +206,7 @@ export class DatabaseEngine implements Engine {
 
   #decideReading(key: string, reading: Reading): Decision {
     const matches = matchReading(reading, this.directory);
-    const isFull = matches.length > 0 && this.#unknownFragments(reading).length === 0;
+    const isFull = matches.length > 0 && !lacksFragments(reading, this.directory);
     const coverage = isFull ? 'full' : 'partial';
     const decision: Decision = { version: this.#version, reading, matches, coverage, plans: new Map() };
     this.#decisions.set(key, decision);
@@ -235,7 +242,7 @@ export class DatabaseEngine implements Engine {
       this.options.log.warn({ err: error }, 'a statement could not be made ready');
       return true;
     }
-    return this.#unknownFragments(reading).length === 0;
+    return !lacksFragments(reading, this.directory);
   }
 
   #measured({ fingerprint }: CandidateStatement, plan: ForwardPlan | RewritePlan, elapsedMs: number): void {
