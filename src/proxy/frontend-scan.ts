@@ -121,7 +121,7 @@ export class FrontendScan {
         this.close(buffer, start, end);
         break;
       case FrontendCode.Sync:
-        tracker.queue.push(Owed.Sync);
+        tracker.syncSent();
         this.forward();
         this.batchEntries = 0;
         this.isBatchSent = false;
@@ -216,7 +216,7 @@ export class FrontendScan {
   private bind(buffer: Buffer, start: number, end: number): void {
     const { tracker } = this;
     const names = attempt(() => decodeBindNames(buffer, start + 5, end));
-    const prepared = names === undefined ? undefined : tracker.prepared.get(names.statementName);
+    const prepared = names === undefined ? undefined : tracker.preparedStatement(names.statementName);
     const statement = this.inspect(prepared?.text);
     if (names === undefined) tracker.unknownBindSent();
     else if (!statement.isCandidate || tracker.queue.isSkipping)
