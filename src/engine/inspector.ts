@@ -1,4 +1,4 @@
-import type { SelectStmt } from '@pgsql/types';
+import type { Node, SelectStmt } from '@pgsql/types';
 import { qualifiedName } from '../query/ast/names';
 import { fingerprint } from '../query/ast/fingerprint';
 import { parseStatements, scanTokens, type Token } from '../query/ast/parser';
@@ -139,7 +139,11 @@ export class Inspector {
         isQuiet &&= name !== undefined && catalog.isNeverVolatile(name.name);
       } else if (kind === 'RangeVar') {
         const name = String(fields['relname']);
-        isQuiet &&= ctes.has(name) || catalog.isAlwaysTable(name);
+        isQuiet &&= catalog.isAlwaysTable(name) || (ctes.has(name) && !catalog.hasRelation(name));
+      } else if (kind === 'ColumnRef' || kind === 'A_Indirection') {
+        isQuiet &&= !catalog.mayBeVolatileOfRow(namesIn(fields['fields'] ?? fields['indirection']));
+      } else if (kind === 'TypeCast' || operatorNodes.has(kind)) {
+        isQuiet &&= !catalog.hasVolatileOperatorOrCast;
       } else if (kind.endsWith('Stmt') && kind !== 'SelectStmt') {
         isQuiet = false;
       }
@@ -147,6 +151,15 @@ export class Inspector {
     });
     return isQuiet;
   }
+}
+
+/** Nodes that stand for the call of an operator, which may be anyone's. */
+const operatorNodes: ReadonlySet<string> = new Set(['A_Expr', 'SubLink', 'SortBy', 'CaseExpr', 'JoinExpr']);
+
+function namesIn(parts: unknown): readonly string[] {
+  return (Array.isArray(parts) ? (parts as readonly Node[]) : []).flatMap((part) =>
+    'String' in part ? [part.String.sval ?? ''] : [],
+  );
 }
 
 /** A client's own word, in a comment: this statement is left alone. */

@@ -139,7 +139,7 @@ export class Catalog {
     this.hasVolatileOperatorOrCast =
       rows.operators.some(({ volatility }) => volatility === 'v') ||
       rows.casts.some(({ volatility }) => volatility === 'v') ||
-      rows.types.some(({ inputVolatility }) => inputVolatility === 'v');
+      rows.types.some((type) => !isBuiltin(type) && type.inputVolatility === 'v');
     for (const cast of rows.casts) {
       this.#casts.set(`${cast.sourceOid}>${cast.targetOid}`, cast);
       if (cast.volatility === 'v') this.#volatileCastTargets.add(cast.targetOid);
