@@ -315,11 +315,12 @@ export class ScannedSession implements CandidateOwner, ReplyOwner {
       this.resume();
     } else if (held.state === 'swallowing' && held.cancel !== undefined) {
       held.state = 'settling';
-      void held.cancel.then(() => {
+      const settle = (): void => {
         if (this.isOver) return;
         this.tracker.queue.push(Owed.Sync, undefined, true);
         this.link.toUpstream.writeAhead(encodeSync());
-      });
+      };
+      void held.cancel.then(() => this.link.guard(settle));
     } else if (held.state === 'swallowing' || audience === 'proxy') {
       this.backend.held = undefined;
       held.rerunSent();
