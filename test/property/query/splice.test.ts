@@ -59,7 +59,8 @@ function tokensOf(text: string): readonly string[] | undefined {
       return token !== ';' || !isAtEnd;
     });
     return tokens.flatMap(({ text: token }) => {
-      const word = /^\w+$/.test(token) ? token.toLowerCase() : token;
+      // `>01` is `> 1`.
+      const word = /^\w+$/.test(token) ? token.toLowerCase().replace(/^0+(?=\d)/, '') : token;
       return word === 'isnull' ? ['is', 'null'] : [word];
     });
   } catch (error) {
