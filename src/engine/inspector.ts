@@ -93,20 +93,21 @@ export class Inspector {
 
   inspect(text: string): InspectedStatement {
     if (!this.#namesTrackedTable.test(text)) return ignored(text);
-    const known = this.#cache.get(text);
-    if (known !== undefined) return known;
     const key = withoutLiterals(text);
     const form = key === undefined ? undefined : this.#forms.get(key);
+    if (form?.isCandidate === false) return ignored(text);
+    const known = form?.hasRemembered === false ? undefined : this.#cache.get(text);
+    if (known !== undefined) return known;
     if (form === undefined) return this.#parse(text, key);
-    if (!form.isCandidate) return ignored(text);
     const statement = new CandidateStatement(text, form.leavesContextAlone, form, this.#remember);
     // Without literals in it, it is bound to come again.
     if (key === text) this.#remember(statement);
     return statement;
   }
 
-  readonly #remember = (statement: InspectedStatement): void => {
+  readonly #remember = (statement: CandidateStatement): void => {
     this.#cache.set(statement.text, statement);
+    if (statement.form !== undefined) statement.form.hasRemembered = true;
   };
 
   #parse(text: string, key: string | undefined): InspectedStatement {
@@ -119,11 +120,14 @@ export class Inspector {
       form = new StatementForm(select !== undefined, leavesContextAlone);
       this.#forms.set(key, form);
     }
-    const statement =
-      select === undefined
-        ? ignored(text)
-        : new CandidateStatement(text, leavesContextAlone, form, this.#remember, select);
-    this.#remember(statement);
+    if (select === undefined) {
+      const statement = ignored(text);
+      this.#cache.set(text, statement);
+      return statement;
+    }
+    const statement = new CandidateStatement(text, leavesContextAlone, form, this.#remember, select);
+    // With literals in it, it may well be the only one of its kind.
+    if (form === undefined || key === text) this.#remember(statement);
     return statement;
   }
 

@@ -6,7 +6,7 @@ import { encodeClose } from '../wire/frontend/close';
 import { encodeQuery } from '../wire/frontend/query';
 import { encodeSync } from '../wire/frontend/sync';
 import { BackendScan, type ReplyOwner } from './backend-scan';
-import { type Candidate } from './candidate';
+import { CandidateRequest, type Candidate } from './candidate';
 import { ContextAsker } from './context-asker';
 import { FrontendScan, type CandidateOwner } from './frontend-scan';
 import { HeldRun } from './held-run';
@@ -105,16 +105,9 @@ export class ScannedSession implements CandidateOwner, ReplyOwner {
       this.send(candidate, { kind: 'forward', reason: 'transaction failed' });
       return;
     }
-    const { statement, parameters, canRetry, prepared } = candidate;
-    const plan = tracker.guard('plan', () =>
-      this.link.engine.plan({
-        statement,
-        context: tracker.context,
-        isContextCertain: tracker.isCertainFor(prepared),
-        canRetry,
-        ...(parameters === undefined ? {} : { parameters }),
-      }),
-    );
+    const isContextCertain = tracker.isCertainFor(candidate.prepared);
+    const request = new CandidateRequest(candidate, tracker.context, isContextCertain);
+    const plan = tracker.guard('plan', () => this.link.engine.plan(request));
     if (plan instanceof Promise) this.awaitPlan(candidate, plan, hasAsked);
     else this.follow(candidate, plan ?? { kind: 'forward', reason: 'engine error' }, hasAsked);
   }
@@ -255,14 +248,8 @@ export class ScannedSession implements CandidateOwner, ReplyOwner {
   /** Sends a candidate's message, or what the plan puts in its place. */
   private send(candidate: Candidate, plan: ForwardPlan | RewritePlan): void {
     const { tracker, frontend } = this;
-    const run = new StatementRun({
-      protocol: candidate.protocol,
-      statement: candidate.statement,
-      parameters: candidate.parameters,
-      plan,
-      context: tracker.context,
-      isContextCertain: tracker.isCertainFor(candidate.prepared),
-    });
+    const isContextCertain = tracker.isCertainFor(candidate.prepared);
+    const run = new StatementRun(candidate, plan, tracker.context, isContextCertain);
     if (candidate.protocol === 'simple') {
       tracker.querySent(run);
       if (plan.kind === 'forward') frontend.forward();

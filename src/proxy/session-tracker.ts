@@ -194,11 +194,11 @@ export class SessionTracker {
     run.isReported = true;
     run.partDone(performance.now(), this.lastReplyAt);
     const { database, events } = this.options;
-    const { plan, protocol } = run.decision;
+    const { plan, candidate } = run;
     const completion = run.completion(outcome);
     events.statementFinished({
       database,
-      protocol,
+      protocol: candidate.protocol,
       plan: plan.kind,
       reason: plan.kind === 'forward' ? plan.reason : undefined,
       outcome,
@@ -214,11 +214,7 @@ export class SessionTracker {
   /** Reports a run once more, now that the context is known. */
   reportAgain(run: StatementRun): void {
     this.wantsContext = undefined;
-    const completion = {
-      ...run.completion('complete'),
-      context: this.context,
-      isContextCertain: this.certainty.isCertain,
-    };
+    const completion = run.completion('complete', this.context, this.certainty.isCertain);
     this.guard('completed', () => void this.options.engine.completed(completion));
   }
 
