@@ -4,7 +4,6 @@ import { type Encryption } from '../postgres/server-tls';
 import { encodePgError } from '../wire/backend/error-response';
 import { FrameReader } from '../wire/frame-reader';
 import { backendTreatments } from '../wire/frame-treatments';
-import { encodeTerminate } from '../wire/frontend/terminate';
 import { BackendCode } from '../wire/message-code';
 import { encodeCancelRequest, type CancelRequest } from '../wire/startup/cancel-request';
 import { type StartupMessage } from '../wire/startup/startup-message';
@@ -12,7 +11,7 @@ import { ByteRelay } from './byte-relay';
 import { relayCancel } from './cancel-relay';
 import { ChannelBinding } from './channel-binding';
 import { cancelKey } from './client-cancel';
-import { takeLeave } from './leave-taking';
+import { leaveServer, takeLeave } from './leave-taking';
 import { LoginRelay } from './login-relay';
 import { Outlet } from './outlet';
 import { type ConnectionEnd } from './proxy-events';
@@ -375,12 +374,7 @@ export class ClientSession {
     if (error !== undefined && !this.isInsideMessage(phase)) this.toClient.append(encodePgError(error));
     this.toClient.flush();
     takeLeave(client);
-    if (upstream !== undefined) {
-      if (end === 'drained' && upstream.writable) upstream.write(encodeTerminate());
-      upstream.resume();
-      upstream.end();
-      if (end !== 'drained' && end !== 'client') upstream.destroy();
-    }
+    if (upstream !== undefined) leaveServer(upstream, end);
     this.closedIfOver();
   }
 

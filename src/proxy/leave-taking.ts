@@ -1,4 +1,6 @@
 import { type Socket } from 'node:net';
+import { encodeTerminate } from '../wire/frontend/terminate';
+import { type ConnectionEnd } from './proxy-events';
 
 /** How long a client has to close its side after we closed ours; then the connection is cut. */
 const lingerMs = 5_000;
@@ -14,4 +16,12 @@ export function takeLeave(client: Socket): void {
   // What the client still sends is read and thrown away: closing with unread bytes would reset the connection, and the
   // client could lose the last message.
   client.resume();
+}
+
+/** Closes the connection to the server as fits the reason: gently, unless something went wrong. */
+export function leaveServer(upstream: Socket, end: ConnectionEnd): void {
+  if (end === 'drained' && upstream.writable) upstream.write(encodeTerminate());
+  upstream.resume();
+  upstream.end();
+  if (end !== 'drained' && end !== 'client') upstream.destroy();
 }

@@ -110,7 +110,7 @@ describe('unix sockets', () => {
     await watcher.connect();
     const child = execFile(psql ?? '', ['-Xc', 'select pg_sleep(63)'], { env });
     let complaint = '';
-    child.stderr?.on('data', (text) => (complaint += text));
+    child.stderr?.on('data', (text: string) => (complaint += text));
     const running = `select from pg_stat_activity where query = 'select pg_sleep(63)' and state = 'active'`;
     await until('it runs', async () => (await watcher.query(running)).rowCount === 1);
     child.kill('SIGINT');
