@@ -152,6 +152,14 @@ describe('a directory that is no cache', () => {
     });
   });
 
+  test('refuses: one that cannot be made, at once', async () => {
+    path = '/proc/pcache/cache';
+    await expect(open()).rejects.toMatchObject({
+      name: 'StartError',
+      message: expect.stringContaining('/proc/pcache'),
+    });
+  });
+
   test('is made with its parents if there is none', async () => {
     path = `${directory.path}/not/yet/there`;
     await someCache();

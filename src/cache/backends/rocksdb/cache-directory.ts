@@ -1,4 +1,5 @@
-import { readdir, rename, stat } from 'node:fs/promises';
+import { mkdir, readdir, rename, stat } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { StartError } from '../../../errors/start-error';
 
 /** Files RocksDB makes. */
@@ -15,6 +16,26 @@ export async function checkCacheDirectory(directory: string): Promise<void> {
   throw new StartError(
     `${directory} is no cache directory: it holds ${foreign}; set cache.path to an empty or a new directory`,
   );
+}
+
+/**
+ * Makes a directory and those it is in, where they are missing. (Not with mkdir's own `recursive`: where a directory says
+ * "no such file" to making another in it, as /proc does, Node 20 tries again for ever.)
+ */
+export async function makeDirectory(directory: string): Promise<void> {
+  if (await isDirectory(directory)) return;
+  const parent = dirname(directory);
+  if (parent !== directory) await makeDirectory(parent);
+  try {
+    await mkdir(directory);
+  } catch (error) {
+    // Another process may have been faster.
+    if (!(await isDirectory(directory))) throw error;
+  }
+}
+
+async function isDirectory(path: string): Promise<boolean> {
+  return (await stat(path).catch(ignoreMissing))?.isDirectory() ?? false;
 }
 
 /** Which directory a path leads to now; undefined if to none. */

@@ -1,4 +1,4 @@
-import { mkdir, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { CacheUnavailableError } from '../../../errors/cache-unavailable-error';
 import { StartError } from '../../../errors/start-error';
 import {
@@ -8,6 +8,7 @@ import {
   nativeRocksdb,
   promised,
 } from './native-rocksdb';
+import { makeDirectory } from './cache-directory';
 import { isLockError, translateError, translateOpenError } from './store-errors';
 import { findDeadlyTables } from './table-file';
 
@@ -27,7 +28,7 @@ export class RocksdbStore {
 
   /** Creates the directory if need be. Rejects with StartError (locked, not accessible) or DamagedStoreError. */
   static async open(backend: string, directory: string): Promise<RocksdbStore> {
-    await mkdir(directory, { recursive: true }).catch((cause: unknown) => {
+    await makeDirectory(directory).catch((cause: unknown) => {
       throw new StartError(`the cache directory ${directory} cannot be made: ${String(cause)}`, { cause });
     });
     await removeDeadlyTables(directory);
