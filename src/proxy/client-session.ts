@@ -5,12 +5,12 @@ import { FrameReader } from '../wire/frame-reader';
 import { backendTreatments } from '../wire/frame-treatments';
 import { encodeTerminate } from '../wire/frontend/terminate';
 import { BackendCode } from '../wire/message-code';
-import { encodeCancelRequest, type CancelRequest } from '../wire/startup/cancel-request';
+import { type CancelRequest } from '../wire/startup/cancel-request';
 import { type StartupMessage } from '../wire/startup/startup-message';
 import { StartupPacketReader, type StartupPacket } from '../wire/startup/startup-packet-reader';
 import { ByteRelay } from './byte-relay';
-import { relayCancel } from './cancel-relay';
 import { cancelKey, relayClientCancel } from './client-cancel';
+import { EncryptionRefusals } from './encryption-refusals';
 import { LoginRelay } from './login-relay';
 import { Outlet } from './outlet';
 import { type ConnectionEnd } from './proxy-events';
@@ -26,6 +26,7 @@ import {
 } from './session-errors';
 import { type SessionHost } from './session-host';
 import { enterPhase, type SessionPhase } from './session-phase';
+import { UpstreamCancel } from './upstream-cancel';
 import { openUpstream } from './upstream-connection';
 
 /** How long a client has to close its side after we closed ours; then the connection is cut. */
@@ -39,16 +40,17 @@ export class ClientSession {
   private readonly treatments = backendTreatments();
   private readonly loginTimer: NodeJS.Timeout;
   private lingerTimer: NodeJS.Timeout | undefined;
-
   private upstream: Socket | undefined;
   private toUpstream: Outlet | undefined;
   private login: LoginRelay | undefined;
   private relay: ByteRelay | undefined;
   private scan: ScannedSession | undefined;
-  private cancelRequest: Buffer | undefined;
+  private readonly upstreamCancel: UpstreamCancel;
   private key: string | undefined;
   private end: ConnectionEnd = 'client';
-
+  private readonly encryptionRefusals = new EncryptionRefusals();
+  /** What the client got wrong after the login; the server is asked for its own words first. */
+  private violation: PgError | undefined;
   private isHeld = false;
   private isUpstreamCongested = false;
   private hasClientEnded = false;
@@ -60,8 +62,12 @@ export class ClientSession {
     private readonly host: SessionHost,
   ) {
     this.reader = new FrameReader(this.treatments, host.limits.maxInspectedBytes, 'backend');
+    this.upstreamCancel = new UpstreamCancel(host);
     this.toClient = new Outlet(client, () => this.upstream?.pause());
-    this.loginTimer = setTimeout(() => this.loginTimedOut(), host.limits.loginTimeoutMs);
+    this.loginTimer = setTimeout(
+      () => this.finish('loginTimeout', this.phase === 'startup' ? undefined : loginTimeout()),
+      host.limits.loginTimeoutMs,
+    );
     client.on('data', (chunk) => {
       host.traffic.bytesFromClients += chunk.length;
       this.guard('client', () => this.clientSent(chunk));
@@ -75,14 +81,13 @@ export class ClientSession {
   /** Ends the session once it is idle. */
   drain(): void {
     this.isDraining = true;
-    const isLoggedIn = this.phase === 'scanning' || this.phase === 'relaying';
-    if (!isLoggedIn || this.isIdle) this.shutDown();
+    if ((this.phase !== 'scanning' && this.phase !== 'relaying') || this.isIdle) this.shutDown();
   }
 
   /** Ends the session now, interrupting what it runs. */
   shutDown(): void {
     if (this.phase === 'closing' || this.phase === 'closed' || this.phase === 'canceling') return;
-    if (!this.isIdle) void this.cancelUpstream();
+    if (!this.isIdle) void this.upstreamCancel.send();
     this.finish('drained', adminShutdown());
   }
 
@@ -115,11 +120,9 @@ export class ClientSession {
   private clientSent(chunk: Buffer): void {
     switch (this.phase) {
       case 'startup':
-        this.startup.feed(chunk);
-        this.readStartup();
-        break;
       case 'connecting':
         this.startup.feed(chunk);
+        this.readStartup();
         break;
       case 'authenticating':
         this.login?.clientSent(chunk);
@@ -144,20 +147,20 @@ export class ClientSession {
       switch (request.kind) {
         case 'SSLRequest':
         case 'GSSENCRequest':
-          this.client.write('N');
+          this.client.write(this.encryptionRefusals.answer(request.kind));
           break;
         case 'CancelRequest':
           this.phase = enterPhase(this.phase, 'canceling');
           clearTimeout(this.loginTimer);
           void relayClientCancel(this.host, request, packet.bytes).then(() => this.finish('cancelRequest'));
           break;
-        case 'StartupMessage':
-          this.connect(packet, request);
+        default:
+          this.connect(packet, request.kind === 'StartupMessage' ? request : undefined);
       }
     }
   }
 
-  private connect(packet: StartupPacket, startup: StartupMessage): void {
+  private connect(packet: StartupPacket, startup: StartupMessage | undefined): void {
     const { host } = this;
     this.phase = enterPhase(this.phase, 'connecting');
     if (!host.hasRoom()) {
@@ -174,7 +177,7 @@ export class ClientSession {
     );
   }
 
-  private connected(upstream: Socket, packet: StartupPacket, startup: StartupMessage): void {
+  private connected(upstream: Socket, packet: StartupPacket, startup: StartupMessage | undefined): void {
     if (this.phase !== 'connecting') {
       upstream.destroy();
       return;
@@ -194,6 +197,10 @@ export class ClientSession {
     upstream.on('error', (error) => this.lost('upstream', error));
     upstream.on('close', () => this.upstreamEnded());
 
+    if (startup === undefined) {
+      this.relayUnknown(packet, toUpstream);
+      return;
+    }
     this.scan = this.makeScan(startup, toUpstream);
     this.login = new LoginRelay(this.toClient, toUpstream, this.reader, {
       keyData: (processId, secretKey) => this.keyReceived({ kind: 'CancelRequest', processId, secretKey }),
@@ -206,10 +213,19 @@ export class ClientSession {
     this.updateClientFlow();
   }
 
+  /** What the server has to say to a packet it alone may judge need not even be a message: it is an old protocol's, perhaps. */
+  private relayUnknown(packet: StartupPacket, toUpstream: Outlet): void {
+    clearTimeout(this.loginTimer);
+    this.phase = enterPhase(this.phase, 'relaying');
+    this.relay = new ByteRelay(this.toClient, toUpstream);
+    this.relay.fromClient(Buffer.concat([packet.bytes, this.startup.takeRest()]));
+    this.updateClientFlow();
+  }
+
   private makeScan(startup: StartupMessage, toUpstream: Outlet): ScannedSession | undefined {
     const scanned = scannedDatabase(this.host, startup);
-    if (scanned === undefined) return undefined;
     const { mode, limits, events, log } = this.host;
+    if (scanned === undefined) return undefined;
     return new ScannedSession(
       {
         ...scanned,
@@ -225,7 +241,7 @@ export class ClientSession {
         },
         terminated: () => void (this.hasTerminated = true),
         guard: (action) => this.guard('upstream', action),
-        cancelUpstream: () => this.cancelUpstream(),
+        cancelUpstream: () => this.upstreamCancel.send(),
         becameIdle: () => this.shutDownIfDrained(),
       },
       this.reader,
@@ -234,18 +250,9 @@ export class ClientSession {
   }
 
   private keyReceived(request: CancelRequest): void {
-    this.cancelRequest = encodeCancelRequest(request);
+    this.upstreamCancel.keyReceived(request);
     this.key = cancelKey(request);
     this.host.registerKey(this.key, this);
-  }
-
-  private async cancelUpstream(): Promise<void> {
-    if (this.cancelRequest === undefined) return;
-    try {
-      await relayCancel(this.host.upstream, this.cancelRequest, this.host.limits.connectTimeoutMs);
-    } catch (error) {
-      this.host.log.warn({ err: error }, 'the server could not be asked to cancel a statement');
-    }
   }
 
   private upstreamSent(chunk: Buffer): void {
@@ -316,23 +323,18 @@ export class ClientSession {
   }
 
   private upstreamEnded(): void {
-    const { phase, reader } = this;
-    const isExpected = this.hasTerminated || this.hasClientEnded;
+    const isExpected = this.hasTerminated || this.hasClientEnded || this.relay?.hasTerminated === true;
     // The server's last word was an error: it has told the client itself, or would have but for a hidden message.
-    const hasSaidWhy = phase !== 'relaying' && reader.code === BackendCode.ErrorResponse;
-    const unseen = this.scan?.unseenError;
-    if (unseen !== undefined) this.toClient.append(unseen);
-    const error = isExpected || hasSaidWhy ? undefined : serverLost();
-    this.finish(isExpected ? 'client' : 'upstream', error);
+    const hasSaidWhy = this.phase !== 'relaying' && this.reader.code === BackendCode.ErrorResponse;
+    if (this.scan?.unseenError !== undefined) this.toClient.append(this.scan.unseenError);
+    const error = isExpected || hasSaidWhy ? undefined : (this.violation ?? serverLost());
+    if (this.violation !== undefined) this.finish('protocolError', error);
+    else this.finish(isExpected ? 'client' : 'upstream', error);
     this.closedIfOver();
   }
 
   private lost(side: 'client' | 'upstream', error: Error): void {
     this.host.log.debug({ err: error, side }, 'connection lost');
-  }
-
-  private loginTimedOut(): void {
-    this.finish('loginTimeout', this.phase === 'startup' ? undefined : loginTimeout());
   }
 
   /** The boundary where every error of this session ends up. */
@@ -342,6 +344,11 @@ export class ClientSession {
     } catch (error) {
       if (error instanceof PgError) {
         this.host.events.protocolError(side, error.sqlState);
+        // What came before is still answered, and the server has words of its own for what comes now.
+        if (side === 'client' && this.phase === 'scanning' && this.scan?.passRestUnread() === true) {
+          this.violation = error;
+          return;
+        }
         this.host.log.info({ err: error, side }, 'connection closed after a protocol error');
         this.finish('protocolError', side === 'client' ? error : brokenServer(error));
       } else {
@@ -384,8 +391,7 @@ export class ClientSession {
   }
 
   private closedIfOver(): void {
-    if (this.phase !== 'closing' || !this.client.destroyed) return;
-    if (this.upstream?.destroyed === false) return;
+    if (this.phase !== 'closing' || !this.client.destroyed || this.upstream?.destroyed === false) return;
     clearTimeout(this.lingerTimer);
     this.phase = enterPhase(this.phase, 'closed');
     this.host.events.connectionClosed(this.end);

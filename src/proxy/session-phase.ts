@@ -5,6 +5,7 @@
  *   startup        -> canceling       CancelRequest
  *   startup        -> connecting      StartupMessage
  *   connecting     -> authenticating  the server accepted the connection; the StartupMessage is passed on
+ *   connecting     -> relaying        the same for a packet only the server can judge: whatever it answers is passed on
  *   authenticating -> relaying        the server's first ReadyForQuery, in a session that is not scanned
  *   authenticating -> scanning        the same, in a session that is
  *   any            -> closing         an end was reached on either side, or an error said
@@ -16,7 +17,7 @@ export type SessionPhase =
 const transitions: Readonly<Record<SessionPhase, readonly SessionPhase[]>> = {
   startup: ['canceling', 'connecting', 'closing'],
   canceling: ['closing'],
-  connecting: ['authenticating', 'closing'],
+  connecting: ['authenticating', 'relaying', 'closing'],
   authenticating: ['relaying', 'scanning', 'closing'],
   relaying: ['closing'],
   scanning: ['closing'],

@@ -1,0 +1,25 @@
+import { encodeCancelRequest, type CancelRequest } from '../wire/startup/cancel-request';
+import { relayCancel } from './cancel-relay';
+import { type SessionHost } from './session-host';
+
+/** The proxy's own way to interrupt what the server runs for a session. */
+export class UpstreamCancel {
+  private request: Buffer | undefined;
+
+  constructor(private readonly host: SessionHost) {}
+
+  /** The server has said how this session is canceled. */
+  keyReceived(request: CancelRequest): void {
+    this.request = encodeCancelRequest(request);
+  }
+
+  /** Resolves when the server has sent the signal, or could not be asked; at once if it never gave a key. Never rejects. */
+  async send(): Promise<void> {
+    if (this.request === undefined) return;
+    try {
+      await relayCancel(this.host.upstream, this.request, this.host.limits.connectTimeoutMs);
+    } catch (error) {
+      this.host.log.warn({ err: error }, 'the server could not be asked to cancel a statement');
+    }
+  }
+}
