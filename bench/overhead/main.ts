@@ -54,8 +54,7 @@ async function compare(program: string, options: OverheadOptions): Promise<void>
   );
   // What is measured is a proxy that has been running, with its code compiled and the server's cache filled.
   for (const { port } of contenders.all) {
-    for (const protocol of options.protocols)
-      await pgbench.selectOnly(port, { protocol, clients: 8, seconds: 1 });
+    for (const protocol of options.protocols) await pgbench.warmUp(port, protocol);
   }
   const measurements: Measurement[] = [];
   for (const protocol of options.protocols) {

@@ -32,6 +32,14 @@ export class Pgbench {
     await this.start(['-i', '-I', 'dtGvp', '-q', '-s', String(scale)], {});
   }
 
+  /** Runs the same script for a number of transactions, however long they take. */
+  async warmUp(port: number, protocol: Protocol): Promise<void> {
+    const [clients, each] = [8, 4_000];
+    await this.start(['-S', '-n', '-M', protocol, '-c', String(clients), '-t', String(each)], {
+      PGPORT: String(port),
+    });
+  }
+
   /** Runs the built-in select-only script through a port. Rejects if a transaction failed. */
   async selectOnly(
     port: number,

@@ -170,14 +170,16 @@ class MatchTarget {
     return this.#occurrences.keys();
   }
 
+  /** Each order of a symmetric conjunct's tables has a key of its own: one of the two may be ONLY. */
   #note({ template, tables, isSymmetric }: Conjunct, contextId: string, partitionKey: string): void {
-    const keys = tables.map((table) => this.#tableKeys.get(table));
-    if (keys.some((key) => key === undefined)) return;
-    const key = conjunctKey(contextId, partitionKey, template, keys as readonly string[]);
-    const occurrences = this.#occurrences.get(key) ?? [];
-    occurrences.push(tables);
-    if (isSymmetric) occurrences.push([...tables].reverse());
-    this.#occurrences.set(key, occurrences);
+    for (const order of isSymmetric ? [tables, [...tables].reverse()] : [tables]) {
+      const keys = order.map((table) => this.#tableKeys.get(table));
+      if (keys.some((key) => key === undefined)) return;
+      const key = conjunctKey(contextId, partitionKey, template, keys as readonly string[]);
+      const occurrences = this.#occurrences.get(key) ?? [];
+      occurrences.push(order);
+      this.#occurrences.set(key, occurrences);
+    }
   }
 
   /** Whether the fragment's tables can be mapped one to one to the block's so that all its conjuncts are the block's. */

@@ -11,6 +11,7 @@ import type { PopulationEvents } from '../population/population-events';
 import { InProcessQueue } from '../population/queue/in-process-queue';
 import { PostgresqlSource } from '../population/sources/postgresql';
 import { openPool, type ControlPool } from '../postgres/control-pool';
+import type { ServerTls } from '../postgres/server-tls';
 import { sqlFile } from '../postgres/sql-files';
 import { Owned } from './owned';
 
@@ -28,6 +29,7 @@ export interface ComposedDatabase extends AsyncDisposable {
 export async function composeDatabase(
   database: DatabaseConfig,
   config: PcacheConfig,
+  serverTls: ServerTls | undefined,
   backend: CacheBackend,
   metrics: Metrics,
   log: Log,
@@ -35,8 +37,8 @@ export async function composeDatabase(
   const owned = new Owned();
   try {
     const partitionKeys = [...database.partitionKeys.values()];
-    const controlPool = owned.add(poolFor(database, controlConnections, log));
-    const populationPool = owned.add(poolFor(database, config.population.concurrency, log));
+    const controlPool = owned.add(poolFor(database, serverTls, controlConnections, log));
+    const populationPool = owned.add(poolFor(database, serverTls, config.population.concurrency, log));
     const queue = owned.add(new InProcessQueue());
     const events = populationEvents(metrics, log, config.log.sql);
     const source = new PostgresqlSource({ pool: populationPool, ...config.population });
@@ -77,13 +79,19 @@ export async function composeDatabase(
   }
 }
 
-function poolFor({ name, control }: DatabaseConfig, maxConnections: number, log: Log): ControlPool {
+function poolFor(
+  { name, control }: DatabaseConfig,
+  tls: ServerTls | undefined,
+  maxConnections: number,
+  log: Log,
+): ControlPool {
   return openPool({
     host: control.host,
     port: control.port,
     database: name,
     user: control.user,
     password: control.password?.reveal(),
+    tls,
     maxConnections,
     onIdleLoss: (error) => {
       log.warn({ err: error }, 'an idle control connection was lost');

@@ -1,5 +1,7 @@
 import type { AddressInfo } from 'node:net';
 import type { Engine } from '../engine/engine';
+import { messageOf } from '../errors/message-of';
+import { StartError } from '../errors/start-error';
 import { AdminServer } from '../ops/admin/admin-server';
 import { listenError } from '../ops/admin/listen-error';
 import { Readiness } from '../ops/admin/readiness';
@@ -7,7 +9,10 @@ import { upstreamCheck } from '../ops/admin/upstream-check';
 import type { PcacheConfig } from '../ops/config/pcache-config';
 import type { Log } from '../ops/log/log';
 import { Metrics } from '../ops/metrics/metrics';
+import { loadServerTls, type ServerTls } from '../postgres/server-tls';
+import { ClientTls } from '../proxy/client-tls';
 import { ProxyListener } from '../proxy/proxy-listener';
+import { SocketFileError } from '../proxy/socket-file';
 import { loadParser } from '../query/ast/parser';
 import { composeDatabase } from './compose-database';
 import { openCacheBackend } from './open-cache-backend';
@@ -21,6 +26,8 @@ export interface RunningProxy extends AsyncDisposable {
   drain(deadlineMs: number): Promise<void>;
   /** Reads the catalog of every database again. */
   refreshCatalogs(): void;
+  /** Reads the certificate shown to clients again; sessions that are open keep what they have. */
+  reloadCertificate(): void;
 }
 
 /**
@@ -36,9 +43,14 @@ export async function composeProxy(config: PcacheConfig, log: Log): Promise<Runn
     const adminServer = owned.add(new AdminServer({ listen: config.admin, metrics, readiness, log }));
     const admin = await adminServer.start();
 
-    const engines = await composeEngines(config, metrics, log, owned);
-    const listener = owned.add(createListener(config, engines, metrics, log));
+    const { clientTls, serverTls } = loadTls(config, log);
+    const engines = await composeEngines(config, serverTls, metrics, log, owned);
+    const listener = owned.add(createListener(config, clientTls, serverTls, engines, metrics, log));
     const listen = await listener.start().catch((error: unknown) => {
+      if (error instanceof SocketFileError) {
+        const message = `cannot make a unix socket: ${error.message}. Check listen.socket_directory`;
+        throw new StartError(message, { cause: error });
+      }
       throw listenError('listen', config.listen, error);
     });
     metrics.watchTraffic(() => listener.traffic);
@@ -52,6 +64,7 @@ export async function composeProxy(config: PcacheConfig, log: Log): Promise<Runn
       refreshCatalogs: () => {
         for (const engine of engines.values()) engine.catalogChanged();
       },
+      reloadCertificate: () => clientTls?.reload(),
       [Symbol.asyncDispose]: () => owned[Symbol.asyncDispose](),
     };
   } catch (error) {
@@ -63,6 +76,7 @@ export async function composeProxy(config: PcacheConfig, log: Log): Promise<Runn
 /** The engine of each configured database, over one cache. A proxy that only relays needs neither. */
 async function composeEngines(
   config: PcacheConfig,
+  serverTls: ServerTls | undefined,
   metrics: Metrics,
   log: Log,
   owned: Owned,
@@ -75,21 +89,43 @@ async function composeEngines(
     const databaseLog = log.child({ database: name });
     engines.set(
       name,
-      owned.add(await composeDatabase(database, config, backend, metrics, databaseLog)).engine,
+      owned.add(await composeDatabase(database, config, serverTls, backend, metrics, databaseLog)).engine,
     );
   }
   return engines;
 }
 
+/** Reads all certificates and keys. Throws StartError that names the option. */
+function loadTls({ listen, upstream }: PcacheConfig, log: Log) {
+  const load = <T>(option: string, action: () => T): T => {
+    try {
+      return action();
+    } catch (error) {
+      throw new StartError(`${option}: a certificate or key cannot be used: ${messageOf(error)}`, {
+        cause: error,
+      });
+    }
+  };
+  return {
+    clientTls: load('listen.tls', () =>
+      listen.tls.mode === 'disable' ? undefined : new ClientTls(listen.tls, log.child({ part: 'proxy' })),
+    ),
+    serverTls: load('upstream.tls', () => loadServerTls(upstream.tls)),
+  };
+}
+
 function createListener(
   { listen, upstream, mode, limits }: PcacheConfig,
+  clientTls: ClientTls | undefined,
+  serverTls: ServerTls | undefined,
   engines: ReadonlyMap<string, Engine>,
   metrics: Metrics,
   log: Log,
 ): ProxyListener {
   return new ProxyListener({
     listen,
-    upstream,
+    clientTls,
+    upstream: { host: upstream.host, port: upstream.port, tls: serverTls },
     engines,
     mode,
     events: metrics.proxy,

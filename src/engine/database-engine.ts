@@ -21,7 +21,14 @@ import { contextKey, decisionKey, describing, type Decision } from './decision';
 import { Experience } from './experience';
 import { CandidateStatement, Inspector } from './inspector';
 import { KeySetStore } from './key-set-store';
-import { fragmentsOf, matchReading, mayMatchOtherConstants, readStatement, type Reading } from './reading';
+import {
+  fragmentsOf,
+  lacksFragments,
+  matchReading,
+  mayMatchOtherConstants,
+  readStatement,
+  type Reading,
+} from './reading';
 import { forward, Restrictor, type RewriteMemo } from './restrictor';
 import type { SessionContext } from './session-context';
 import { readSessionContext } from './session-settings';
@@ -146,17 +153,21 @@ export class DatabaseEngine implements Engine {
    * What can be decided without a look into the statement. Most of what passes through a proxy is fast and is decided here,
    * where every microsecond counts: nothing is measured, parsed or remembered.
    */
-  #forwardUnread({ statement, context, parameters }: PlanRequest): ForwardPlan | undefined {
+  #forwardUnread(request: PlanRequest): ForwardPlan | undefined {
+    const { statement, context } = request;
     if (!(statement instanceof CandidateStatement)) return forward('not a candidate');
     if (this.options.catalog.current === undefined) return forward('catalog not read');
     if ((context?.mode ?? this.options.mode) === 'off') return forward('switched off');
     if (this.directory.size === 0) return forward('nothing cached');
     const assumed = context ?? this.#lastContext;
-    if (assumed === undefined || hasNull(parameters)) return undefined;
-    return statement.form?.verdict(this.#version, contextKey(assumed));
+    if (assumed === undefined) return undefined;
+    const verdict = statement.form?.verdict(this.#version, contextKey(assumed));
+    // Last, for values are decoded when they are asked for.
+    return verdict === undefined || hasNull(request.parameters) ? undefined : verdict;
   }
 
-  #plan({ statement, context, isContextCertain, parameters, canRetry }: PlanRequest): Plan | Promise<Plan> {
+  #plan(request: PlanRequest): Plan | Promise<Plan> {
+    const { statement, context, isContextCertain, parameters } = request;
     const { current: catalog } = this.options.catalog;
     if (!(statement instanceof CandidateStatement)) return forward('not a candidate');
     if (catalog === undefined) return forward('catalog not read');
@@ -176,7 +187,7 @@ export class DatabaseEngine implements Engine {
       return plan;
     }
     if (!isContextCertain) return { kind: 'needsContext' };
-    if (analysis.mayRaise && !canRetry) return forward('may raise an error');
+    if (analysis.mayRaise && !request.canRetry) return forward('may raise an error');
     const objection = this.#experience.objection(statement.fingerprint);
     if (objection !== undefined) return forward(objection);
     if (mode === 'observe') return forward('observe mode');
@@ -199,7 +210,7 @@ export class DatabaseEngine implements Engine {
 
   #decideReading(key: string, reading: Reading): Decision {
     const matches = matchReading(reading, this.directory);
-    const isFull = matches.length > 0 && this.#unknownFragments(reading).length === 0;
+    const isFull = matches.length > 0 && !lacksFragments(reading, this.directory);
     const coverage = isFull ? 'full' : 'partial';
     const decision: Decision = { version: this.#version, reading, matches, coverage, plans: new Map() };
     this.#decisions.set(key, decision);
@@ -235,7 +246,7 @@ export class DatabaseEngine implements Engine {
       this.options.log.warn({ err: error }, 'a statement could not be made ready');
       return true;
     }
-    return this.#unknownFragments(reading).length === 0;
+    return !lacksFragments(reading, this.directory);
   }
 
   #measured({ fingerprint }: CandidateStatement, plan: ForwardPlan | RewritePlan, elapsedMs: number): void {

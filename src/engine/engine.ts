@@ -61,7 +61,7 @@ export interface PlanRequest {
   /** Whether nothing has happened since that could have changed it. */
   readonly isContextCertain: boolean;
   /** Present for the extended protocol. */
-  readonly parameters?: BoundParameters;
+  readonly parameters?: BoundParameters | undefined;
   /**
    * Whether the session can hold back the whole reply and run the original unseen if the rewritten form fails (rule S12):
    * outside a transaction block, one statement, nothing else in flight.
@@ -97,7 +97,7 @@ export interface RewritePlan {
 
 export interface Completion {
   readonly statement: InspectedStatement;
-  readonly parameters?: BoundParameters;
+  readonly parameters?: BoundParameters | undefined;
   readonly plan: ForwardPlan | RewritePlan;
   /** From sending the statement to its CommandComplete, in milliseconds. */
   readonly elapsedMs: number;

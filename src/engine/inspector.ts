@@ -1,4 +1,4 @@
-import type { SelectStmt } from '@pgsql/types';
+import type { Node, SelectStmt } from '@pgsql/types';
 import { qualifiedName } from '../query/ast/names';
 import { fingerprint } from '../query/ast/fingerprint';
 import { parseStatements, scanTokens, type Token } from '../query/ast/parser';
@@ -93,20 +93,21 @@ export class Inspector {
 
   inspect(text: string): InspectedStatement {
     if (!this.#namesTrackedTable.test(text)) return ignored(text);
-    const known = this.#cache.get(text);
-    if (known !== undefined) return known;
     const key = withoutLiterals(text);
     const form = key === undefined ? undefined : this.#forms.get(key);
+    if (form?.isCandidate === false) return ignored(text);
+    const known = form?.hasRemembered === false ? undefined : this.#cache.get(text);
+    if (known !== undefined) return known;
     if (form === undefined) return this.#parse(text, key);
-    if (!form.isCandidate) return ignored(text);
     const statement = new CandidateStatement(text, form.leavesContextAlone, form, this.#remember);
     // Without literals in it, it is bound to come again.
     if (key === text) this.#remember(statement);
     return statement;
   }
 
-  readonly #remember = (statement: InspectedStatement): void => {
+  readonly #remember = (statement: CandidateStatement): void => {
     this.#cache.set(statement.text, statement);
+    if (statement.form !== undefined) statement.form.hasRemembered = true;
   };
 
   #parse(text: string, key: string | undefined): InspectedStatement {
@@ -119,11 +120,14 @@ export class Inspector {
       form = new StatementForm(select !== undefined, leavesContextAlone);
       this.#forms.set(key, form);
     }
-    const statement =
-      select === undefined
-        ? ignored(text)
-        : new CandidateStatement(text, leavesContextAlone, form, this.#remember, select);
-    this.#remember(statement);
+    if (select === undefined) {
+      const statement = ignored(text);
+      this.#cache.set(text, statement);
+      return statement;
+    }
+    const statement = new CandidateStatement(text, leavesContextAlone, form, this.#remember, select);
+    // With literals in it, it may well be the only one of its kind.
+    if (form === undefined || key === text) this.#remember(statement);
     return statement;
   }
 
@@ -139,7 +143,11 @@ export class Inspector {
         isQuiet &&= name !== undefined && catalog.isNeverVolatile(name.name);
       } else if (kind === 'RangeVar') {
         const name = String(fields['relname']);
-        isQuiet &&= ctes.has(name) || catalog.isAlwaysTable(name);
+        isQuiet &&= catalog.isAlwaysTable(name) || (ctes.has(name) && !catalog.hasRelation(name));
+      } else if (kind === 'ColumnRef' || kind === 'A_Indirection') {
+        isQuiet &&= !catalog.mayBeVolatileOfRow(namesIn(fields['fields'] ?? fields['indirection']));
+      } else if (kind === 'TypeCast' || operatorNodes.has(kind)) {
+        isQuiet &&= !catalog.hasVolatileOperatorOrCast;
       } else if (kind.endsWith('Stmt') && kind !== 'SelectStmt') {
         isQuiet = false;
       }
@@ -147,6 +155,15 @@ export class Inspector {
     });
     return isQuiet;
   }
+}
+
+/** Nodes that stand for the call of an operator, which may be anyone's. */
+const operatorNodes: ReadonlySet<string> = new Set(['A_Expr', 'SubLink', 'SortBy', 'CaseExpr', 'JoinExpr']);
+
+function namesIn(parts: unknown): readonly string[] {
+  return (Array.isArray(parts) ? (parts as readonly Node[]) : []).flatMap((part) =>
+    'String' in part ? [part.String.sval ?? ''] : [],
+  );
 }
 
 /** A client's own word, in a comment: this statement is left alone. */

@@ -6,6 +6,8 @@ import { BoundedMap } from './bounded-map';
 /** Key sets at hand, read from the backend when first needed. */
 export class KeySetStore {
   readonly #sets: BoundedMap<string, KeySet>;
+  /** Counts what was forgotten. */
+  #forgotten = 0;
 
   constructor(
     private readonly backend: CacheBackend,
@@ -27,17 +29,23 @@ export class KeySetStore {
   async load(partitionKey: string, hash: FragmentHash): Promise<KeySet | undefined> {
     const known = this.peek(partitionKey, hash);
     if (known !== undefined) return known;
+    const forgottenBefore = this.#forgotten;
     const entry = await this.backend.get(partitionKey, hash);
-    if (entry?.keys !== undefined) this.#sets.set(name(partitionKey, hash), entry.keys);
+    // A set that was forgotten while it was being read may be the old one; it is good for this once, not to be kept.
+    if (entry?.keys !== undefined && forgottenBefore === this.#forgotten) {
+      this.#sets.set(name(partitionKey, hash), entry.keys);
+    }
     return entry?.keys;
   }
 
   /** The entry was written anew or removed: what is in memory is not it any more. */
   forget(partitionKey: string, hash: FragmentHash): void {
+    this.#forgotten++;
     this.#sets.delete(name(partitionKey, hash));
   }
 
   clear(): void {
+    this.#forgotten++;
     this.#sets.clear();
   }
 }

@@ -9,7 +9,7 @@ import {
 import type { KeyClass } from '../query/analysis/key-classes';
 import type { RefusedStatement } from '../query/analysis/statement-check';
 import type { Catalog } from '../query/catalog/catalog';
-import { enumerateFragments } from '../query/fragment/enumerate';
+import { eachFragment, enumerateFragments } from '../query/fragment/enumerate';
 import type { Fragment } from '../query/fragment/fragment';
 import type { PartitionKey } from '../query/partition-key';
 import type { BoundParameters } from './engine';
@@ -110,6 +110,19 @@ function isRestrictedInAscii({ partitionKey, members }: KeyClass): boolean {
     partitionKey.datatype !== 'text' &&
     members.every(({ table, column }) => isAscii(table.alias) && isAscii(column))
   );
+}
+
+/** Whether something that would make the statement faster is not known yet. Cheaper than `fragmentsOf`: it stops at the first. */
+export function lacksFragments({ analysis, context }: Reading, directory: Directory): boolean {
+  if ('refused' in analysis) return false;
+  for (const block of analysis.blocks) {
+    for (const keyClass of block.classes) {
+      for (const { partitionKey, hash } of eachFragment(block, keyClass, context)) {
+        if (directory.get(partitionKey, hash)?.status !== 'ok') return true;
+      }
+    }
+  }
+  return false;
 }
 
 function isAscii(text: string): boolean {

@@ -2,6 +2,7 @@ import { type Client, DatabaseError } from 'pg';
 import { ControlConnectionError } from '../errors/control-connection-error';
 import { ControlQueryError } from '../errors/control-query-error';
 import { sendCancelRequest } from './cancel-request';
+import type { ServerAddress } from './server-socket';
 import { type Expiry, waitUntil } from './deadline';
 import type { SqlFile } from './sql-files';
 
@@ -47,7 +48,7 @@ export class PgControlClient implements ControlClient {
 
   constructor(
     private readonly client: Client,
-    private readonly server: { readonly host: string; readonly port: number; readonly target: string },
+    private readonly server: ServerAddress & { readonly target: string },
     private readonly defaultTimeoutMs: number,
   ) {}
 
@@ -94,8 +95,12 @@ export class PgControlClient implements ControlClient {
     const { processID, secretKey } = this.client as Client & { processID: number; secretKey: number };
     let problem: unknown;
     try {
-      const { host, port } = this.server;
-      await sendCancelRequest({ host, port, processId: processID, secretKey }, CANCEL_GRACE_MS);
+      const encryption = this.client.ssl ? 'tls' : 'plain';
+      await sendCancelRequest(
+        { ...this.server, processId: processID, secretKey },
+        encryption,
+        CANCEL_GRACE_MS,
+      );
       const settled = answer.then(
         () => undefined,
         () => undefined,

@@ -1,8 +1,8 @@
-import type { ConnectionOptions as TlsOptions } from 'node:tls';
 import { Pool, type PoolClient } from 'pg';
 import { ControlConnectionError } from '../errors/control-connection-error';
 import { type ControlClient, type ControlRow, PgControlClient, type QueryOptions } from './control-client';
 import { waitUntil } from './deadline';
+import { encryptionsToTry, type Encryption, type ServerTls, tlsConnectOptions } from './server-tls';
 import type { SqlFile } from './sql-files';
 
 /** How the program itself reaches a database; apart from, and with other rights than, the clients' connections. */
@@ -14,7 +14,7 @@ export interface ControlPoolOptions {
   readonly user: string;
   readonly password?: string | undefined;
   /** Default: no TLS. */
-  readonly tls?: boolean | TlsOptions;
+  readonly tls?: ServerTls | undefined;
   readonly maxConnections?: number;
   /** For making a connection, and for waiting until one is free. */
   readonly connectTimeoutMs?: number;
@@ -47,7 +47,7 @@ class PgControlPool implements ControlPool {
   readonly #queryTimeoutMs: number;
 
   constructor(private readonly options: ControlPoolOptions) {
-    const { host, port, database, user, password, tls } = options;
+    const { host, port, database, user, password } = options;
     this.target = `${host}:${String(port)}/${database} as ${user}`;
     this.#connectTimeoutMs = options.connectTimeoutMs ?? 10_000;
     this.#queryTimeoutMs = options.queryTimeoutMs ?? 30_000;
@@ -58,7 +58,6 @@ class PgControlPool implements ControlPool {
       user,
       // As a function, so that `pg` does not go looking in PGPASSWORD and ~/.pgpass when there is none.
       password: () => password ?? '',
-      ssl: tls ?? false,
       application_name: 'pcache',
       max: options.maxConnections ?? 4,
       connectionTimeoutMillis: this.#connectTimeoutMs,
@@ -89,8 +88,12 @@ class PgControlPool implements ControlPool {
     { signal }: { signal?: AbortSignal } = {},
   ): Promise<T> {
     const connection = await this.#connect(signal);
-    const { host, port } = this.options;
-    const client = new PgControlClient(connection, { host, port, target: this.target }, this.#queryTimeoutMs);
+    const { host, port, tls } = this.options;
+    const client = new PgControlClient(
+      connection,
+      { host, port, tls, target: this.target },
+      this.#queryTimeoutMs,
+    );
     // A connection that dies between two statements says so by an event; unheard, that would end the process. The loss is
     // told by the next statement's rejection, and the pool sees for itself that the connection is of no more use.
     const onError = (): void => undefined;
@@ -112,8 +115,27 @@ class PgControlPool implements ControlPool {
     return this.withClient(use, signal === undefined ? {} : { signal });
   }
 
+  /** Tries what the mode of TLS allows, in its order; rejects as the last one did. */
   async #connect(signal: AbortSignal | undefined): Promise<PoolClient> {
+    const { tls, host } = this.options;
+    const encryptions = encryptionsToTry(tls, host);
+    for (const [index, encryption] of encryptions.entries()) {
+      try {
+        return await this.#connectWith(encryption, signal);
+      } catch (error) {
+        if (index === encryptions.length - 1 || signal?.aborted === true) throw error;
+      }
+    }
+    throw new Error('there is always one way to connect');
+  }
+
+  async #connectWith(encryption: Encryption, signal: AbortSignal | undefined): Promise<PoolClient> {
     signal?.throwIfAborted();
+    const { tls, host } = this.options;
+    // The pool reads its options when it makes a connection. One that had to wait for its turn may find what another
+    // caller wants: it is then refused, or not, as that other way is, and both are ways the mode allows.
+    this.#pool.options.ssl =
+      encryption === 'plain' || tls === undefined ? false : tlsConnectOptions(tls, host);
     const connecting = this.#pool.connect();
     // The pool keeps the time itself; half a second more, for it to be the one that tells what was wrong.
     const deadline = { timeoutMs: this.#connectTimeoutMs + 500, signal };

@@ -1,15 +1,18 @@
+import { type Encryption } from '../postgres/server-tls';
 import { openUpstream, type UpstreamAddress } from './upstream-connection';
 
 /**
  * Sends a CancelRequest, as it is, on a connection of its own. Resolves when the server has closed that connection, that
  * is, after it has sent the signal. It answers nothing, whether or not the key was right.
+ * `encryption` is that of the session to cancel: the key is as worth protecting as the session.
  */
 export async function relayCancel(
   upstream: UpstreamAddress,
   request: Buffer,
   timeoutMs: number,
+  encryption?: Encryption,
 ): Promise<void> {
-  const socket = await openUpstream(upstream, timeoutMs);
+  const socket = await openUpstream(upstream, timeoutMs, encryption);
   await new Promise<void>((resolve, reject) => {
     socket.setTimeout(timeoutMs, () => {
       socket.destroy(new Error(`the cancel connection was not closed within ${timeoutMs} ms`));

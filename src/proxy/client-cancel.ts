@@ -28,7 +28,8 @@ export async function relayClientCancel(
   const cancelable = session?.whenCancelable();
   if (cancelable !== undefined) await withDeadline(cancelable, patienceMs);
   const repliesBefore = session?.repliesEnded;
-  const relay = (): Promise<void> => relayCancel(host.upstream, bytes, host.limits.connectTimeoutMs);
+  const relay = (): Promise<void> =>
+    relayCancel(host.upstream, bytes, host.limits.connectTimeoutMs, session?.upstreamEncryption);
   try {
     await relay();
     // The statement was sent only a moment ago, though the client sent it long before: the server may not have begun it,

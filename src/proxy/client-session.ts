@@ -1,16 +1,16 @@
 import { type Socket } from 'node:net';
 import { PgError } from '../errors/pg-error';
+import { type Encryption } from '../postgres/server-tls';
 import { encodePgError } from '../wire/backend/error-response';
 import { FrameReader } from '../wire/frame-reader';
 import { backendTreatments } from '../wire/frame-treatments';
-import { encodeTerminate } from '../wire/frontend/terminate';
 import { BackendCode } from '../wire/message-code';
 import { type CancelRequest } from '../wire/startup/cancel-request';
 import { type StartupMessage } from '../wire/startup/startup-message';
-import { StartupPacketReader, type StartupPacket } from '../wire/startup/startup-packet-reader';
 import { ByteRelay } from './byte-relay';
-import { cancelKey, relayClientCancel } from './client-cancel';
-import { EncryptionRefusals } from './encryption-refusals';
+import { ChannelBinding } from './channel-binding';
+import { cancelKey } from './client-cancel';
+import { leaveServer, takeLeave } from './leave-taking';
 import { LoginRelay } from './login-relay';
 import { Outlet } from './outlet';
 import { type ConnectionEnd } from './proxy-events';
@@ -26,20 +26,21 @@ import {
 } from './session-errors';
 import { type SessionHost } from './session-host';
 import { enterPhase, type SessionPhase } from './session-phase';
+import { type SessionStart } from './session-start';
 import { UpstreamCancel } from './upstream-cancel';
-import { openUpstream } from './upstream-connection';
+import { isEncrypted } from './upstream-connection';
+import { UpstreamDial } from './upstream-dial';
 
-/** How long a client has to close its side after we closed ours; then the connection is cut. */
-const lingerMs = 5_000;
-/** One client's connection, and the connection to the server that is opened for it. Its phases: see SessionPhase. */
+/** A client that sent its StartupMessage, and the connection to the server that is opened for it. Its phases: see SessionPhase. */
 export class ClientSession {
-  private phase: SessionPhase = 'startup';
-  private readonly startup = new StartupPacketReader();
+  private phase: SessionPhase = 'connecting';
+  private early: Buffer;
   private readonly toClient: Outlet;
   private readonly reader: FrameReader;
   private readonly treatments = backendTreatments();
   private readonly loginTimer: NodeJS.Timeout;
-  private lingerTimer: NodeJS.Timeout | undefined;
+
+  private readonly dial: UpstreamDial;
   private upstream: Socket | undefined;
   private toUpstream: Outlet | undefined;
   private login: LoginRelay | undefined;
@@ -48,7 +49,7 @@ export class ClientSession {
   private readonly upstreamCancel: UpstreamCancel;
   private key: string | undefined;
   private end: ConnectionEnd = 'client';
-  private readonly encryptionRefusals = new EncryptionRefusals();
+
   /** What the client got wrong after the login; the server is asked for its own words first. */
   private violation: PgError | undefined;
   private isHeld = false;
@@ -60,14 +61,16 @@ export class ClientSession {
   constructor(
     private readonly client: Socket,
     private readonly host: SessionHost,
+    private readonly begin: SessionStart,
+    private readonly whenClosed: (end: ConnectionEnd) => void,
   ) {
-    this.reader = new FrameReader(this.treatments, host.limits.maxInspectedBytes, 'backend');
+    this.early = begin.rest;
+    this.dial = new UpstreamDial(host.upstream, host.limits.connectTimeoutMs);
     this.upstreamCancel = new UpstreamCancel(host);
+    this.reader = new FrameReader(this.treatments, host.limits.maxInspectedBytes, 'backend');
     this.toClient = new Outlet(client, () => this.upstream?.pause());
-    this.loginTimer = setTimeout(
-      () => this.finish('loginTimeout', this.phase === 'startup' ? undefined : loginTimeout()),
-      host.limits.loginTimeoutMs,
-    );
+    const loginMs = begin.loginEndsAt - performance.now();
+    this.loginTimer = setTimeout(() => this.finish('loginTimeout', loginTimeout()), loginMs);
     client.on('data', (chunk) => {
       host.traffic.bytesFromClients += chunk.length;
       this.guard('client', () => this.clientSent(chunk));
@@ -76,6 +79,7 @@ export class ClientSession {
     client.on('end', () => this.clientEnded());
     client.on('error', (error) => this.lost('client', error));
     client.on('close', () => this.clientClosed());
+    this.guard('client', () => this.connect());
   }
 
   /** Ends the session once it is idle. */
@@ -86,8 +90,8 @@ export class ClientSession {
 
   /** Ends the session now, interrupting what it runs. */
   shutDown(): void {
-    if (this.phase === 'closing' || this.phase === 'closed' || this.phase === 'canceling') return;
-    if (!this.isIdle) void this.upstreamCancel.send();
+    if (this.phase === 'closing' || this.phase === 'closed') return;
+    if (!this.isIdle) void this.upstreamCancel.send(this.upstreamEncryption);
     this.finish('drained', adminShutdown());
   }
 
@@ -107,6 +111,11 @@ export class ClientSession {
     return this.phase === 'scanning' && this.scan !== undefined && this.scan.tracker.queue.length > 0;
   }
 
+  /** How the connection to the server is; a request to cancel takes the same. */
+  get upstreamEncryption(): Encryption {
+    return this.upstream !== undefined && isEncrypted(this.upstream) ? 'tls' : 'plain';
+  }
+
   /** How many times the server has said ReadyForQuery, the hidden ones included. */
   get repliesEnded(): number {
     return this.scan?.tracker.readyCount ?? 0;
@@ -119,10 +128,8 @@ export class ClientSession {
 
   private clientSent(chunk: Buffer): void {
     switch (this.phase) {
-      case 'startup':
       case 'connecting':
-        this.startup.feed(chunk);
-        this.readStartup();
+        this.early = Buffer.concat([this.early, chunk]);
         break;
       case 'authenticating':
         this.login?.clientSent(chunk);
@@ -139,45 +146,38 @@ export class ClientSession {
     }
   }
 
-  private readStartup(): void {
-    while (this.phase === 'startup') {
-      const packet = this.startup.next();
-      if (packet === undefined) return;
-      const { request } = packet;
-      switch (request.kind) {
-        case 'SSLRequest':
-        case 'GSSENCRequest':
-          this.client.write(this.encryptionRefusals.answer(request.kind));
-          break;
-        case 'CancelRequest':
-          this.phase = enterPhase(this.phase, 'canceling');
-          clearTimeout(this.loginTimer);
-          void relayClientCancel(this.host, request, packet.bytes).then(() => this.finish('cancelRequest'));
-          break;
-        default:
-          this.connect(packet, request.kind === 'StartupMessage' ? request : undefined);
-      }
-    }
-  }
-
-  private connect(packet: StartupPacket, startup: StartupMessage | undefined): void {
+  private connect(): void {
     const { host } = this;
-    this.phase = enterPhase(this.phase, 'connecting');
     if (!host.hasRoom()) {
       this.finish('tooManyConnections', tooManyConnections());
       return;
     }
     this.updateClientFlow();
-    openUpstream(host.upstream, host.limits.connectTimeoutMs).then(
-      (upstream) => this.guard('upstream', () => this.connected(upstream, packet, startup)),
-      (error: unknown) => {
-        host.log.warn({ err: error }, 'the server cannot be reached');
-        this.finish('upstreamUnreachable', error instanceof PgError ? error : undefined);
-      },
+    this.dial.open().then(
+      (upstream) => this.guard('upstream', () => this.connected(upstream)),
+      (error: unknown) => this.unreachable(error),
     );
   }
 
-  private connected(upstream: Socket, packet: StartupPacket, startup: StartupMessage | undefined): void {
+  private unreachable(error: unknown): void {
+    const { refusal } = this.dial;
+    this.host.log.warn({ err: error }, 'the server cannot be reached');
+    if (refusal !== undefined) this.toClient.append(refusal);
+    const isToBeTold = refusal === undefined && error instanceof PgError;
+    this.finish('upstreamUnreachable', isToBeTold ? error : undefined);
+  }
+
+  private connectAgain(): void {
+    this.upstream?.removeAllListeners();
+    this.upstream?.on('error', (error) => this.lost('upstream', error));
+    this.upstream?.destroy();
+    this.upstream = undefined;
+    this.phase = enterPhase(this.phase, 'connecting');
+    this.connect();
+  }
+
+  private connected(upstream: Socket): void {
+    const { packet, startup } = this.begin;
     if (this.phase !== 'connecting') {
       upstream.destroy();
       return;
@@ -197,35 +197,41 @@ export class ClientSession {
     upstream.on('error', (error) => this.lost('upstream', error));
     upstream.on('close', () => this.upstreamEnded());
 
-    if (startup === undefined) {
-      this.relayUnknown(packet, toUpstream);
-      return;
-    }
-    this.scan = this.makeScan(startup, toUpstream);
-    this.login = new LoginRelay(this.toClient, toUpstream, this.reader, {
-      keyData: (processId, secretKey) => this.keyReceived({ kind: 'CancelRequest', processId, secretKey }),
-      parameterStatus: (frame, start, end) => this.scan?.tracker.parameterStatus(frame, start, end),
-    });
-    this.phase = enterPhase(this.phase, 'authenticating');
-    toUpstream.append(packet.bytes);
-    toUpstream.flush();
-    this.login.clientSent(this.startup.takeRest());
+    if (startup === undefined) this.relayUnknown(packet, toUpstream);
+    else this.relayLogin(packet, startup, toUpstream);
+    upstream.resume();
     this.updateClientFlow();
   }
 
+  private relayLogin(packet: Buffer, startup: StartupMessage, toUpstream: Outlet): void {
+    const channelBinding = new ChannelBinding(isEncrypted(this.client), this.upstreamEncryption === 'tls');
+    this.scan = this.makeScan(startup, toUpstream);
+    const observer = {
+      keyData: (processId: number, secretKey: Buffer) =>
+        this.keyReceived({ kind: 'CancelRequest', processId, secretKey }),
+      parameterStatus: (frame: Buffer, start: number, end: number) =>
+        this.scan?.tracker.parameterStatus(frame, start, end),
+    };
+    this.login = new LoginRelay(this.toClient, toUpstream, this.reader, observer, channelBinding);
+    this.phase = enterPhase(this.phase, 'authenticating');
+    toUpstream.append(packet);
+    toUpstream.flush();
+    const { early } = this;
+    this.early = Buffer.alloc(0);
+    this.login.clientSent(early);
+  }
+
   /** What the server has to say to a packet it alone may judge need not even be a message: it is an old protocol's, perhaps. */
-  private relayUnknown(packet: StartupPacket, toUpstream: Outlet): void {
-    clearTimeout(this.loginTimer);
+  private relayUnknown(packet: Buffer, toUpstream: Outlet): void {
     this.phase = enterPhase(this.phase, 'relaying');
     this.relay = new ByteRelay(this.toClient, toUpstream);
-    this.relay.fromClient(Buffer.concat([packet.bytes, this.startup.takeRest()]));
-    this.updateClientFlow();
+    this.relay.fromClient(Buffer.concat([packet, this.early]));
   }
 
   private makeScan(startup: StartupMessage, toUpstream: Outlet): ScannedSession | undefined {
     const scanned = scannedDatabase(this.host, startup);
-    const { mode, limits, events, log } = this.host;
     if (scanned === undefined) return undefined;
+    const { mode, limits, events, log } = this.host;
     return new ScannedSession(
       {
         ...scanned,
@@ -241,7 +247,7 @@ export class ClientSession {
         },
         terminated: () => void (this.hasTerminated = true),
         guard: (action) => this.guard('upstream', action),
-        cancelUpstream: () => this.upstreamCancel.send(),
+        cancelUpstream: () => this.upstreamCancel.send(this.upstreamEncryption),
         becameIdle: () => this.shutDownIfDrained(),
       },
       this.reader,
@@ -259,6 +265,10 @@ export class ClientSession {
     this.host.traffic.bytesFromUpstream += chunk.length;
     switch (this.phase) {
       case 'authenticating':
+        if (this.login?.isCommitted === false && this.dial.isToBeRepeated(chunk)) {
+          this.connectAgain();
+          break;
+        }
         this.reader.feed(chunk);
         if (this.login?.readUpstream() === true) this.loggedIn(this.login);
         this.toClient.flush();
@@ -312,7 +322,7 @@ export class ClientSession {
   /** The client will send nothing more; what it has asked for is still answered. */
   private clientEnded(): void {
     this.hasClientEnded = true;
-    if (this.upstream === undefined && this.phase !== 'canceling') this.finish('client');
+    if (this.upstream === undefined) this.finish('client');
     else this.updateClientFlow();
   }
 
@@ -323,13 +333,14 @@ export class ClientSession {
   }
 
   private upstreamEnded(): void {
+    const { phase, reader } = this;
     const isExpected = this.hasTerminated || this.hasClientEnded || this.relay?.hasTerminated === true;
     // The server's last word was an error: it has told the client itself, or would have but for a hidden message.
-    const hasSaidWhy = this.phase !== 'relaying' && this.reader.code === BackendCode.ErrorResponse;
+    const hasSaidWhy = phase !== 'relaying' && reader.code === BackendCode.ErrorResponse;
     if (this.scan?.unseenError !== undefined) this.toClient.append(this.scan.unseenError);
     const error = isExpected || hasSaidWhy ? undefined : (this.violation ?? serverLost());
-    if (this.violation !== undefined) this.finish('protocolError', error);
-    else this.finish(isExpected ? 'client' : 'upstream', error);
+    const end = isExpected ? 'client' : 'upstream';
+    this.finish(this.violation === undefined ? end : 'protocolError', error);
     this.closedIfOver();
   }
 
@@ -368,19 +379,8 @@ export class ClientSession {
     this.scan?.close();
     if (error !== undefined && !this.isInsideMessage(phase)) this.toClient.append(encodePgError(error));
     this.toClient.flush();
-    // Whoever reads slowly gets all of it; only then does the time run in which to close.
-    client.end(() => {
-      this.lingerTimer = setTimeout(() => client.destroy(), lingerMs);
-    });
-    // What the client still sends is read and thrown away: closing with unread bytes would reset the connection, and the
-    // client could lose the last message.
-    client.resume();
-    if (upstream !== undefined) {
-      if (end === 'drained' && upstream.writable) upstream.write(encodeTerminate());
-      upstream.resume();
-      upstream.end();
-      if (end !== 'drained' && end !== 'client') upstream.destroy();
-    }
+    takeLeave(client);
+    if (upstream !== undefined) leaveServer(upstream, end);
     this.closedIfOver();
   }
 
@@ -391,10 +391,10 @@ export class ClientSession {
   }
 
   private closedIfOver(): void {
-    if (this.phase !== 'closing' || !this.client.destroyed || this.upstream?.destroyed === false) return;
-    clearTimeout(this.lingerTimer);
+    if (this.phase !== 'closing' || !this.client.destroyed) return;
+    if (this.upstream?.destroyed === false) return;
     this.phase = enterPhase(this.phase, 'closed');
-    this.host.events.connectionClosed(this.end);
-    this.host.closed(this, this.key);
+    if (this.key !== undefined) this.host.forgetKey(this.key, this);
+    this.whenClosed(this.end);
   }
 }

@@ -1,16 +1,15 @@
 import { type InspectedStatement } from '../engine/engine';
-import { PgError } from '../errors/pg-error';
 import { FrameReader, FrameStep } from '../wire/frame-reader';
 import { frontendTreatments } from '../wire/frame-treatments';
-import { decodeBind, decodeBindNames } from '../wire/frontend/bind';
+import { decodeBindNames } from '../wire/frontend/bind';
 import { decodeClose } from '../wire/frontend/close';
 import { decodeExecute } from '../wire/frontend/execute';
 import { decodeParse } from '../wire/frontend/parse';
 import { decodeQuery } from '../wire/frontend/query';
 import { FrontendCode } from '../wire/message-code';
-import { type Candidate } from './candidate';
+import { attempt } from './attempt';
+import { Candidate } from './candidate';
 import { Owed } from './reply-queue';
-import { findRetryableBatch } from './retryable-batch';
 import { unknownStatement, type SessionTracker } from './session-tracker';
 import { type SessionLink } from './session-link';
 
@@ -121,7 +120,7 @@ export class FrontendScan {
         this.close(buffer, start, end);
         break;
       case FrontendCode.Sync:
-        tracker.queue.push(Owed.Sync);
+        tracker.syncSent();
         this.forward();
         this.batchEntries = 0;
         this.isBatchSent = false;
@@ -190,16 +189,12 @@ export class FrontendScan {
       this.forward();
       return;
     }
-    this.owner.decide({
-      protocol: 'simple',
-      statement,
-      prepared: undefined,
-      parameters: undefined,
-      portalName: '',
-      frame: buffer.subarray(start, end),
-      canRetry: this.tracker.status === 'idle' && this.tracker.queue.length === 0 && this.batchEntries === 0,
-      batch: undefined,
-    });
+    const { tracker } = this;
+    const isAlone = tracker.status === 'idle' && tracker.queue.length === 0 && this.batchEntries === 0;
+    const following = this.reader.unread;
+    this.owner.decide(
+      new Candidate('simple', statement, undefined, '', isAlone, { buffer, start, end, following }),
+    );
   }
 
   private parse(buffer: Buffer, start: number, end: number): void {
@@ -216,65 +211,42 @@ export class FrontendScan {
   private bind(buffer: Buffer, start: number, end: number): void {
     const { tracker } = this;
     const names = attempt(() => decodeBindNames(buffer, start + 5, end));
-    const prepared = names === undefined ? undefined : tracker.prepared.get(names.statementName);
+    const prepared = names === undefined ? undefined : tracker.preparedStatement(names.statementName);
     const statement = this.inspect(prepared?.text);
     if (names === undefined) tracker.unknownBindSent();
     else if (!statement.isCandidate || tracker.queue.isSkipping)
       tracker.bindSent(names.portalName, statement);
     else {
-      const message = attempt(() => decodeBind(buffer, start + 5, end));
-      if (message !== undefined) {
-        const batch = this.findBatch(buffer, start, end, message.portalName, message.statementName);
-        this.owner.decide({
-          protocol: 'extended',
-          statement,
-          prepared,
-          parameters: {
-            declaredOids: prepared?.declaredOids ?? [],
-            formats: message.parameterFormats,
-            // Copies: the engine may keep them for longer than the chunk should live.
-            values: message.parameters.map((value) => (value === null ? null : Buffer.from(value))),
-          },
-          portalName: message.portalName,
-          frame: buffer.subarray(start, end),
-          canRetry: batch !== undefined,
-          batch,
-        });
-        return;
-      }
-      tracker.unknownBindSent();
+      const { portalName, statementName } = names;
+      const isAlone = this.isAlone(statementName);
+      const following = this.reader.unread;
+      this.owner.decide(
+        new Candidate('extended', statement, prepared, portalName, isAlone, {
+          buffer,
+          start,
+          end,
+          following,
+        }),
+      );
+      return;
     }
     this.batchEntries++;
     this.forward();
   }
 
-  /** The client's messages from this Bind to its Sync, if they are alone and all here (rule S12). */
-  private findBatch(
-    buffer: Buffer,
-    start: number,
-    end: number,
-    portalName: string,
-    statementName: string,
-  ): Candidate['batch'] {
+  /** Whether no transaction is open, and nothing is in flight but a Parse of the statement that is bound. */
+  private isAlone(statementName: string): boolean {
     const { tracker } = this;
     const { queue } = tracker;
-    const isAlone =
-      queue.length === 0
-        ? this.batchEntries === 0
-        : queue.length === 1 && this.batchEntries === 1 && queue.headKind === Owed.Parse;
+    if (tracker.status !== 'idle') return false;
+    if (queue.length === 0) return this.batchEntries === 0;
     // A Parse before it has to be the one of this statement: otherwise it is another client's wish in the same batch.
-    const parsed = queue.length === 1 ? tracker.parsedName(queue.headDetail) : statementName;
-    if (tracker.status !== 'idle' || !isAlone || parsed !== statementName) return undefined;
-    const { chunk, at } = this.reader.unread;
-    const batchEnd = attempt(() => findRetryableBatch(chunk, at, portalName));
-    if (batchEnd === undefined) return undefined;
-    const isOneSlice = buffer === chunk && end === at;
-    return {
-      bytes: isOneSlice
-        ? chunk.subarray(start, batchEnd)
-        : Buffer.concat([buffer.subarray(start, end), chunk.subarray(at, batchEnd)]),
-      hasDescribe: chunk[at] === FrontendCode.Describe,
-    };
+    return (
+      queue.length === 1 &&
+      this.batchEntries === 1 &&
+      queue.headKind === Owed.Parse &&
+      tracker.parsedName(queue.headDetail) === statementName
+    );
   }
 
   private close(buffer: Buffer, start: number, end: number): void {
@@ -309,14 +281,4 @@ const unknownName = '\0';
 /** Bytes that are no UTF-8 decode to this character; such text is not offered to the engine. */
 function isText(text: string): boolean {
   return !text.includes('\ufffd');
-}
-
-/** Decodes a message; undefined if it is malformed, for the server to say so. */
-function attempt<T>(decode: () => T): T | undefined {
-  try {
-    return decode();
-  } catch (error) {
-    if (error instanceof PgError) return undefined;
-    throw error;
-  }
 }

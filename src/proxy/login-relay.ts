@@ -2,6 +2,7 @@ import { asksClient, decodeAuthentication } from '../wire/backend/authentication
 import { decodeBackendKeyData } from '../wire/backend/backend-key-data';
 import { FrameReader, FrameStep, FrameTreatment } from '../wire/frame-reader';
 import { BackendCode, FrontendCode } from '../wire/message-code';
+import { type ChannelBinding } from './channel-binding';
 import { type Outlet } from './outlet';
 
 /** Who wants to know what the server says while a client logs in. */
@@ -12,8 +13,8 @@ export interface LoginObserver {
 }
 
 /**
- * The time from StartupMessage to the first ReadyForQuery. Everything is passed on as it is, in both directions: the server
- * decides, and no secret stays here. A client may send its first statements before it is let in; they wait, for they belong
+ * The time from StartupMessage to the first ReadyForQuery. Everything is passed on as it is, in both directions (but for
+ * what ChannelBinding says): the server decides, and no secret stays here. A client may send its first statements before it is let in; they wait, for they belong
  * to what comes after. If the server is waiting for a password, whatever comes is passed on: it is the server's to judge.
  */
 export class LoginRelay {
@@ -22,12 +23,14 @@ export class LoginRelay {
   private isServerWaiting = false;
   /** Passwords that were passed on before the server asked for them. */
   private passwordsAhead = 0;
+  private hasPassedOn = false;
 
   constructor(
     private readonly toClient: Outlet,
     private readonly toUpstream: Outlet,
     private readonly fromUpstream: FrameReader,
     private readonly observer: LoginObserver,
+    private readonly channelBinding: ChannelBinding,
   ) {
     this.fromClient = new FrameReader(new Uint8Array(256).fill(FrameTreatment.Pieces), 0, 'frontend');
   }
@@ -35,6 +38,11 @@ export class LoginRelay {
   /** Whether the client sent something that has to wait until it is logged in. */
   get hasEarlyBytes(): boolean {
     return this.early.length > 0;
+  }
+
+  /** Whether anything went one way or the other, so that it is too late to try another connection. */
+  get isCommitted(): boolean {
+    return this.hasPassedOn || this.hasEarlyBytes;
   }
 
   takeEarlyBytes(): Buffer {
@@ -47,6 +55,8 @@ export class LoginRelay {
       this.early.push(chunk);
       return;
     }
+    if (chunk.length === 0) return;
+    this.hasPassedOn = true;
     const reader = this.fromClient;
     reader.feed(chunk);
     while (reader.next() !== FrameStep.None) {
@@ -67,11 +77,17 @@ export class LoginRelay {
 
   /** Passes on what the reader of the server's messages was fed; true once the client is logged in. Throws PgError 08P01. */
   readUpstream(): boolean {
+    this.hasPassedOn = true;
     const reader = this.fromUpstream;
     for (let step = reader.next(); step !== FrameStep.None; step = reader.next()) {
       const { code, buffer, start, end } = reader;
-      this.toClient.forward(buffer, start, end);
-      if (step !== FrameStep.Whole) continue;
+      if (step !== FrameStep.Whole) {
+        this.toClient.forward(buffer, start, end);
+        continue;
+      }
+      const replacement = this.channelBinding.replace(code, buffer, start, end);
+      if (replacement === undefined) this.toClient.forward(buffer, start, end);
+      else this.toClient.append(replacement);
       switch (code) {
         case BackendCode.Authentication:
           if (asksClient(decodeAuthentication(buffer, start + 5, end).code)) this.asked();

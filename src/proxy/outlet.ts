@@ -41,12 +41,15 @@ export class Outlet {
   }
 
   flush(): void {
-    if (this.run === undefined) return;
+    const { run, parts } = this;
+    if (run === undefined) return;
+    if (parts.length === 0) {
+      this.run = undefined;
+      this.write(slice(run, this.runStart, this.runEnd));
+      return;
+    }
     this.endRun();
-    const { parts } = this;
-    const [only] = parts;
-    if (parts.length === 1 && only !== undefined) this.write(only);
-    else if (parts.reduce((bytes, part) => bytes + part.length, 0) <= maxJoinedBytes)
+    if (parts.reduce((bytes, part) => bytes + part.length, 0) <= maxJoinedBytes)
       this.write(Buffer.concat(parts));
     else {
       this.socket.cork();
@@ -70,7 +73,7 @@ export class Outlet {
   private endRun(): void {
     const { run, runStart, runEnd } = this;
     if (run === undefined) return;
-    this.parts.push(runStart === 0 && runEnd === run.length ? run : run.subarray(runStart, runEnd));
+    this.parts.push(slice(run, runStart, runEnd));
     this.run = undefined;
   }
 
@@ -79,4 +82,8 @@ export class Outlet {
     // A chunk above the high-water mark makes write() return false even when the kernel took it at once.
     if (!this.socket.write(bytes) && this.socket.writableLength > 0) this.onCongested();
   }
+}
+
+function slice(buffer: Buffer, start: number, end: number): Buffer {
+  return start === 0 && end === buffer.length ? buffer : buffer.subarray(start, end);
 }

@@ -1,11 +1,16 @@
 /** A prepared statement the client made with Parse. */
 export class PreparedStatement {
+  /** Whether the server has answered ParseComplete. */
+  isConfirmed = false;
+
   constructor(
     readonly name: string,
     readonly text: string,
     readonly declaredOids: readonly number[],
     /** Epoch of ContextCertainty in which the server has this text under this name for certain; -1 for none. */
     public verifiedEpoch: number,
+    /** Number of the batch, the messages up to a Sync, the Parse was sent in. */
+    readonly batch: number,
   ) {}
 }
 
@@ -15,13 +20,22 @@ const maxNames = 10_000;
 /**
  * The texts of the client's prepared statements, as far as they are known. Not knowing one is always safe: its executions
  * are forwarded. Knowing a wrong one is not, so whatever casts doubt on a name deletes it.
+ *
+ * A Parse that is still under way may fail, or be skipped, and the server keep what it had under that name. Behind it in the
+ * same batch that does not matter: there everything is skipped then. From the next batch on it does.
  */
 export class PreparedStatements {
   private readonly named = new Map<string, PreparedStatement>();
   private unnamed: PreparedStatement | undefined;
 
-  get(name: string): PreparedStatement | undefined {
-    return name === '' ? this.unnamed : this.named.get(name);
+  /** The statement a Bind in this batch would be of; undefined if that is not known, or not known yet. */
+  get(name: string, batch: number): PreparedStatement | undefined {
+    const statement = name === '' ? this.unnamed : this.named.get(name);
+    return statement?.isConfirmed === true || statement?.batch === batch ? statement : undefined;
+  }
+
+  has(statement: PreparedStatement): boolean {
+    return (statement.name === '' ? this.unnamed : this.named.get(statement.name)) === statement;
   }
 
   set(statement: PreparedStatement): void {

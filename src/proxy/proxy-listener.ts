@@ -1,16 +1,26 @@
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { type Engine } from '../engine/engine';
-import { ClientSession } from './client-session';
+import { ClientEntrance } from './client-entrance';
+import { type ClientSession } from './client-session';
+import { type ClientTls } from './client-tls';
 import { type ProxyEvents, type ProxyTraffic } from './proxy-events';
 import { defaultLimits, type ProxyLimits } from './proxy-limits';
 import { type ProxyLog } from './proxy-log';
 import { type SessionHost } from './session-host';
 import { type ProxyMode } from './session-link';
+import { listenOnSocketFile, socketFile, SocketFileError } from './socket-file';
 import { type UpstreamAddress } from './upstream-connection';
 
 export interface ProxyListenerOptions {
   /** Port 0: a free one. */
-  readonly listen: { readonly host: string; readonly port: number };
+  readonly listen: {
+    readonly host: string;
+    readonly port: number;
+    /** Where to make a unix socket as well, named after the port. */
+    readonly socketDirectory?: string | undefined;
+  };
+  /** Default: no TLS. Stays the caller's, who may reload it. */
+  readonly clientTls?: ClientTls | undefined;
   readonly upstream: UpstreamAddress;
   /** By the name of the database; sessions of others are relayed as they are. The engines stay the caller's. */
   readonly engines: ReadonlyMap<string, Engine>;
@@ -26,7 +36,8 @@ const leaveMs = 2_000;
 /** The proxy's door: accepts clients, and owns their sessions. */
 export class ProxyListener implements AsyncDisposable {
   private readonly server: Server;
-  private readonly sessions = new Set<ClientSession>();
+  private readonly socketServer: Server;
+  private readonly sessions = new Set<ClientEntrance>();
   private readonly sessionsByKey = new Map<string, ClientSession>();
   private readonly bytes = { bytesFromClients: 0, bytesFromUpstream: 0 };
   private readonly whenEmpty: (() => void)[] = [];
@@ -35,9 +46,10 @@ export class ProxyListener implements AsyncDisposable {
 
   constructor(private readonly options: ProxyListenerOptions) {
     const limits = { ...defaultLimits, ...options.limits };
-    const { upstream, engines, mode, events, log } = options;
+    const { upstream, clientTls, engines, mode, events, log } = options;
     this.host = {
       upstream,
+      clientTls,
       engines,
       mode,
       limits,
@@ -47,11 +59,14 @@ export class ProxyListener implements AsyncDisposable {
       hasRoom: () => this.sessions.size <= limits.maxSessions,
       registerKey: (key, session) => void this.sessionsByKey.set(key, session),
       findByKey: (key) => this.sessionsByKey.get(key),
-      closed: (session, key) => this.sessionClosed(session, key),
+      forgetKey: (key, session) => {
+        if (this.sessionsByKey.get(key) === session) this.sessionsByKey.delete(key);
+      },
+      closed: (connection) => this.connectionClosed(connection),
     };
-    this.server = createServer({ allowHalfOpen: true, noDelay: true, keepAlive: true }, (socket) =>
-      this.accept(socket),
-    );
+    const accept = (socket: Socket): void => this.accept(socket);
+    this.server = createServer({ allowHalfOpen: true, noDelay: true, keepAlive: true }, accept);
+    this.socketServer = createServer({ allowHalfOpen: true }, accept);
   }
 
   /** Bytes relayed since start. */
@@ -64,19 +79,24 @@ export class ProxyListener implements AsyncDisposable {
     return this.sessions.size;
   }
 
-  /** Begins to listen; resolves to the address. Rejects if it cannot be had. */
-  start(): Promise<AddressInfo> {
-    const { server, options } = this;
-    return new Promise((resolve, reject) => {
-      server.once('error', reject);
-      server.listen(options.listen, () => {
-        server.off('error', reject);
-        server.on('error', (error) => options.log.error({ err: error }, 'the listener failed'));
-        const address = server.address();
-        if (address === null || typeof address === 'string') reject(new Error('the listener has no port'));
-        else resolve(address);
-      });
-    });
+  /** Begins to listen; resolves to the address. Rejects if it cannot be had, or with SocketFileError. */
+  async start(): Promise<AddressInfo> {
+    const { server, socketServer, options } = this;
+    const address = await this.listen();
+    const { socketDirectory } = options.listen;
+    if (socketDirectory !== undefined) {
+      const path = socketFile(socketDirectory, address.port);
+      try {
+        await listenOnSocketFile(socketServer, path);
+      } catch (error) {
+        server.close();
+        throw new SocketFileError(path, error);
+      }
+    }
+    for (const each of [server, socketServer]) {
+      each.on('error', (error) => options.log.error({ err: error }, 'the listener failed'));
+    }
+    return address;
   }
 
   /**
@@ -109,15 +129,30 @@ export class ProxyListener implements AsyncDisposable {
     return this.close();
   }
 
+  private listen(): Promise<AddressInfo> {
+    const { server, options } = this;
+    const { host, port } = options.listen;
+    return new Promise((resolve, reject) => {
+      server.once('error', reject);
+      server.listen({ host, port }, () => {
+        server.off('error', reject);
+        const address = server.address();
+        if (address === null || typeof address === 'string') reject(new Error('the listener has no port'));
+        else resolve(address);
+      });
+    });
+  }
+
   private accept(socket: Socket): void {
     this.options.events.connectionOpened();
-    this.sessions.add(new ClientSession(socket, this.host));
+    this.sessions.add(new ClientEntrance(socket, this.host));
   }
 
   private stopAccepting(): void {
     if (this.isClosing) return;
     this.isClosing = true;
     this.server.close();
+    this.socketServer.close();
   }
 
   private empty(): Promise<void> {
@@ -125,9 +160,8 @@ export class ProxyListener implements AsyncDisposable {
     return new Promise((resolve) => this.whenEmpty.push(resolve));
   }
 
-  private sessionClosed(session: ClientSession, key: string | undefined): void {
-    this.sessions.delete(session);
-    if (key !== undefined && this.sessionsByKey.get(key) === session) this.sessionsByKey.delete(key);
+  private connectionClosed(connection: ClientEntrance): void {
+    this.sessions.delete(connection);
     if (this.sessions.size === 0) for (const resolve of this.whenEmpty.splice(0)) resolve();
   }
 }

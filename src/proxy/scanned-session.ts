@@ -6,7 +6,7 @@ import { encodeClose } from '../wire/frontend/close';
 import { encodeQuery } from '../wire/frontend/query';
 import { encodeSync } from '../wire/frontend/sync';
 import { BackendScan, type ReplyOwner } from './backend-scan';
-import { type Candidate } from './candidate';
+import { CandidateRequest, type Candidate } from './candidate';
 import { ContextAsker } from './context-asker';
 import { FrontendScan, type CandidateOwner } from './frontend-scan';
 import { HeldRun } from './held-run';
@@ -117,16 +117,9 @@ export class ScannedSession implements CandidateOwner, ReplyOwner {
       this.send(candidate, { kind: 'forward', reason: 'transaction failed' });
       return;
     }
-    const { statement, parameters, canRetry, prepared } = candidate;
-    const plan = tracker.guard('plan', () =>
-      this.link.engine.plan({
-        statement,
-        context: tracker.context,
-        isContextCertain: tracker.isCertainFor(prepared),
-        canRetry,
-        ...(parameters === undefined ? {} : { parameters }),
-      }),
-    );
+    const isContextCertain = tracker.isCertainFor(candidate.prepared);
+    const request = new CandidateRequest(candidate, tracker.context, isContextCertain);
+    const plan = tracker.guard('plan', () => this.link.engine.plan(request));
     if (plan instanceof Promise) this.awaitPlan(candidate, plan, hasAsked);
     else this.follow(candidate, plan ?? { kind: 'forward', reason: 'engine error' }, hasAsked);
   }
@@ -160,7 +153,10 @@ export class ScannedSession implements CandidateOwner, ReplyOwner {
     else if (held !== undefined) this.heldReady(held, audience);
     if (tracker.queue.length > 0 || this.wait !== 'reading' || !this.link.toUpstream.isEmpty) return;
     if (this.frontend.batchEntries > 0) return;
-    this.closeLeftOpen();
+    if (tracker.leftOpen.length > 0) {
+      this.closeLeftOpen();
+      return;
+    }
     const { wantsContext } = tracker;
     if (wantsContext !== undefined && tracker.status === 'idle') {
       if (this.asker.mayAsk) this.askToLearn(wantsContext);
@@ -238,39 +234,34 @@ export class ScannedSession implements CandidateOwner, ReplyOwner {
   }
 
   private follow(candidate: Candidate, plan: Plan, hasAsked: boolean): void {
-    switch (plan.kind) {
-      case 'needsContext':
-        if (!hasAsked && this.frontend.isNothingInFlight && this.asker.mayAsk) {
-          this.askToDecide(candidate);
-        } else {
-          this.send(candidate, { kind: 'forward', reason: 'context uncertain' });
-        }
-        return;
-      case 'forward':
-        this.send(candidate, plan);
-        return;
-      case 'rewrite':
-        if (this.link.mode !== 'on') {
-          this.send(candidate, { kind: 'forward', reason: 'observe mode', memo: plan.memo });
-        } else if (plan.mustRetryOnError && !candidate.canRetry) {
-          this.send(candidate, { kind: 'forward', reason: 'cannot retry', memo: plan.memo });
-        } else {
-          this.send(candidate, plan);
-        }
+    // Whatever the engine made of a text: it may not be the one the server has under this name.
+    const isDoubtful = plan.kind === 'rewrite' && !this.tracker.isTextCertain(candidate.prepared);
+    if (plan.kind === 'needsContext' || isDoubtful) {
+      if (!hasAsked && this.frontend.isNothingInFlight && this.asker.mayAsk) this.askToDecide(candidate);
+      else this.send(candidate, { kind: 'forward', reason: 'context uncertain' });
+      return;
     }
+    const objection = plan.kind === 'rewrite' ? this.objection(candidate, plan) : undefined;
+    this.send(
+      candidate,
+      objection === undefined ? plan : { kind: 'forward', reason: objection, memo: plan.memo },
+    );
+  }
+
+  /** Why a rewrite is not sent, though the engine has one. */
+  private objection({ canRetry, parameters, protocol }: Candidate, plan: RewritePlan): string | undefined {
+    if (this.link.mode !== 'on') return 'observe mode';
+    if (plan.mustRetryOnError && !canRetry) return 'cannot retry';
+    // The server's message about missing values would have the hidden statement's name.
+    const isIncomplete = protocol === 'extended' && parameters?.values.length !== plan.parameterOids.length;
+    return isIncomplete ? 'shape check' : undefined;
   }
 
   /** Sends a candidate's message, or what the plan puts in its place. */
   private send(candidate: Candidate, plan: ForwardPlan | RewritePlan): void {
     const { tracker, frontend } = this;
-    const run = new StatementRun({
-      protocol: candidate.protocol,
-      statement: candidate.statement,
-      parameters: candidate.parameters,
-      plan,
-      context: tracker.context,
-      isContextCertain: tracker.isCertainFor(candidate.prepared),
-    });
+    const isContextCertain = tracker.isCertainFor(candidate.prepared);
+    const run = new StatementRun(candidate, plan, tracker.context, isContextCertain);
     if (candidate.protocol === 'simple') {
       tracker.querySent(run);
       if (plan.kind === 'forward') frontend.forward();
@@ -308,7 +299,7 @@ export class ScannedSession implements CandidateOwner, ReplyOwner {
       tracker.bindSent(portalName, statement);
       if (batch.hasDescribe) tracker.queue.push(Owed.Describe);
       tracker.executeSent(portalName);
-      tracker.queue.push(Owed.Sync);
+      tracker.syncSent();
     };
     this.backend.held = new HeldRun(run, batch?.bytes ?? frame, rerunSent, this.link.limits.maxHeldBytes);
     // For Bind, the rest of its batch has to go out first; it is all there.
@@ -323,11 +314,12 @@ export class ScannedSession implements CandidateOwner, ReplyOwner {
       this.resume();
     } else if (held.state === 'swallowing' && held.cancel !== undefined) {
       held.state = 'settling';
-      void held.cancel.then(() => {
+      const settle = (): void => {
         if (this.isOver) return;
         this.tracker.queue.push(Owed.Sync, undefined, true);
         this.link.toUpstream.writeAhead(encodeSync());
-      });
+      };
+      void held.cancel.then(() => this.link.guard(settle));
     } else if (held.state === 'swallowing' || audience === 'proxy') {
       this.backend.held = undefined;
       held.rerunSent();
@@ -348,7 +340,7 @@ export class ScannedSession implements CandidateOwner, ReplyOwner {
 
   private decideAgain(candidate: Candidate, isRead: boolean): void {
     const { prepared } = candidate;
-    const isStillKnown = prepared === undefined || this.tracker.prepared.get(prepared.name) === prepared;
+    const isStillKnown = prepared === undefined || this.tracker.prepared.has(prepared);
     if (isRead && isStillKnown) this.decide(candidate, true);
     else
       this.send(candidate, { kind: 'forward', reason: isRead ? 'statement redefined' : 'context unknown' });
@@ -384,7 +376,6 @@ export class ScannedSession implements CandidateOwner, ReplyOwner {
 
   /** Drops the hidden statements whose own Close the server skipped after an error. */
   private closeLeftOpen(): void {
-    if (this.tracker.leftOpen.length === 0) return;
     const leftOpen = this.tracker.leftOpen.splice(0);
     const closes = leftOpen.map(({ name }) => encodeClose({ target: 'statement', name }));
     for (const hidden of leftOpen) this.tracker.queue.push(Owed.Close, hidden, true);

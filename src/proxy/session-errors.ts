@@ -11,6 +11,14 @@ export const adminShutdown = (): PgError =>
 export const tooManyConnections = (): PgError =>
   fatal(SqlState.TooManyConnections, 'too many connections to the proxy');
 
+/** In the words of a server whose pg_hba.conf rejects it, but for who it is that rejects. */
+export const encryptionRequired = (host: string, user: string, database: string): PgError =>
+  fatal(
+    SqlState.InvalidAuthorization,
+    `pcache rejects connection for host "${host}", user "${user}", database "${database}", no encryption`,
+    { hint: 'The proxy takes connections with TLS only: connect with sslmode=require or stronger.' },
+  );
+
 export const loginTimeout = (): PgError =>
   fatal(SqlState.QueryCanceled, 'canceling authentication due to timeout');
 

@@ -50,6 +50,8 @@ export class SessionTracker {
   /** Hidden statements whose Close the server skipped. */
   readonly leftOpen: HiddenStatement[] = [];
 
+  /** Number of the batch that is being sent. */
+  private batch = 0;
   private readonly portals = new Map<string, Executed>();
   private readonly settings = new Map<string, string>();
   private runsUnderWay = 0;
@@ -86,8 +88,18 @@ export class SessionTracker {
       return;
     }
     const { epoch, hasSuspects } = this.certainty;
-    const statement = new PreparedStatement(name, text, declaredOids, hasSuspects ? -1 : epoch);
+    const statement = new PreparedStatement(name, text, declaredOids, hasSuspects ? -1 : epoch, this.batch);
     if (this.queue.push(Owed.Parse, statement)) this.prepared.set(statement);
+  }
+
+  syncSent(): void {
+    this.queue.push(Owed.Sync);
+    this.batch++;
+  }
+
+  /** The client's statement of a name, if it is known for certain. */
+  preparedStatement(name: string): PreparedStatement | undefined {
+    return this.prepared.get(name, this.batch);
   }
 
   /** Bind was sent. */
@@ -124,9 +136,13 @@ export class SessionTracker {
 
   /** Whether the context is certain for an execution of this prepared statement, or of a simple query. */
   isCertainFor(statement: PreparedStatement | undefined): boolean {
-    const { isCertain, epoch } = this.certainty;
-    if (!isCertain || statement === undefined || statement.name === '') return isCertain;
-    return statement.verifiedEpoch === epoch;
+    return this.certainty.isCertain && this.isTextCertain(statement);
+  }
+
+  /** Whether the server has the text we remember for a statement: SQL can redefine one that has a name. */
+  isTextCertain(statement: PreparedStatement | undefined): boolean {
+    if (statement === undefined || statement.name === '') return true;
+    return statement.verifiedEpoch === this.certainty.epoch && !this.certainty.hasSuspects;
   }
 
   /** ParameterStatus came, at start-up or later. */
@@ -154,6 +170,7 @@ export class SessionTracker {
         break;
       case BackendCode.ParseComplete:
         if (queue.doneDetail instanceof HiddenStatement) queue.doneDetail.isOpen = true;
+        else if (queue.doneDetail instanceof PreparedStatement) queue.doneDetail.isConfirmed = true;
         break;
       case BackendCode.CloseComplete:
         if (queue.doneDetail instanceof HiddenStatement) queue.doneDetail.isOpen = false;
@@ -166,7 +183,9 @@ export class SessionTracker {
         break;
       default:
     }
-    return audience;
+    // A rewritten statement that cannot be prepared has failed in the place of the client's.
+    const isOfRun = queue.doneDetail instanceof HiddenStatement && queue.doneDetail.run !== undefined;
+    return code === BackendCode.ErrorResponse && isOfRun ? 'client' : audience;
   }
 
   /** Reports a run to the engine and to the metrics, once. */
@@ -175,11 +194,11 @@ export class SessionTracker {
     run.isReported = true;
     run.partDone(performance.now(), this.lastReplyAt);
     const { database, events } = this.options;
-    const { plan, protocol } = run.decision;
+    const { plan, candidate } = run;
     const completion = run.completion(outcome);
     events.statementFinished({
       database,
-      protocol,
+      protocol: candidate.protocol,
       plan: plan.kind,
       reason: plan.kind === 'forward' ? plan.reason : undefined,
       outcome,
@@ -195,11 +214,7 @@ export class SessionTracker {
   /** Reports a run once more, now that the context is known. */
   reportAgain(run: StatementRun): void {
     this.wantsContext = undefined;
-    const completion = {
-      ...run.completion('complete'),
-      context: this.context,
-      isContextCertain: this.certainty.isCertain,
-    };
+    const completion = run.completion('complete', this.context, this.certainty.isCertain);
     this.guard('completed', () => void this.options.engine.completed(completion));
   }
 

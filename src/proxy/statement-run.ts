@@ -6,16 +6,7 @@ import {
   type RewritePlan,
 } from '../engine/engine';
 import { type SessionContext } from '../engine/session-context';
-
-/** What was decided for one execution of a candidate statement, and what it was decided from. */
-export interface Decision {
-  readonly protocol: 'simple' | 'extended';
-  readonly statement: InspectedStatement;
-  readonly parameters: BoundParameters | undefined;
-  readonly plan: ForwardPlan | RewritePlan;
-  readonly context: SessionContext | undefined;
-  readonly isContextCertain: boolean;
-}
+import { type Candidate } from './candidate';
 
 /**
  * One execution of a candidate statement, from its being sent to its CommandComplete. A portal with a row limit is
@@ -26,10 +17,16 @@ export class StatementRun {
   private elapsedMs = 0;
   private startedAt: number | undefined;
 
-  constructor(readonly decision: Decision) {}
+  /** @param context what the plan was made from, with `isContextCertain` */
+  constructor(
+    readonly candidate: Candidate,
+    readonly plan: ForwardPlan | RewritePlan,
+    readonly context: SessionContext | undefined,
+    readonly isContextCertain: boolean,
+  ) {}
 
   get statement(): InspectedStatement {
-    return this.decision.statement;
+    return this.candidate.statement;
   }
 
   /** A part was sent. */
@@ -47,16 +44,35 @@ export class StatementRun {
     this.startedAt = undefined;
   }
 
-  completion(outcome: Completion['outcome']): Completion {
-    const { statement, parameters, plan, context, isContextCertain } = this.decision;
-    return {
-      statement,
-      plan,
-      elapsedMs: this.elapsedMs,
-      outcome,
-      context,
-      isContextCertain,
-      ...(parameters === undefined ? {} : { parameters }),
-    };
+  /** What to tell the engine; by default with the context the plan was made from. */
+  completion(
+    outcome: Completion['outcome'],
+    context = this.context,
+    isContextCertain = this.isContextCertain,
+  ): Completion {
+    return new RunCompletion(this, this.elapsedMs, outcome, context, isContextCertain);
+  }
+}
+
+/** The values of a fast execution are of no interest, and are not decoded. */
+class RunCompletion implements Completion {
+  constructor(
+    private readonly run: StatementRun,
+    readonly elapsedMs: number,
+    readonly outcome: Completion['outcome'],
+    readonly context: SessionContext | undefined,
+    readonly isContextCertain: boolean,
+  ) {}
+
+  get statement(): InspectedStatement {
+    return this.run.statement;
+  }
+
+  get plan(): ForwardPlan | RewritePlan {
+    return this.run.plan;
+  }
+
+  get parameters(): BoundParameters | undefined {
+    return this.run.candidate.parameters;
   }
 }

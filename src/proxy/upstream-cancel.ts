@@ -1,3 +1,4 @@
+import { type Encryption } from '../postgres/server-tls';
 import { encodeCancelRequest, type CancelRequest } from '../wire/startup/cancel-request';
 import { relayCancel } from './cancel-relay';
 import { type SessionHost } from './session-host';
@@ -13,11 +14,16 @@ export class UpstreamCancel {
     this.request = encodeCancelRequest(request);
   }
 
-  /** Resolves when the server has sent the signal, or could not be asked; at once if it never gave a key. Never rejects. */
-  async send(): Promise<void> {
+  /**
+   * Resolves when the server has sent the signal, or could not be asked; at once if it never gave a key. Never rejects.
+   *
+   * @param encryption how the connection to be interrupted is
+   */
+  async send(encryption: Encryption): Promise<void> {
     if (this.request === undefined) return;
     try {
-      await relayCancel(this.host.upstream, this.request, this.host.limits.connectTimeoutMs);
+      const { upstream, limits } = this.host;
+      await relayCancel(upstream, this.request, limits.connectTimeoutMs, encryption);
     } catch (error) {
       this.host.log.warn({ err: error }, 'the server could not be asked to cancel a statement');
     }

@@ -1,34 +1,36 @@
-import { connect, type Socket } from 'node:net';
+import { type Socket } from 'node:net';
+import { TLSSocket } from 'node:tls';
 import { PgError, SqlState } from '../errors/pg-error';
+import { openServerSocket, type ServerAddress } from '../postgres/server-socket';
+import { encryptionsToTry, type Encryption } from '../postgres/server-tls';
 
-/** Where the server is. */
-export interface UpstreamAddress {
-  readonly host: string;
-  readonly port: number;
+/** Where the server is, and how connections to it are encrypted. */
+export type UpstreamAddress = ServerAddress;
+
+export function isEncrypted(socket: Socket): boolean {
+  return socket instanceof TLSSocket;
 }
 
 /**
  * Opens a connection to the server. Resolves to a connected socket, which is the caller's to end; rejects with PgError 08006
- * that names host and port. (TLS to the server is negotiated here, once it is.)
+ * that names host and port. `encryption`: default is the one the mode tries first. With mode `prefer`, a TLS handshake that
+ * fails is followed by a plain connection, as in libpq.
  */
-export function openUpstream(address: UpstreamAddress, timeoutMs: number): Promise<Socket> {
-  return new Promise((resolve, reject) => {
-    const socket = connect({ ...address, noDelay: true, keepAlive: true, allowHalfOpen: true });
-    const timer = setTimeout(() => {
-      socket.destroy(new Error(`no answer within ${timeoutMs} ms`));
-    }, timeoutMs);
-    socket.once('error', (error) => {
-      clearTimeout(timer);
-      reject(unreachable(address, error));
-    });
-    socket.once('connect', () => {
-      clearTimeout(timer);
-      resolve(socket);
-    });
-  });
+export async function openUpstream(
+  address: UpstreamAddress,
+  timeoutMs: number,
+  encryption: Encryption = encryptionsToTry(address.tls, address.host)[0] ?? 'plain',
+): Promise<Socket> {
+  try {
+    return await openServerSocket(address, encryption, timeoutMs);
+  } catch (error) {
+    if (encryption === 'tls' && address.tls?.mode === 'prefer')
+      return openUpstream(address, timeoutMs, 'plain');
+    throw unreachable(address, error);
+  }
 }
 
-function unreachable({ host, port }: UpstreamAddress, cause: Error): PgError {
+function unreachable({ host, port }: UpstreamAddress, cause: unknown): PgError {
   // A name with several addresses fails with an AggregateError, whose own message is empty.
   const causes = cause instanceof AggregateError ? (cause.errors as unknown[]) : [cause];
   const reasons = causes.map((error) => (error instanceof Error ? error.message : String(error)));

@@ -123,7 +123,7 @@ describe('drivers', () => {
   const psql = findPostgresProgram('psql');
   const pgbench = findPostgresProgram('pgbench');
 
-  (psql === undefined ? describe.skip : describe)('psql', () => {
+  (psql === undefined ? describe.skip : describe)(titleOf('psql', psql), () => {
     const ask = async (...args: string[]): Promise<string> => {
       const { stdout } = await run(psql ?? '', ['-X', '-A', '-t', ...args], { env: environment() });
       return stdout.trim();
@@ -159,7 +159,7 @@ describe('drivers', () => {
     });
   });
 
-  (pgbench === undefined ? describe.skip : describe)('pgbench', () => {
+  (pgbench === undefined ? describe.skip : describe)(titleOf('pgbench', pgbench), () => {
     const bench = (...args: string[]) => run(pgbench ?? '', args, { env: environment() });
 
     beforeAll(async () => {
@@ -184,3 +184,8 @@ describe('drivers', () => {
     expect([...new Set(proxy.events.ends)].sort()).toEqual(['cancelRequest', 'client', 'upstream']);
   });
 });
+
+/** A skipped suite says why. */
+function titleOf(program: string, path: string | undefined): string {
+  return path === undefined ? `${program} (skipped: it is not installed)` : program;
+}

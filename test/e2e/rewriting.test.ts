@@ -243,6 +243,27 @@ describe('rewriting', () => {
       expect(engine.completions).toMatchObject([{ outcome: 'failed' }, { outcome: 'failed' }]);
     });
 
+    test('an error of the hidden Parse is the client’s', async () => {
+      script(original, { text: 'select nonsense' });
+      const lines = await ask(parse('', original), bind('', ''), execute(), sync);
+      expect(lines).toEqual(['1 ""', expect.stringContaining('C42703'), 'Z "I"']);
+      await ask(query('begin'));
+      client.send(query('select nonsense'), parse('', original), bind('', ''), execute(), sync);
+      const messages = await client.until('Z', 2);
+      expect(messages.map((message) => errorField(message, 'C') ?? message.type)).toEqual([
+        '42703',
+        'Z',
+        '25P02',
+        'Z',
+      ]);
+    });
+
+    test('too few values: the server’s message names the client’s statement', async () => {
+      script(parametrized, plan);
+      const messages = [parse('mine', parametrized), bind('', 'mine'), execute(), sync];
+      expect(await ask(...messages)).toEqual(await directly(...messages));
+    });
+
     test('an error before it in the batch: everything is skipped, hidden messages too', async () => {
       script(parametrized, plan);
       const lines = await ask(
@@ -264,6 +285,21 @@ describe('rewriting', () => {
       await ask(parse('s', `select 'mine'`), sync);
       expect((await ask(parse('s', original), sync))[0]).toContain('C42P05');
       expect(await answers(bind('', 's'), execute(), sync)).toEqual(['mine']);
+    });
+
+    test('a Parse that is still under way is not relied on beyond its batch', async () => {
+      script(original, { text: rewritten });
+      await ask(parse('s', `select 'mine'`), sync);
+      client.send(parse('s', original), sync, bind('', 's'), execute(), sync);
+      expect(firstColumns(await client.until('Z', 2))).toEqual(['mine']);
+      client.send(parse('bad', 'select nonsense'), parse('', original), sync, bind('', ''), execute(), sync);
+      const messages = await client.until('Z', 2);
+      expect(messages.map((message) => errorField(message, 'C') ?? message.type)).toEqual([
+        '42703',
+        'Z',
+        '26000',
+        'Z',
+      ]);
     });
 
     test('a simple query destroys the unnamed statement', async () => {

@@ -11,8 +11,7 @@ const sessionSettings = [
   `set enable_seqscan = off`,
   `set enable_hashjoin = off`,
   `set enable_nestloop = off`,
-  `set timezone = 'Europe/Berlin'`,
-  `set timezone = 'America/New_York'`,
+  `set enable_seqscan = off; set enable_bitmapscan = off`,
   `set datestyle = 'German'`,
   `set plan_cache_mode = 'force_generic_plan'`,
   `set extra_float_digits = 0`,
@@ -28,6 +27,7 @@ export async function createDatabase(
   const schema = randomSchema(random);
   const sessionStart = [
     `set statement_timeout = ${statementTimeout}`,
+    `set timezone = '${random.pick(['UTC', 'Europe/Berlin', 'America/New_York'])}'`,
     ...random.sample(sessionSettings, random.int(0, 3)),
   ].join(';');
   const database = await server.createDatabase();

@@ -35,7 +35,7 @@ export function describeOracle(
       async () => {
         const report = new OracleReport();
         const endsAt = Date.now() + settings.seconds * 1_000;
-        for (let schemaNumber = 1; settings.isEnough(report, endsAt) === false; schemaNumber++) {
+        for (let schemaNumber = 1; !settings.isEnough(report, endsAt); schemaNumber++) {
           const { database, schema, sessionStart } = await createDatabase(
             server,
             settings.seed,

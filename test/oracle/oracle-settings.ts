@@ -10,6 +10,9 @@ export interface OracleSettings {
   isEnough(report: OracleReport, endsAt: number): boolean;
 }
 
+/** Of `npm run test:long`, if nothing is said. */
+const longSeconds = 30 * 60;
+const maxSeconds = 24 * 3_600;
 /** More failures of one run say little more. */
 const maxFailures = 5;
 
@@ -24,11 +27,12 @@ export function oracleSettings(defaults: {
 }): OracleSettings {
   const statements = numberIn('ORACLE_STATEMENTS');
   const seconds = numberIn('ORACLE_SECONDS');
+  const isLong = process.env['ORACLE_LONG'] === '1';
   // Either alone sets aside the default of the other.
-  const maxStatements = statements ?? (seconds === undefined ? defaults.statements : Infinity);
+  const maxStatements = statements ?? (seconds === undefined && !isLong ? defaults.statements : Infinity);
   return {
     seed: numberIn('ORACLE_SEED') ?? Math.floor(Math.random() * 2 ** 31),
-    seconds: seconds ?? (statements === undefined ? defaults.seconds : 24 * 3_600),
+    seconds: seconds ?? (statements === undefined ? (isLong ? longSeconds : defaults.seconds) : maxSeconds),
     perSchema: defaults.perSchema,
     isEnough: (report, endsAt) =>
       report.statements >= maxStatements || report.failures.length >= maxFailures || Date.now() >= endsAt,

@@ -242,6 +242,7 @@ class StatementMaker {
     if (pairs.length === 0) return undefined;
     const [a, b] = random.sample(random.pick(pairs), 2);
     if (a === undefined || b === undefined) return undefined;
+    if (random.chance(0.1)) return almostEqual(a, b, random);
     const value = a.type === b.type && random.chance(0.06) ? someKey[a.type] : undefined;
     return value === undefined
       ? sql(`${a.sql} = ${b.sql}`)
@@ -275,6 +276,22 @@ class StatementMaker {
       ? { ...column, sql: quote(column.name) }
       : column;
   }
+}
+
+/** What must not be taken for the equality of two keys. */
+function almostEqual({ sql: a }: ColumnInScope, { sql: b }: ColumnInScope, random: Random): Expression {
+  return sql(
+    random.pick([
+      `${a} <= ${b}`,
+      `${a} <> ${b}`,
+      `${a} IS NOT DISTINCT FROM ${b}`,
+      `(${a} = ${b} OR ${a} IS NULL)`,
+      `coalesce(${a} = ${b}, true)`,
+      `NOT ${a} = ${b}`,
+      `${a}::text = ${b}::text`,
+      `(${a} = ${b}) IS NOT TRUE`,
+    ]),
+  );
 }
 
 const someKey: Partial<Readonly<Record<ValueType, string>>> = {

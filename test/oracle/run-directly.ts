@@ -10,7 +10,7 @@ export async function runDirectly(client: Client, query: RunnableQuery): Promise
   const config: QueryArrayConfig = {
     text: query.text,
     rowMode: 'array',
-    types: asText as unknown as NonNullable<QueryArrayConfig['types']>,
+    types: asText,
     ...(query.values === undefined ? {} : { values: [...query.values] }),
   };
   try {

@@ -136,8 +136,9 @@ function tableDdl(table: Table, random: Random, keyOf: (column: Column) => strin
   statements.push(`insert into ${quote(name)} values ${rowsOf(rows)};`);
   if (kind === 'inherited')
     statements.push(`insert into ${quote(`${name}_child`)} values ${rowsOf(random.int(5, 30))};`);
-  for (const column of random.sample(columns, random.int(0, 3)))
-    statements.push(`create index on ${quote(name)} (${quote(column.name)});`);
+  const indexed = new Set(random.sample(columns, random.int(0, 3)));
+  if (key !== undefined && random.chance(0.5)) indexed.add(key);
+  for (const column of indexed) statements.push(`create index on ${quote(name)} (${quote(column.name)});`);
   return statements;
 }
 

@@ -1,9 +1,7 @@
 import { connect } from 'node:net';
+import { socketTarget, sslRequest } from '../../postgres/server-socket';
 import type { Endpoint } from '../config/pcache-config';
 import type { ReadinessCheck } from './readiness';
-
-/** SSLRequest: length 8, code 80877103. https://www.postgresql.org/docs/current/protocol-message-formats.html */
-const sslRequest = Buffer.from([0, 0, 0, 8, 4, 210, 22, 47]);
 
 /**
  * Is a PostgreSQL server answering there? Asks whether it speaks TLS and hangs up: every server answers that with one
@@ -15,7 +13,7 @@ export function upstreamCheck({ host, port }: Endpoint): ReadinessCheck {
     name: 'upstream',
     run: (signal) =>
       new Promise((resolve) => {
-        const socket = connect({ host, port });
+        const socket = connect(socketTarget({ host, port }));
         const finish = (reason: string | undefined): void => {
           signal.removeEventListener('abort', giveUp);
           socket.destroy();

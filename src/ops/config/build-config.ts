@@ -13,11 +13,34 @@ export function buildConfig(
   passwords: ReadonlyMap<string, Secret>,
   origin: { readonly source: string; readonly workingDirectory: string },
 ): PcacheConfig {
+  const absolute = (path: string | undefined): string | undefined =>
+    path === undefined ? undefined : resolve(origin.workingDirectory, path);
+  const { listen, upstream } = file;
   return freezeDeep<PcacheConfig>({
     source: origin.source,
     mode: file.mode,
-    listen: file.listen,
-    upstream: file.upstream,
+    listen: {
+      host: listen.host,
+      port: listen.port,
+      socketDirectory: absolute(listen.socket_directory),
+      tls: {
+        mode: listen.tls.mode,
+        certificate: absolute(listen.tls.certificate),
+        key: absolute(listen.tls.key),
+        clientCa: absolute(listen.tls.client_ca),
+        minimumVersion: listen.tls.minimum_version,
+      },
+    },
+    upstream: {
+      host: upstream.host,
+      port: upstream.port,
+      tls: {
+        mode: upstream.tls.mode,
+        ca: absolute(upstream.tls.ca),
+        certificate: absolute(upstream.tls.certificate),
+        key: absolute(upstream.tls.key),
+      },
+    },
     admin: file.admin,
     cache: { backend: file.cache.backend, path: resolve(origin.workingDirectory, file.cache.path) },
     population: {

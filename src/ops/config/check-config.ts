@@ -4,7 +4,7 @@ import { applyOverrides, type Override } from './config-overrides';
 import { configSchema, type ConfigFile } from './config-schema';
 import { readPasswords } from './control-password';
 import { crossCheck } from './cross-checks';
-import { formatPath, isMapping, type OptionProblem } from './option-path';
+import { formatPath, isMapping, setAt, valueAt, type OptionProblem } from './option-path';
 import { describeIssues } from './schema-problems';
 import type { Secret } from './secret';
 import { readYaml, type YamlDocument } from './yaml-document';
@@ -63,13 +63,10 @@ function normaliseMode(data: unknown): unknown {
 /** Fills in what crossCheck compares with each other, also where other places are wrong. */
 function withDefaults(data: unknown): unknown {
   if (!isMapping(data)) return data;
-  const filled: Record<string, unknown> = { ...data };
+  let filled: unknown = data;
   for (const { path, default: value } of listConfigOptions()) {
-    const [section = '', key] = path;
-    if (key === undefined || value === undefined || section === 'databases') continue;
-    const present = filled[section];
-    if (present !== undefined && !isMapping(present)) continue;
-    filled[section] = { [key]: value, ...present };
+    if (value === undefined || path[0] === 'databases') continue;
+    if (valueAt(filled, path) === undefined) filled = setAt(filled, path, value);
   }
   return filled;
 }

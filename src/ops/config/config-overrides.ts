@@ -1,7 +1,7 @@
 import { parseDocument } from 'yaml';
 import { listConfigOptions, type ConfigOption } from './config-options';
 import { nearestName } from './nearest-name';
-import { formatPath, isMapping, type OptionPath, type OptionProblem } from './option-path';
+import { formatPath, setAt, type OptionProblem } from './option-path';
 
 /** A value for one option from outside the file. */
 export interface Override {
@@ -72,12 +72,4 @@ function parseValue(option: ConfigOption, value: string): unknown {
   if (option.kind === 'text') return value;
   const document = parseDocument(value);
   return document.errors.length > 0 ? value : (document.toJS() as unknown);
-}
-
-function setAt(data: unknown, path: OptionPath, value: unknown): unknown {
-  const [key, ...rest] = path;
-  if (key === undefined) return value;
-  // A section that is not a mapping is wrong anyway; it is left for the schema to report.
-  if (data !== undefined && data !== null && !isMapping(data)) return data;
-  return { ...data, [key]: setAt(data?.[key], rest, value) };
 }

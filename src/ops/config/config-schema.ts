@@ -1,5 +1,6 @@
 import { isIP } from 'node:net';
 import { z } from 'zod';
+import { serverTlsModes } from '../../postgres/server-tls';
 import { partitionKeyTypes } from '../../query/partition-key';
 
 /** The stores of key sets that are built; their classes are known to src/cli alone. */
@@ -14,6 +15,13 @@ export type LogLevel = (typeof logLevels)[number];
 
 export const logFormats = ['json', 'pretty'] as const;
 export type LogFormat = (typeof logFormats)[number];
+
+/** allow and prefer mean the same to a server: TLS is there for those who ask, others are taken as well. */
+export const clientTlsModes = ['disable', 'allow', 'prefer', 'require'] as const;
+export type ClientTlsMode = (typeof clientTlsModes)[number];
+
+export const tlsVersions = ['TLSv1.2', 'TLSv1.3'] as const;
+export type TlsVersion = (typeof tlsVersions)[number];
 
 /** `exact` is known but refused until change tracking is built; see cross-checks.ts. */
 export const consistencies = ['static', 'exact'] as const;
@@ -36,6 +44,12 @@ const host = (description: string) =>
     .string()
     .refine((text) => isIP(text) !== 0 || /^[^\s/:]+$/.test(text))
     .meta(says(description, 'a host name or an IP address, without a port'));
+/** A unix socket is named after its directory, as libpq does it. */
+const serverHost = (description: string) =>
+  z
+    .string()
+    .refine((text) => text.startsWith('/') || isIP(text) !== 0 || /^[^\s/:]+$/.test(text))
+    .meta(says(description, 'the directory of a unix socket, a host name or an IP address, without a port'));
 const boundPort = (description: string) =>
   z.int().min(0).max(65535).meta(says(description, 'a port from 1 to 65535, or 0 for any free one'));
 const remotePort = (description: string) =>
@@ -70,7 +84,7 @@ const control = z
       'File that holds the password; one line end at its end is not part of it.',
       'the name of a file',
     ).optional(),
-    host: host('Host of these connections, where it is not upstream.host.').optional(),
+    host: serverHost('Host of these connections, where it is not upstream.host.').optional(),
     port: remotePort('Port of these connections, where it is not upstream.port.').optional(),
   })
   .meta({ expects: 'a mapping with user and, where needed, password_env or password_file' });
@@ -108,6 +122,45 @@ const database = z
   })
   .meta({ expects: 'a mapping with control and partition_keys' });
 
+const clientTls = z
+  .strictObject({
+    mode: choice(
+      clientTlsModes,
+      'TLS for clients. disable: none. allow, prefer: for those who ask. require: others are refused, but on the unix socket.',
+    ).default('disable'),
+    certificate: text(
+      'PEM file with the certificate of the proxy and those between it and its authority; SIGHUP reads it again.',
+      'the name of a file',
+    ).optional(),
+    key: text('PEM file with the key of the certificate.', 'the name of a file').optional(),
+    client_ca: text(
+      'PEM file with authorities: clients that use TLS have to show a certificate of one of them.',
+      'the name of a file',
+    ).optional(),
+    minimum_version: choice(tlsVersions, 'Oldest version of TLS that is spoken with clients.').default(
+      'TLSv1.2',
+    ),
+  })
+  .prefault({});
+
+const serverTls = z
+  .strictObject({
+    mode: choice(
+      serverTlsModes,
+      "TLS to the server, for clients' sessions and for pcache's own connections, as sslmode of libpq. Not used on a unix socket.",
+    ).default('disable'),
+    ca: text(
+      "PEM file with the authorities of the server's certificate; with it, require means verify-ca.",
+      'the name of a file',
+    ).optional(),
+    certificate: text(
+      "PEM file with pcache's own certificate, for a server that asks for one.",
+      'the name of a file',
+    ).optional(),
+    key: text('PEM file with the key of that certificate.', 'the name of a file').optional(),
+  })
+  .prefault({});
+
 /**
  * The configuration file, value by value. What concerns several values at once is in cross-checks.ts, because zod
  * leaves an object's own checks out once one of its values is wrong, and every problem is to be reported at once.
@@ -122,12 +175,20 @@ export const configSchema = z
       .strictObject({
         host: host('Address clients connect to.').default('127.0.0.1'),
         port: boundPort('Port clients connect to.').default(6432),
+        socket_directory: text(
+          'Directory in which a unix socket is made as well, named .s.PGSQL. and the port.',
+          'the name of a directory',
+        ).optional(),
+        tls: clientTls,
       })
       .prefault({}),
     upstream: z
       .strictObject({
-        host: host('Host of the PostgreSQL server.').default('127.0.0.1'),
+        host: serverHost('Host of the PostgreSQL server, or the directory of its unix socket.').default(
+          '127.0.0.1',
+        ),
         port: remotePort('Port of the PostgreSQL server.').default(5432),
+        tls: serverTls,
       })
       .prefault({}),
     admin: z

@@ -1,17 +1,18 @@
+import { serverTlsModes } from '../../postgres/server-tls';
 import { partitionKeyTypes } from '../../query/partition-key';
 import { backendDatatypes } from './backend-datatypes';
-import { cacheBackendNames } from './config-schema';
+import { cacheBackendNames, clientTlsModes } from './config-schema';
 import { parseIdentifier, parseTableName } from './identifier';
 import { entriesOf, isMapping, valueAt, type OptionPath, type OptionProblem } from './option-path';
 
 /**
  * What the schema cannot say of one value alone. Works on data that may be wrong in other places, so that these
  * problems are reported together with the schema's; a value of the wrong kind is the schema's to report, not ours.
- * `data` has the defaults of `listen`, `upstream`, `admin` and `cache.backend` filled in by the caller.
+ * `data` has the defaults filled in, but for those of databases, by the caller.
  */
 export function crossCheck(data: unknown): OptionProblem[] {
   if (!isMapping(data)) return [];
-  return [...checkEndpoints(data), ...checkDatabases(data), ...checkSharedKeys(data)];
+  return [...checkEndpoints(data), ...checkTls(data), ...checkDatabases(data), ...checkSharedKeys(data)];
 }
 
 function* checkEndpoints(data: unknown): Generator<OptionProblem> {
@@ -24,8 +25,38 @@ function* checkEndpoints(data: unknown): Generator<OptionProblem> {
       message: `is the proxy's own address ${listen}: it would connect to itself for ever`,
     };
   }
+  const directory = valueAt(data, ['listen', 'socket_directory']);
+  if (
+    typeof directory === 'string' &&
+    `${directory}:${String(valueAt(data, ['listen', 'port']))}` === address('upstream')
+  ) {
+    yield {
+      path: ['upstream'],
+      message: `is the proxy's own socket in ${directory}: it would connect to itself for ever`,
+    };
+  }
   if (listen === address('admin') && valueAt(data, ['listen', 'port']) !== 0) {
     yield { path: ['admin'], message: `cannot listen on ${listen} as well; choose another port` };
+  }
+}
+
+function* checkTls(data: unknown): Generator<OptionProblem> {
+  for (const section of ['listen', 'upstream']) {
+    const path = [section, 'tls'];
+    const has = (key: string): boolean => valueAt(data, [...path, key]) !== undefined;
+    const mode = valueAt(data, [...path, 'mode']);
+    const isKnown = [...clientTlsModes, ...serverTlsModes].some((known) => known === mode);
+    for (const [key, other] of [
+      ['certificate', 'key'],
+      ['key', 'certificate'],
+    ] as const) {
+      const isNeeded = has(other) || (section === 'listen' && isKnown && mode !== 'disable');
+      if (isNeeded && !has(key))
+        yield { path: [...path, key], message: 'is required: expected the name of a file' };
+    }
+    if (section === 'upstream' && (mode === 'verify-ca' || mode === 'verify-full') && !has('ca')) {
+      yield { path: [...path, 'ca'], message: `is required: ${mode} takes the authorities to verify by` };
+    }
   }
 }
 

@@ -35,3 +35,12 @@ export function entriesOf(value: unknown): [string, unknown][] {
 export function isMapping(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
+
+/** The same data with another value at `path`. */
+export function setAt(data: unknown, path: OptionPath, value: unknown): unknown {
+  const [key, ...rest] = path;
+  if (key === undefined) return value;
+  // A section that is not a mapping is wrong anyway; it is left for the schema to report.
+  if (data !== undefined && data !== null && !isMapping(data)) return data;
+  return { ...data, [key]: setAt(data?.[key], rest, value) };
+}

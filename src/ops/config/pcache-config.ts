@@ -1,5 +1,13 @@
 import type { PartitionKey } from '../../query/partition-key';
-import type { CacheBackendName, LogFormat, LogLevel, ProxyMode } from './config-schema';
+import type { ServerTlsFiles } from '../../postgres/server-tls';
+import type {
+  CacheBackendName,
+  ClientTlsMode,
+  LogFormat,
+  LogLevel,
+  ProxyMode,
+  TlsVersion,
+} from './config-schema';
 import type { Secret } from './secret';
 
 /** A configuration that passed every check: frozen, defaults filled in, paths absolute, secrets read. */
@@ -7,8 +15,8 @@ export interface PcacheConfig {
   /** The file it came from, for messages; undefined if there was none. */
   readonly source: string | undefined;
   readonly mode: ProxyMode;
-  readonly listen: Endpoint;
-  readonly upstream: Endpoint;
+  readonly listen: ListenConfig;
+  readonly upstream: UpstreamConfig;
   readonly admin: Endpoint;
   readonly cache: CacheConfig;
   readonly population: PopulationConfig;
@@ -22,6 +30,25 @@ export interface Endpoint {
   readonly host: string;
   /** 0, where it is our own: any free port. */
   readonly port: number;
+}
+
+export interface ListenConfig extends Endpoint {
+  readonly socketDirectory: string | undefined;
+  readonly tls: ClientTlsConfig;
+}
+
+/** `host` may be the directory of a unix socket, and then begins with a slash. */
+export interface UpstreamConfig extends Endpoint {
+  readonly tls: ServerTlsFiles;
+}
+
+/** TLS for clients. File names are absolute; certificate and key are there unless the mode is disable. */
+export interface ClientTlsConfig {
+  readonly mode: ClientTlsMode;
+  readonly certificate: string | undefined;
+  readonly key: string | undefined;
+  readonly clientCa: string | undefined;
+  readonly minimumVersion: TlsVersion;
 }
 
 export interface CacheConfig {

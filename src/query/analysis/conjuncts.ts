@@ -13,7 +13,7 @@ export interface Conjunct {
   readonly template: Template;
   /** The block's tables, by those numbers. */
   readonly tables: readonly number[];
-  /** An equality between the same column of two occurrences of one table: the tables may be taken in either order. */
+  /** An equality between the same column of two occurrences of one table: the tables, here ascending, may be taken in either order. */
   readonly isSymmetric: boolean;
 }
 
@@ -61,7 +61,8 @@ function conjunctExpressions(node: Node, scope: ExpressionScope): readonly (Expr
 function conjunctOf(template: Template, scope: ExpressionScope): Conjunct {
   const tables = tablesOf(template);
   const renumbered = renumberTemplate(template, (table) => tables.indexOf(table));
-  return { template: renumbered, tables, isSymmetric: isSymmetric(renumbered, tables, scope) };
+  if (!isSymmetric(renumbered, tables, scope)) return { template: renumbered, tables, isSymmetric: false };
+  return { template: renumbered, tables: [...tables].sort((a, b) => a - b), isSymmetric: true };
 }
 
 /** `({0}."x" = {1}."x")` over two occurrences of one table reads the same with the tables exchanged. */

@@ -111,7 +111,9 @@ function refuseOperators(
   operators: readonly QualifiedName[],
   { catalog, searchPath }: NameContext,
 ): string | undefined {
-  const candidates = operators.flatMap((name) => catalog.operators(name, searchPath));
+  const candidates = operators
+    .filter(({ name }) => catalog.isAnyVolatile(name))
+    .flatMap((name) => catalog.operators(name, searchPath));
   return candidates.some(({ volatility }) => volatility === 'v') ? 'volatile operator' : undefined;
 }
 
@@ -120,10 +122,7 @@ function refuseRowFunction(parts: unknown, { catalog }: NameContext): string | u
   const names = (Array.isArray(parts) ? (parts as readonly Node[]) : []).flatMap((part) =>
     'String' in part ? [part.String.sval ?? ''] : [],
   );
-  const isVolatile = names.some((name) =>
-    catalog.functionsOfRow(name).some(({ volatility }) => volatility === 'v'),
-  );
-  return isVolatile ? 'volatile function' : undefined;
+  return catalog.mayBeVolatileOfRow(names) ? 'volatile function' : undefined;
 }
 
 function refuseCast(

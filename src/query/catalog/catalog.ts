@@ -110,9 +110,12 @@ export class Catalog {
   readonly #arrayTypes = new Map<number, CatalogType>();
   readonly #functions = new Map<string, CatalogFunction[]>();
   readonly #operators = new Map<string, CatalogOperator[]>();
+  readonly #volatileOperators: ReadonlySet<string>;
   readonly #casts = new Map<string, CatalogCast>();
   readonly #volatileCastTargets = new Set<number>();
   readonly #virtualColumns: ReadonlySet<string>;
+  /** Some operator, cast, or check of a domain calls a volatile function. */
+  readonly hasVolatileOperatorOrCast: boolean;
   /** Some cast that PostgreSQL applies unasked calls a volatile function: no statement can be told to be free of it. */
   readonly hasVolatileImplicitCast: boolean = false;
 
@@ -130,6 +133,13 @@ export class Catalog {
     }
     for (const fn of rows.functions) append(this.#functions, fn.name, fn);
     for (const operator of rows.operators) append(this.#operators, operator.name, operator);
+    this.#volatileOperators = new Set(
+      rows.operators.filter(({ volatility }) => volatility === 'v').map(({ name }) => name),
+    );
+    this.hasVolatileOperatorOrCast =
+      rows.operators.some(({ volatility }) => volatility === 'v') ||
+      rows.casts.some(({ volatility }) => volatility === 'v') ||
+      rows.types.some((type) => !isBuiltin(type) && type.inputVolatility === 'v');
     for (const cast of rows.casts) {
       this.#casts.set(`${cast.sourceOid}>${cast.targetOid}`, cast);
       if (cast.volatility === 'v') this.#volatileCastTargets.add(cast.targetOid);
@@ -163,6 +173,11 @@ export class Catalog {
     return visible(name, searchPath, this.#operators.get(name.name));
   }
 
+  /** Whether any operator of the name, in whatever schema, is volatile: hardly ever one is, and then nobody has to ask which. */
+  isAnyVolatile(operatorName: string): boolean {
+    return this.#volatileOperators.has(operatorName);
+  }
+
   cast(sourceOid: number, targetOid: number): CatalogCast | undefined {
     return this.#casts.get(`${sourceOid}>${targetOid}`);
   }
@@ -186,6 +201,16 @@ export class Catalog {
       const kind = this.#types.get(first ?? 0)?.kind;
       return !isBuiltin(fn) && others.length <= fn.defaultCount && (kind === 'c' || kind === 'p');
     });
+  }
+
+  /** Whether one of the names could be a call of a volatile function that is written like a column: see `functionsOfRow`. */
+  mayBeVolatileOfRow(names: readonly string[]): boolean {
+    return names.some((name) => this.functionsOfRow(name).some(({ volatility }) => volatility === 'v'));
+  }
+
+  /** Whether there is any relation of the name, in whatever schema. */
+  hasRelation(relationName: string): boolean {
+    return this.#relationKinds.has(relationName);
   }
 
   /** Whether every function of the name, in whatever schema, is known not to be volatile. */

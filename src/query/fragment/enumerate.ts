@@ -16,15 +16,25 @@ export function enumerateFragments(
   keyClass: KeyClass,
   context: FragmentContext,
 ): readonly Fragment[] {
+  const fragments = [...eachFragment(block, keyClass, context)];
+  return [...new Map(fragments.map((fragment) => [fragment.hash, fragment])).values()];
+}
+
+/** The same one by one, for whoever may be content with the first: writing them all out takes milliseconds. Some may be equal. */
+export function* eachFragment(
+  block: AnalysedBlock,
+  keyClass: KeyClass,
+  context: FragmentContext,
+): Generator<Fragment, void> {
   const conditioned = keyClass.members.filter(({ table }) => conjunctsOn(block, keyClass, table.index) > 0);
   const join = partitionJoinMember(keyClass, conditioned);
   const sets = connectedSets(conditioned, block).sort((a, b) => b.length - a.length);
-  const fragments = sets.map((members) =>
-    canonicalFragment(block, keyClass, join === undefined ? members : [...members, join], context),
-  );
-  // A table that only occurs in conditions together with others has none left on its own: all keys are no knowledge.
-  const telling = fragments.filter(({ conjuncts }) => conjuncts.length > 0);
-  return [...new Map(telling.map((fragment) => [fragment.hash, fragment])).values()];
+  for (const members of sets) {
+    const all = join === undefined ? members : [...members, join];
+    const fragment = canonicalFragment(block, keyClass, all, context);
+    // A table that only occurs in conditions together with others has none left on its own: all keys are no knowledge.
+    if (fragment.conjuncts.length > 0) yield fragment;
+  }
 }
 
 /** Conjuncts that mention the table and nothing outside the class. */

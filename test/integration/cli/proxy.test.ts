@@ -1,7 +1,8 @@
-import { existsSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { Client } from 'pg';
+import { makeCertificate, serverTlsSettings, type Certificate } from '../../support/certificates';
 import { freePort } from '../../support/free-port';
 import { PcacheProcess } from '../../support/pcache-process';
 import { startPostgres, type PostgresServer } from '../../support/postgres-server';
@@ -179,10 +180,79 @@ describe('pcache proxy', () => {
     withProxy(configuration(), ({ program, port }) =>
       withClient(port, async (client) => {
         program.send('SIGHUP');
-        await program.logged('SIGHUP: reading the catalog again');
+        await program.logged('SIGHUP: reading the catalog and the certificate again');
         expect((await client.query('select 1 as one')).rows).toEqual([{ one: 1 }]);
       }),
     ));
+
+  test('TLS on both sides, also for the connections of its own; SIGHUP brings a new certificate', async () => {
+    await using files = await temporaryDirectory('tls', { openToOthers: true });
+    const [shown, next] = [makeCertificate(files.path, 'shown'), makeCertificate(files.path, 'next')];
+    const live = { certificate: join(files.path, 'live.crt'), key: join(files.path, 'live.key') };
+    const install = (from: Certificate): void => {
+      copyFileSync(from.certificate, live.certificate);
+      copyFileSync(from.key, live.key);
+    };
+    install(shown);
+    // Whoever comes without TLS is turned away, whether it is a client's session or one of the proxy's own.
+    await using strict = await startPostgres({
+      settings: serverTlsSettings(shown),
+      hba: ['hostssl all all all scram-sha-256'],
+    });
+    const encrypted = { rejectUnauthorized: false };
+    const admin = new Client({ ...strict.connectionOptions('postgres'), ssl: encrypted });
+    await admin.connect();
+    await admin.query(`create role pcache login password 'sesame'; create table place (region_id int)`);
+    await admin.end();
+    const text = configuration()
+      .replace('places:', 'postgres:')
+      .replace(
+        /listen: .*/,
+        `listen: { port: 0, tls: { mode: require, certificate: ${live.certificate}, key: ${live.key} } }`,
+      )
+      .replace(
+        /upstream: .*/,
+        `upstream: { port: ${strict.port}, tls: { mode: verify-full, ca: ${shown.certificate} } }`,
+      );
+    await withProxy(text, async ({ program, port }) => {
+      const ask = async ({ pem }: Certificate): Promise<unknown> => {
+        const client = new Client({ ...strict.connectionOptions('postgres'), port, ssl: { ca: pem } });
+        await client.connect();
+        const { rows } = await client.query(
+          `select count(*) > 0 as own from pg_stat_ssl join pg_stat_activity using (pid) where ssl and usename = 'pcache'`,
+        );
+        await client.end();
+        return rows[0].own;
+      };
+      await until('the proxy has a connection of its own', () => ask(shown));
+      install(next);
+      program.send('SIGHUP');
+      await program.logged('the certificate was read again');
+      expect(await ask(next)).toBe(true);
+      await expect(ask(shown)).rejects.toThrow(/self-signed/);
+    });
+  });
+
+  test('refuses: a certificate that is not there, with exit code 1', async () => {
+    await using directory = await temporaryDirectory('proxy');
+    const text = configuration().replace(
+      /listen: .*/,
+      'listen: { port: 0, tls: { mode: prefer, certificate: a, key: b } }',
+    );
+    await using program = startProxy(directory.path, text);
+    const { code, stderr } = await program.ended;
+    expect(stderr).toMatch(/pcache: listen.tls: a certificate or key cannot be used: .*ENOENT/);
+    expect(code).toBe(1);
+  });
+
+  test('refuses: a socket directory that is not there, with exit code 1', async () => {
+    await using directory = await temporaryDirectory('proxy');
+    const text = configuration().replace(/listen: .*/, 'listen: { port: 0, socket_directory: nowhere }');
+    await using program = startProxy(directory.path, text);
+    const { code, stderr } = await program.ended;
+    expect(stderr).toMatch(/pcache: cannot make a unix socket: .*nowhere.*Check listen.socket_directory/);
+    expect(code).toBe(1);
+  });
 
   test('not ready while the server is away, ready again when it is back; the proxy stays up', async () => {
     await using own = await startPostgres();

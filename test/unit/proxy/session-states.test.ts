@@ -3,12 +3,18 @@ import { enterWait, isCancelable, type SessionWait } from '../../../src/proxy/se
 
 describe('the phases of a session', () => {
   test('a whole life', () => {
-    const life: SessionPhase[] = ['connecting', 'authenticating', 'scanning', 'closing', 'closed'];
-    expect(life.reduce<SessionPhase>((from, to) => enterPhase(from, to), 'startup')).toBe('closed');
+    const life: SessionPhase[] = [
+      'authenticating',
+      'connecting',
+      'authenticating',
+      'scanning',
+      'closing',
+      'closed',
+    ];
+    expect(life.reduce<SessionPhase>((from, to) => enterPhase(from, to), 'connecting')).toBe('closed');
   });
 
   test.each([
-    ['startup', 'scanning'],
     ['connecting', 'scanning'],
     ['scanning', 'relaying'],
     ['closing', 'scanning'],

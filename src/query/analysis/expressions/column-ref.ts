@@ -65,9 +65,9 @@ function findColumn(fields: readonly string[], scope: ExpressionScope): FoundCol
  *
  * finds the row of p whose int8 k is 9007199254740993.
  */
-function findUnqualified(name: string, { tables, isMerged }: ExpressionScope): FoundColumn | Unusable {
-  if (isMerged(name)) return unusable('merged column');
-  const owners = tables.filter(({ relation }) => relation.columns.has(name));
+function findUnqualified(name: string, scope: ExpressionScope): FoundColumn | Unusable {
+  if (scope.isMerged(name)) return unusable('merged column');
+  const owners = scope.tables.filter(({ relation }) => relation.columns.has(name));
   const [owner] = owners;
   if (owner === undefined) return unusable('outer reference or unknown table');
   if (owners.length > 1) return unusable('merged column');

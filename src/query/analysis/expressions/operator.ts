@@ -98,9 +98,26 @@ function isTotalOperator(
   right: Expression,
   scope: ExpressionScope,
 ): boolean {
-  if (comparisonOperators.has(name.name))
-    return comparesWithoutError(scope.catalog, left.typeOid, right.typeOid);
+  if (comparisonOperators.has(name.name)) {
+    return comparesWithoutError(
+      scope.catalog,
+      comparedType(left, right, scope),
+      comparedType(right, left, scope),
+    );
+  }
   return patternOperators.has(name.name) && isWellFormedPattern(name.name, right);
+}
+
+/**
+ * A numeric constant beside a float, as in `latitude < 1.5`, becomes a float while planning. A numeric column would for each
+ * row, and `1e400` is no float.
+ */
+function comparedType(operand: Expression, other: Expression, scope: ExpressionScope): number {
+  const otherOid = scope.catalog.baseTypeOid(other.typeOid);
+  const isBesideFloat = otherOid === TypeOid.float4 || otherOid === TypeOid.float8;
+  return operand.isConstant && operand.typeOid === TypeOid.numeric && isBesideFloat
+    ? otherOid
+    : operand.typeOid;
 }
 
 /**

@@ -179,3 +179,52 @@ describe('rule S7: meaning is in the key', () => {
     });
   });
 });
+
+describe('rule S7: a statement that may change what the next one means', () => {
+  let bench: RuleBench;
+
+  beforeAll(async () => {
+    bench = await RuleBench.open([regionKey], regionSchema);
+    await bench.define(`
+      create function move(text) returns boolean language sql as $$ select set_config('search_path', $1, false) is not null $$;
+      create function moves(place) returns boolean language sql as $$ select move('elsewhere') $$;
+      create view settings_of as select move('elsewhere') as x;
+    `);
+  });
+
+  afterAll(async () => {
+    await bench[Symbol.asyncDispose]();
+  });
+
+  const leavesContextAlone = (text: string): boolean => bench.harness.engine.inspect(text).leavesContextAlone;
+
+  test.each([
+    ['a plain query', `select id, kind || 'x' from place where population < 50 and id = 5::int8`],
+    ['a CTE', `with c as (select * from place) select * from c join region using (region_id) order by 1`],
+  ])('applies: %s leaves the context alone', (_title, text) => {
+    expect(leavesContextAlone(text)).toBe(true);
+  });
+
+  test.each([
+    ['a function that calls set_config', `select move('a') from place`],
+    ['one that is written like a column', `select p.moves from place p`],
+    ['one of a parenthesised row', `select (p).moves from place p`],
+    ['a view', `select x from settings_of, place`],
+    [
+      'a view whose name a CTE bears elsewhere',
+      `select v.x from settings_of v, place, (with settings_of as (select 1) select * from settings_of) d`,
+    ],
+  ])('refuses: %s may not', (_title, text) => {
+    expect(leavesContextAlone(text)).toBe(false);
+  });
+
+  test('refuses: an operator or a domain that may call anything', async () => {
+    const text = `select id from place where population < 50`;
+    expect(leavesContextAlone(text)).toBe(true);
+    await bench.define(`create operator public.#### (leftarg = text, rightarg = text, function = texteq)`);
+    expect(leavesContextAlone(text)).toBe(true);
+    await bench.define(`create function noisy(text, text) returns boolean language sql as $$ select move($1) $$;
+      create operator public.##### (leftarg = text, rightarg = text, function = noisy)`);
+    expect(leavesContextAlone(`select id from place where kind ##### 'elsewhere'`)).toBe(false);
+  });
+});

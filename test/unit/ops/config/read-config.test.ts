@@ -127,6 +127,46 @@ describe('readConfig', () => {
     expect(config.databases.get('places')?.control.password?.reveal()).toBe(' a b ');
   });
 
+  test('applies: TLS on both sides and unix sockets, with file names made absolute', () => {
+    const text = `
+listen:
+  socket_directory: sockets
+  tls: { mode: require, certificate: own.crt, key: /etc/own.key, client_ca: clients.crt, minimum_version: TLSv1.3 }
+upstream: { host: /var/run/postgresql, tls: { mode: verify-full, ca: root.crt, certificate: c, key: k } }
+`;
+    const { listen, upstream } = readConfig(text, sources);
+    expect(listen).toEqual({
+      host: '127.0.0.1',
+      port: 6432,
+      socketDirectory: '/somewhere/sockets',
+      tls: {
+        mode: 'require',
+        certificate: '/somewhere/own.crt',
+        key: '/etc/own.key',
+        clientCa: '/somewhere/clients.crt',
+        minimumVersion: 'TLSv1.3',
+      },
+    });
+    expect(upstream).toEqual({
+      host: '/var/run/postgresql',
+      port: 5432,
+      tls: {
+        mode: 'verify-full',
+        ca: '/somewhere/root.crt',
+        certificate: '/somewhere/c',
+        key: '/somewhere/k',
+      },
+    });
+  });
+
+  test('applies: TLS is off unless asked for, and environment variables reach into it', () => {
+    const { listen, upstream } = readConfig('', sources);
+    expect([listen.tls.mode, upstream.tls.mode]).toEqual(['disable', 'disable']);
+    const environment = { PCACHE_UPSTREAM_TLS_MODE: 'prefer', PCACHE_LISTEN_SOCKET_DIRECTORY: '/run/x' };
+    const config = readConfig('', { ...sources, environment });
+    expect([config.upstream.tls.mode, config.listen.socketDirectory]).toEqual(['prefer', '/run/x']);
+  });
+
   test('a password shows in no form of print', () => {
     const text = withDatabase({ control: '{ user: a, password_env: PCACHE_CONTROL_PASSWORD }' });
     const control = readConfig(text, sources).databases.get('places')?.control;
@@ -193,6 +233,48 @@ describe('readConfig', () => {
     ['an alias of nothing', 'mode: *a', '(file)', /Unresolved alias/],
     ['a tag of another language', 'mode: !!js/function x', 'line 1, column 7', /Unresolved tag/],
     ['a proxy of itself', 'upstream: { port: 6432 }', 'upstream', /connect to itself/],
+    [
+      'a proxy of its own socket',
+      'listen: { socket_directory: /run/x }\nupstream: { host: /run/x, port: 6432 }',
+      'upstream',
+      /own socket in \/run\/x/,
+    ],
+    [
+      'TLS without a certificate',
+      'listen: { tls: { mode: prefer, key: k } }',
+      'listen.tls.certificate',
+      /is required/,
+    ],
+    [
+      'TLS without a key',
+      'listen: { tls: { mode: require, certificate: c } }',
+      'listen.tls.key',
+      /is required/,
+    ],
+    [
+      'a sslmode that is for servers',
+      'listen: { tls: { mode: verify-ca } }',
+      'listen.tls.mode',
+      /"require", got "verify-ca"/,
+    ],
+    [
+      'a version of TLS nobody should use',
+      'listen: { tls: { minimum_version: TLSv1 } }',
+      'listen.tls.minimum_version',
+      /"TLSv1.3"/,
+    ],
+    [
+      'verifying by nothing',
+      'upstream: { tls: { mode: verify-full } }',
+      'upstream.tls.ca',
+      /verify-full takes the authorities/,
+    ],
+    [
+      'a certificate without its key',
+      'upstream: { tls: { mode: require, certificate: c } }',
+      'upstream.tls.key',
+      /is required/,
+    ],
     ['two servers on one port', 'listen: { port: 9127 }', 'admin', /127.0.0.1:9127 as well/],
     [
       'a database without content',
@@ -408,7 +490,7 @@ describe('what stands above the file', () => {
   ])('%s', (_title, environment, values, port) => {
     const flags = values.map((value) => ({ name: 'listen.port', value, origin: '--set' }));
     const config = readConfig(text, { ...sources, environment, flags });
-    expect(config.listen).toEqual({ host: '127.0.0.1', port });
+    expect(config.listen).toMatchObject({ host: '127.0.0.1', port });
     expect(config.log.level).toBe('warn');
   });
 

@@ -10,7 +10,10 @@ const places: readonly [files: readonly string[], pattern: RegExp][] = [
     [...sourcesOf('engine'), ...sourcesOf('proxy')],
     /(?:kind: 'forward', reason: (?:\w+ \? )?|\bforward\()'([^']+)'(?: : '([^']+)')?/g,
   ],
-  [['engine/experience.ts', 'query/analysis/block-tables.ts'], /return '([^']+)'/g],
+  [
+    ['engine/experience.ts', 'query/analysis/block-tables.ts', 'proxy/scanned-session.ts'],
+    /return '([^']+)'/g,
+  ],
   [['query/analysis/statement-check.ts'], /(?:return |\? |refused \??= |\['\w+', )'([^']+)'/g],
   [['query/analysis/analyse.ts', 'query/analysis/statement-check.ts'], /refused: '([^']+)'/g],
 ];

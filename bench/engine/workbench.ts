@@ -1,0 +1,140 @@
+import { MemoryBackend } from '../../src/cache/backends/memory';
+import type { CacheEntry } from '../../src/cache/cache-backend';
+import { createKeySet } from '../../src/cache/key-sets/create-key-set';
+import { CatalogKeeper } from '../../src/engine/catalog-keeper';
+import { DatabaseEngine, type TrackedKey } from '../../src/engine/database-engine';
+import type { Plan } from '../../src/engine/engine';
+import type { SessionContext } from '../../src/engine/session-context';
+import { ShapeChecker } from '../../src/engine/shape-checker';
+import { openPool } from '../../src/postgres/control-pool';
+import { sqlFile } from '../../src/postgres/sql-files';
+import { loadParser } from '../../src/query/ast/parser';
+import type { Fragment, FragmentHash } from '../../src/query/fragment/fragment';
+import { Client } from 'pg';
+import type { ConnectionOptions } from '../../test/support/postgres-server';
+import { until } from '../../test/support/until';
+import { maxTables, tableName } from './statements';
+
+const key: TrackedKey = {
+  name: 'region',
+  datatype: 'integer',
+  maxKeyShare: 1,
+  tables: new Map(Array.from({ length: maxTables }, (_, i) => [`public.${tableName(i)}`, 'region_id'])),
+};
+
+const silent = { debug: () => undefined, info: () => undefined, warn: () => undefined };
+
+/** Keys of every cached set: the size of the restriction, not of the data. */
+const keysPerSet = 20;
+
+/** An engine whose cache holds what is put there, and a session's context to plan with. The tables are empty. */
+export class Workbench implements AsyncDisposable {
+  private constructor(
+    readonly engine: DatabaseEngine,
+    private readonly context: SessionContext,
+    private readonly backend: MemoryBackend,
+    private readonly learned: Fragment[],
+    private readonly close: () => Promise<void>,
+  ) {}
+
+  static async open(connection: ConnectionOptions): Promise<Workbench> {
+    await loadParser();
+    const pool = openPool(connection);
+    const backend = new MemoryBackend({
+      warn: (message) => {
+        throw new Error(message);
+      },
+    });
+    const catalog = new CatalogKeeper(pool, [key], silent);
+    const learned: Fragment[] = [];
+    const engine = await DatabaseEngine.open({
+      mode: 'on',
+      log: silent,
+      partitionKeys: [key],
+      backend,
+      catalog,
+      shapes: new ShapeChecker(pool),
+      contextQuery: sqlFile('session-context').text,
+      minQueryMs: 1_000,
+      memoryBytes: 256 * 1024 * 1024,
+      learn: (fragments) => learned.push(...fragments),
+      events: { planned: () => undefined },
+    });
+    await catalog.settled();
+    const client = new Client(connection);
+    await client.connect();
+    const { rows } = await client.query<(string | null)[]>({
+      text: engine.contextQuery,
+      values: [null],
+      rowMode: 'array',
+    });
+    await client.end();
+    const { context } = engine.readContext(rows[0] ?? []);
+    return new Workbench(engine, context, backend, learned, async () => {
+      await engine[Symbol.asyncDispose]();
+      await pool[Symbol.asyncDispose]();
+    });
+  }
+
+  /** What the proxy does with a statement before it sends it. */
+  plan(text: string): Plan | Promise<Plan> {
+    return this.engine.plan({
+      statement: this.engine.inspect(text),
+      context: this.context,
+      isContextCertain: true,
+      canRetry: true,
+    });
+  }
+
+  /** Plans until the answer does not depend on anything being fetched any more; resolves to the kind or the reason. */
+  async settledOutcome(text: string): Promise<string> {
+    return until('a plan', async () => {
+      const plan = await this.plan(text);
+      if (plan.kind !== 'forward') return plan.kind;
+      return plan.reason === 'shape not checked yet' ? undefined : plan.reason;
+    });
+  }
+
+  /** The fragments the engine would have learned from a slow execution. */
+  fragmentsOf(text: string): readonly Fragment[] {
+    this.engine.completed({
+      statement: this.engine.inspect(text),
+      plan: { kind: 'forward', reason: 'miss' },
+      elapsedMs: 1_000,
+      outcome: 'complete',
+      context: this.context,
+      isContextCertain: true,
+    });
+    return this.learned.splice(0);
+  }
+
+  /** Puts an entry with some keys into the cache. */
+  async put(fragment: Fragment): Promise<void> {
+    const keys = createKeySet(
+      'integer',
+      Array.from({ length: keysPerSet }, (_, i) => BigInt(i)),
+    );
+    const now = Date.now();
+    const entry: CacheEntry = {
+      ...{ fragment, keys, status: 'ok', keyCount: keys.size, hasNullKey: false, snapshot: undefined },
+      ...{ createdAt: now, lastUsedAt: now, computeMs: 1, error: undefined },
+    };
+    await this.backend.put(entry);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+    await this.backend[Symbol.asyncDispose]();
+  }
+}
+
+/** The fragment with another constant in its condition, as another statement of the same form would have it. */
+export function withConstant(fragment: Fragment, from: number, to: number): Fragment {
+  const replace = (text: string): string => text.replace(String(from), String(to));
+  return {
+    ...fragment,
+    hash: to.toString(16).padStart(64, '0') as FragmentHash,
+    conjuncts: fragment.conjuncts.map((conjunct) => ({ ...conjunct, template: replace(conjunct.template) })),
+    sql: replace(fragment.sql),
+  };
+}

@@ -1,0 +1,261 @@
+import type { ParameterValue } from '../../../../src/query/analysis/expression';
+import { TypeOid } from '../../../../src/query/catalog/catalog';
+import { loadParser } from '../../../../src/query/ast/parser';
+import { analyseText, conjunctTexts, firstBlock, smallContext } from '../../../support/analyse-text';
+import { SmallTypeOid } from '../../../support/small-catalog';
+
+const where = (condition: string, from = 'place p'): readonly string[] =>
+  conjunctTexts(firstBlock(`select * from ${from} where ${condition}`));
+
+const reasons = (condition: string, from = 'place p'): readonly string[] =>
+  firstBlock(`select * from ${from} where ${condition}`).leftOut;
+
+beforeAll(loadParser);
+
+describe('a condition becomes canonical text', () => {
+  test.each([
+    ['a comparison', 'p.population > 5', '(5 < p."population")'],
+    ['its mirror image', '5 < p.population', '(5 < p."population")'],
+    ['without the table, and folded', 'POPULATION > 5', '(5 < p."population")'],
+    ['in parentheses', '((p.population) > (5))', '(5 < p."population")'],
+    ['an equality, constant first', `p.kind = 'a'`, `('a' = p."kind")`],
+    ['a quoted constant', `p.kind = 'it''s {0} -- "x"'`, `('it''s {0} -- "x"' = p."kind")`],
+    ['a dollar-quoted constant', `p.kind = $q$it's$q$`, `('it''s' = p."kind")`],
+    ['an escape string', `p.kind = E'a\\x62'`, `('ab' = p."kind")`],
+    ['a negative number', 'p.population > -5', '((-5) < p."population")'],
+    ['a numeric constant', 'p.lat > 1.50', '(1.50 < p."lat")'],
+    ['a quoted column', 'p."odd ""name""{0}" = 1', '(1 = p."odd ""name""{0}")'],
+    ['LIKE', `p.kind like 'a%'`, `(p."kind" ~~ 'a%')`],
+    ['NOT ILIKE', `p.kind not ilike 'a%'`, `(p."kind" !~~* 'a%')`],
+    ['a regular expression', `p.kind ~ '^a'`, `(p."kind" ~ '^a')`],
+    ['IN, its constants sorted and each once', 'p.population in (3, 1, 3)', '(p."population" IN (1, 3))'],
+    ['NOT IN', 'p.population not in (1)', '(p."population" NOT IN (1))'],
+    ['= ANY of an array', `p.population = any ('{1,2}')`, `(p."population" = ANY ('{1,2}'))`],
+    ['<> ALL of ARRAY', 'p.population <> all (array[1, 2])', '(p."population" <> ALL (ARRAY[1, 2]))'],
+    ['IS NULL', 'p.population is null', '(p."population" IS NULL)'],
+    ['IS NOT NULL', 'p.population is not null', '(p."population" IS NOT NULL)'],
+    ['IS DISTINCT FROM', 'p.population is distinct from 1', '(p."population" IS DISTINCT FROM 1)'],
+    ['IS TRUE', '(p.population = 1) is not true', '((1 = p."population") IS NOT TRUE)'],
+    ['OR, in one order', `p.population = 2 or p.kind = 'a'`, `(('a' = p."kind") OR (2 = p."population"))`],
+    ['OR, in the other', `p.kind = 'a' or p.population = 2`, `(('a' = p."kind") OR (2 = p."population"))`],
+    ['NOT', 'not p.population = 1', '(NOT (1 = p."population"))'],
+    [
+      'NOT BETWEEN',
+      'p.population not between 1 and 2',
+      '(NOT ((1 <= p."population") AND (p."population" <= 2)))',
+    ],
+    ['a function', `lower(p.kind) = 'a'`, `("lower"(p."kind") = 'a')`],
+    ['arithmetic', 'p.population + 1 > 5', '(5 < (p."population" + 1))'],
+    ['a sign', '- p.population < 5', '((- p."population") < 5)'],
+    ['COALESCE', 'coalesce(p.population, 0) = 1', '(1 = COALESCE(p."population", 0))'],
+    ['a cast', `p.population::int8 = 1`, '((p."population"::"pg_catalog"."int8") = 1)'],
+    [
+      'a typed constant',
+      `p.opened > date '2024-01-01'`,
+      `(('2024-01-01'::"pg_catalog"."date") < p."opened")`,
+    ],
+    [
+      'a date and an interval',
+      `p.opened + interval '1 day' > '2024-01-01'`,
+      `('2024-01-01' < (p."opened" + ('1 day'::"pg_catalog"."interval")))`,
+    ],
+    [
+      'an operator by its full name',
+      'p.population operator(pg_catalog.>) 5',
+      '(5 OPERATOR("pg_catalog".<) p."population")',
+    ],
+  ])('%s', (_title, condition, expected) => {
+    expect(where(condition)).toEqual([expected]);
+  });
+
+  test('both bounds of a BETWEEN are conjuncts', () => {
+    expect(where('p.population between 1 and 2')).toEqual(['(1 <= p."population")', '(p."population" <= 2)']);
+  });
+
+  test('the operands of AND are conjuncts at any depth, each once', () => {
+    expect(where('(p.population > 5 and (p.lat > 1 and p.population > 5)) and p.kind is null')).toEqual([
+      '(5 < p."population")',
+      '(1 < p."lat")',
+      '(p."kind" IS NULL)',
+    ]);
+  });
+
+  test.each([
+    ['alias', 'select * from place q where q.population > 5'],
+    ['schema', 'select * from public.place where public.place.population > 5'],
+    ['place of the table', 'select * from note n, place where place.population > 5'],
+    ['JOIN … ON', 'select * from note n join place on population > 5'],
+    ['white space and comments', 'select * from place where/**/population>5--'],
+  ])('does not depend on: %s', (_title, text) => {
+    const [reference] = firstBlock('select * from place p where p.population > 5').conjuncts;
+    expect(firstBlock(text).conjuncts[0]?.template).toBe(reference?.template);
+  });
+});
+
+describe('refuses: what would not mean the same elsewhere stays out of fragments', () => {
+  test.each([
+    ['a stable function', 'p.seen_tz < now()', 'function is not immutable'],
+    ['current_user and the like', `p.kind = current_user`, 'unsupported expression SQLValueFunction'],
+    ['current_setting', `p.kind = current_setting('x')`, 'function is not immutable'],
+    ['a stable operator', `p.opened < p.seen_tz`, 'operator is not immutable'],
+    [
+      'an operator through a stable cast',
+      `p.seen_tz + interval '1 day' > '2024-01-01'`,
+      'operator is not immutable',
+    ],
+    ['a stable cast', `p.opened::timestamptz = '2024-01-01'`, 'cast is not immutable'],
+    ['a cast that writes out a date', `p.opened::text = '2024-01-01'`, 'cast is not immutable'],
+    [
+      'a constant that means another day tomorrow',
+      `p.opened < 'today'`,
+      'time-dependent or catalog-dependent constant',
+    ],
+    ['the same in capitals, in an array', `p.opened = any ('{NOW}'::date[])`, undefined],
+    ['the same, typed', `p.opened < date 'yesterday'`, 'time-dependent or catalog-dependent constant'],
+    ['a constant that is looked up', `p.id = 'place'::regclass`, undefined],
+    ['a sub-select', 'p.population > (select 5)', 'unsupported expression SubLink'],
+    ['EXISTS', 'exists (select 1)', 'unsupported expression SubLink'],
+    ['CASE', 'case when p.population > 1 then true end', 'unsupported expression CaseExpr'],
+    ['a system column', `p.ctid = '(0,1)'`, 'unknown column'],
+    ['a whole row', 'p is not null', undefined],
+    ['a row of values', '(p.population, 1) = (1, 1)', 'unsupported expression RowExpr'],
+    ['an outer reference', 'q.population > 5', 'outer reference or unknown table'],
+    ['a column of an item that is not known', 'n.weight > 5', 'unknown column'],
+    ['IN of several types', 'p.population in (1, 2.5)', 'IN list of several types'],
+    ['COALESCE of several types', `coalesce(p.population, 1.5) = 1`, 'COALESCE over several types'],
+    ['a parameter that is not bound', 'p.population = $1', 'unbound parameter'],
+    ['COLLATE', `p.kind collate "C" < 'a'`, 'unsupported expression CollateClause'],
+    ['an element of an array', `p.tags[1] = 'a'`, 'unsupported expression A_Indirection'],
+    [
+      'BETWEEN SYMMETRIC',
+      'p.population between symmetric 2 and 1',
+      'unsupported expression AEXPR_BETWEEN_SYM',
+    ],
+  ])('%s', (_title, condition, reason) => {
+    expect(where(condition, 'place p, note n')).toEqual([]);
+    const left = reasons(condition, 'place p, note n');
+    expect(left).toHaveLength(1);
+    if (reason !== undefined) expect(left).toEqual([reason]);
+  });
+
+  test('only the conjunct that is not understood', () => {
+    expect(where('p.population > 5 and p.seen_tz < now()')).toEqual(['(5 < p."population")']);
+  });
+
+  test('all of an OR that has one', () => {
+    expect(where('p.population > 5 or p.seen_tz < now()')).toEqual([]);
+  });
+});
+
+test('refuses: a call of which one candidate is volatile leaves the whole statement alone', () => {
+  expect(() => where('score(p.population) = 1')).toThrow('refused: volatile function');
+});
+
+describe('a function or operator is the one of the search path', () => {
+  test('applies: the builtin one, searched first', () => {
+    const context = smallContext({ searchPath: ['pg_catalog', 'shadow', 'public'] });
+    expect(conjunctTexts(firstBlock(`select * from place p where p.population = 5`, context))).toHaveLength(
+      1,
+    );
+  });
+
+  test('refuses: a statement that may call a volatile one of the same name', () => {
+    const context = smallContext({ searchPath: ['shadow', 'pg_catalog', 'public'] });
+    expect(() => firstBlock(`select * from place p where lower(p.kind) = 'a'`, context)).toThrow(
+      'volatile function',
+    );
+  });
+});
+
+describe('parameters are the values they were bound to', () => {
+  const bound =
+    (...values: readonly ParameterValue[]) =>
+    (number: number): ParameterValue | undefined =>
+      values[number - 1];
+  const conjunct = (condition: string, ...values: readonly ParameterValue[]): readonly string[] =>
+    conjunctTexts(
+      firstBlock(`select * from place p where ${condition}`, smallContext({ parameter: bound(...values) })),
+    );
+
+  test.each([
+    [
+      'an int4 is the constant',
+      'p.population > $1',
+      { typeOid: TypeOid.int4, text: '5' },
+      '(5 < p."population")',
+    ],
+    [
+      'a negative int4',
+      'p.population > $1',
+      { typeOid: TypeOid.int4, text: '-5' },
+      '((-5) < p."population")',
+    ],
+    [
+      'an int4 in an odd form',
+      'p.population > $1',
+      { typeOid: TypeOid.int4, text: ' 05' },
+      `(' 05'::"pg_catalog"."int4" < p."population")`,
+    ],
+    [
+      'a text keeps its type',
+      'p.kind = $1',
+      { typeOid: TypeOid.text, text: "it's" },
+      `('it''s'::"pg_catalog"."text" = p."kind")`,
+    ],
+    ['NULL', 'p.kind = $1', { typeOid: TypeOid.text, text: null }, `(NULL::"pg_catalog"."text" = p."kind")`],
+    [
+      'an array',
+      'p.population = any ($1)',
+      { typeOid: SmallTypeOid.int4Array, text: '{1,2}' },
+      `(p."population" = ANY ('{1,2}'::"pg_catalog"."_int4"))`,
+    ],
+  ])('%s', (_title, condition, value, expected) => {
+    expect(conjunct(condition, value)).toEqual([expected]);
+  });
+
+  test.each([
+    ['a time-dependent date', 'p.opened < $1', { typeOid: TypeOid.date, text: 'today' }],
+    ['a type that is not known', 'p.kind = $1', { typeOid: 99_999, text: 'x' }],
+    ['one that is not bound', 'p.kind = $2', { typeOid: TypeOid.text, text: 'x' }],
+  ])('refuses: %s', (_title, condition, value) => {
+    expect(conjunct(condition, value)).toEqual([]);
+  });
+});
+
+describe('mayRaise', () => {
+  test.each([
+    [
+      'comparisons',
+      `population > 5 and kind = 'a' and lat < 1 and opened between '2024-01-01' and '2024-02-01'`,
+    ],
+    ['a numeric constant beside a float, converted while planning', `lat < 1.5 and 2.5 <= lat`],
+    ['boolean logic and NULL tests', `not (population > 5 or kind is null) and (lat > 1) is not true`],
+    ['LIKE with a constant', `kind like 'a%' and kind ~ '^a' and kind not ilike '%b'`],
+    ['functions of text that are always defined', `lower(kind) = 'a' and length(kind) < 5`],
+    ['lists and arrays', `population in (1, 2) and population = any ('{1,2}')`],
+    ['arithmetic on constants', `population > 2 + 3`],
+    ['what the top level computes from its own rows', `population > 5 group by kind order by kind`],
+  ])('applies: %s cannot raise', (_title, rest) => {
+    const target = rest.includes('group by') ? 'kind, sum(100 / population)' : '100 / population';
+    expect(analyseText(`select ${target} from place where ${rest}`).mayRaise).toBe(false);
+  });
+
+  test.each([
+    ['a division', '100 / population > 5'],
+    ['a sum that may overflow', 'population + 1 > 5'],
+    ['a cast of text', 'kind::int4 > 5'],
+    ['a function of numbers', 'sqrt(lat) > 1'],
+    ['LIKE with a column', 'kind like kind'],
+    ['a conversion between families of numbers', 'lat < (population::numeric)'],
+    ['LIKE with a pattern that ends in its escape', `kind like 'a\\'`],
+    ['a condition that is not understood', 'case when population > 1 then true end'],
+    ['a sub-select that must return one row', 'population > (select max(population) from place)'],
+    ['a join condition', undefined],
+  ])('refuses: %s may raise', (_title, condition) => {
+    const text =
+      condition === undefined
+        ? 'select * from place a join place b on 100 / a.population > 5'
+        : `select * from place where ${condition}`;
+    expect(analyseText(text).mayRaise).toBe(true);
+  });
+});

@@ -1,0 +1,55 @@
+import { fingerprint } from '../../../../src/query/ast/fingerprint';
+import { loadParser, parseStatements, UnparsedTextError } from '../../../../src/query/ast/parser';
+
+beforeAll(loadParser);
+
+describe('fingerprint', () => {
+  const text = `select a from place where x = 1 and y in (1, 2)`;
+
+  test.each([
+    ['other constants', `select a from place where x = 'z' and y in (7.5, 2)`],
+    ['a longer list', `select a from place where x = 1 and y in (1, 2, 3, 4)`],
+    ['parameters', `select a from place where x = $1 and y in ($2, $3)`],
+    ['comments and white space', `select a -- b\n from place /* c */ where x=1 and y in(1,2)`],
+    ['keywords in capitals', `SELECT a FROM place WHERE x = 1 AND y IN (1, 2)`],
+  ])('is the same: %s', (_title, other) => {
+    expect(fingerprint(other)).toBe(fingerprint(text));
+  });
+
+  test.each([
+    ['another column', `select b from place where x = 1 and y in (1, 2)`],
+    ['another operator', `select a from place where x > 1 and y in (1, 2)`],
+    ['a quoted name in capitals', `select "A" from place where x = 1 and y in (1, 2)`],
+  ])('is not: %s', (_title, other) => {
+    expect(fingerprint(other)).not.toBe(fingerprint(text));
+  });
+
+  test('of sub-selects nested in conditions, which libpg_query runs out of stack for', () => {
+    const nested = (depth: number): string =>
+      depth === 0
+        ? 'select 1 from a'
+        : `select 1 from a where x in (${nested(depth - 1)}) or (y = 1 or exists (${nested(depth - 1)}))`;
+    expect(fingerprint(nested(6))).toMatch(/^[0-9a-f]{16}$/);
+  });
+});
+
+describe('parseStatements', () => {
+  test.each([
+    ['a sum of 20,000 terms', `select ${Array(20_000).fill('a').join(' + ')}`],
+    ['the same without spaces', `select ${Array(20_000).fill('a').join('+')}`],
+    ['3,000 signs', `select ${'- '.repeat(3_000)}a`],
+  ])('refuses: %s', (_title, text) => {
+    expect(() => parseStatements(text)).toThrow(UnparsedTextError);
+    expect(parseStatements('select 1')).toHaveLength(1);
+  });
+
+  test.each([
+    [
+      'a list of 20,000 numbers',
+      `select a from b where c in (${Array.from({ length: 20_000 }, (_, i) => i).join(', ')})`,
+    ],
+    ['the deepest text that is not counted', `select ${'-'.repeat(0)}${Array(2_000).fill('a').join('+')}`],
+  ])('reads: %s', (_title, text) => {
+    expect(parseStatements(text)).toHaveLength(1);
+  });
+});
