@@ -60,6 +60,10 @@ export interface DatabaseEngineOptions {
 }
 
 const maxDecisions = 5_000;
+/** The answers most statements get. */
+const nothingCached = forward('nothing cached');
+const wantsNothing = { wantsContext: false } as const;
+
 /** The engine of one database: see `Engine`. */
 export class DatabaseEngine implements Engine {
   readonly contextQuery: string;
@@ -136,11 +140,12 @@ export class DatabaseEngine implements Engine {
 
   completed(completion: Completion): { readonly wantsContext: boolean } {
     const { statement, plan, outcome, elapsedMs } = completion;
-    if (!(statement instanceof CandidateStatement)) return { wantsContext: false };
+    if (!(statement instanceof CandidateStatement)) return wantsNothing;
     if (outcome === 'fellBack') this.#experience.block(statement.fingerprint);
-    if (outcome !== 'complete') return { wantsContext: false };
+    if (outcome !== 'complete') return wantsNothing;
     this.#measured(statement, plan, elapsedMs);
-    return { wantsContext: elapsedMs >= this.options.minQueryMs && this.#learn(completion) };
+    if (elapsedMs < this.options.minQueryMs) return wantsNothing;
+    return { wantsContext: this.#learn(completion) };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -158,7 +163,7 @@ export class DatabaseEngine implements Engine {
     if (!(statement instanceof CandidateStatement)) return forward('not a candidate');
     if (this.options.catalog.current === undefined) return forward('catalog not read');
     if ((context?.mode ?? this.options.mode) === 'off') return forward('switched off');
-    if (this.directory.size === 0) return forward('nothing cached');
+    if (this.directory.size === 0) return nothingCached;
     const assumed = context ?? this.#lastContext;
     if (assumed === undefined) return undefined;
     const verdict = statement.form?.verdict(this.#version, contextKey(assumed));

@@ -1,5 +1,6 @@
-import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
+import { Counter, Gauge, type Registry } from 'prom-client';
 import { SqlState } from '../../errors/pg-error';
+import { DataPathHistogram, type ObservedDurations } from './data-path-histogram';
 import { statementBuckets } from './durations';
 import { forwardReasons } from './forward-reasons';
 import { knownLabels } from './known-labels';
@@ -37,8 +38,8 @@ export class ProxyMetrics {
   readonly #closed: Counter<'end'>;
   readonly #statements: Counter<'outcome'>;
   readonly #rewrites: Counter<'outcome' | 'reason'>;
-  readonly #directSeconds: Histogram.Internal<'form'>;
-  readonly #restrictedSeconds: Histogram.Internal<'form'>;
+  readonly #directSeconds: ObservedDurations;
+  readonly #restrictedSeconds: ObservedDurations;
   readonly #contextQuestions: Counter<'outcome'>;
   readonly #cancelRequests: Counter<'outcome'>;
   readonly #protocolErrors: Counter<'side' | 'sqlstate'>;
@@ -85,15 +86,16 @@ export class ProxyMetrics {
         this.#flush();
       },
     });
-    const statementSeconds = new Histogram({
+    const statementSeconds = new DataPathHistogram({
       name: 'pcache_statement_seconds',
       help: 'Time from sending a candidate statement to its completion, by the form that was sent.',
-      labelNames: ['form'],
+      label: 'form',
+      values: ['direct', 'restricted'],
       buckets: statementBuckets,
       registers,
     });
-    this.#directSeconds = statementSeconds.labels('direct');
-    this.#restrictedSeconds = statementSeconds.labels('restricted');
+    this.#directSeconds = statementSeconds.of('direct');
+    this.#restrictedSeconds = statementSeconds.of('restricted');
     this.#contextQuestions = new Counter({
       name: 'pcache_context_questions_total',
       help: "Hidden questions for a session's settings.",
