@@ -1,8 +1,12 @@
+import { encodeTerminate } from '../wire/frontend/terminate';
 import { BackendCode } from '../wire/message-code';
 import { type Outlet } from './outlet';
 
 const readyForQueryBytes = 6;
 const idle = 0x49; // I
+const terminate = encodeTerminate();
+/** How far from the end of what the client sent a Terminate is looked for. */
+const lastBytes = 1_024;
 
 /** A session that is not scanned, once the client is logged in: bytes go both ways as they come. */
 export class ByteRelay {
@@ -12,6 +16,11 @@ export class ByteRelay {
    * enough; rows that happen to end in these bytes are followed by more.
    */
   isIdle = true;
+  /**
+   * Whether the client seems to have said good-bye: its last bytes hold a Terminate. Only used not to report the server as
+   * lost, so that data which looks like one does no harm.
+   */
+  hasTerminated = false;
 
   constructor(
     private readonly toClient: Outlet,
@@ -20,6 +29,7 @@ export class ByteRelay {
 
   fromClient(chunk: Buffer): void {
     this.isIdle = false;
+    this.hasTerminated = chunk.subarray(-lastBytes).includes(terminate);
     this.toUpstream.append(chunk);
     this.toUpstream.flush();
   }

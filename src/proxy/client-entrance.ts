@@ -21,7 +21,7 @@ const tlsHandshakeByte = 0x16;
  * reading    -> encrypting  SSLRequest answered with `S`, or direct TLS
  * encrypting -> reading     the handshake is done
  * reading    -> canceling   CancelRequest
- * reading    -> entered     StartupMessage: a ClientSession has the connection from here on
+ * reading    -> entered     StartupMessage, or a packet only the server can judge: a ClientSession has the connection from here on
  * any other  -> left        an end was reached, or an error said
  */
 type EntrancePhase = 'reading' | 'encrypting' | 'canceling' | 'entered' | 'left';
@@ -124,6 +124,9 @@ export class ClientEntrance {
       case 'StartupMessage':
         this.enter(packet, request);
         return false;
+      case 'UnknownRequest':
+        this.enter(packet, undefined);
+        return false;
     }
   }
 
@@ -182,15 +185,13 @@ export class ClientEntrance {
     void relayClientCancel(this.host, request, bytes).then(() => this.leave('cancelRequest'));
   }
 
-  private enter(packet: StartupPacket, startup: StartupMessage): void {
+  private enter(packet: StartupPacket, startup: StartupMessage | undefined): void {
     const { client, host } = this;
     if (host.clientTls?.isRequired === true && !this.isEncrypted && !this.isUnix) {
-      const user = startup.parameters.get('user') ?? '';
+      const user = startup?.parameters.get('user') ?? '';
+      const database = startup === undefined ? '' : startupDatabase(startup);
       host.log.info({}, 'a client was refused: it did not ask for TLS, which listen.tls.mode requires');
-      this.leave(
-        'protocolError',
-        encryptionRequired(client.remoteAddress ?? '', user, startupDatabase(startup)),
-      );
+      this.leave('protocolError', encryptionRequired(client.remoteAddress ?? '', user, database));
       return;
     }
     this.phase = 'entered';

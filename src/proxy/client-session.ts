@@ -5,10 +5,9 @@ import { encodePgError } from '../wire/backend/error-response';
 import { FrameReader } from '../wire/frame-reader';
 import { backendTreatments } from '../wire/frame-treatments';
 import { BackendCode } from '../wire/message-code';
-import { encodeCancelRequest, type CancelRequest } from '../wire/startup/cancel-request';
+import { type CancelRequest } from '../wire/startup/cancel-request';
 import { type StartupMessage } from '../wire/startup/startup-message';
 import { ByteRelay } from './byte-relay';
-import { relayCancel } from './cancel-relay';
 import { ChannelBinding } from './channel-binding';
 import { cancelKey } from './client-cancel';
 import { leaveServer, takeLeave } from './leave-taking';
@@ -28,6 +27,7 @@ import {
 import { type SessionHost } from './session-host';
 import { enterPhase, type SessionPhase } from './session-phase';
 import { type SessionStart } from './session-start';
+import { UpstreamCancel } from './upstream-cancel';
 import { isEncrypted } from './upstream-connection';
 import { UpstreamDial } from './upstream-dial';
 
@@ -46,10 +46,12 @@ export class ClientSession {
   private login: LoginRelay | undefined;
   private relay: ByteRelay | undefined;
   private scan: ScannedSession | undefined;
-  private cancelRequest: Buffer | undefined;
+  private readonly upstreamCancel: UpstreamCancel;
   private key: string | undefined;
   private end: ConnectionEnd = 'client';
 
+  /** What the client got wrong after the login; the server is asked for its own words first. */
+  private violation: PgError | undefined;
   private isHeld = false;
   private isUpstreamCongested = false;
   private hasClientEnded = false;
@@ -64,9 +66,11 @@ export class ClientSession {
   ) {
     this.early = begin.rest;
     this.dial = new UpstreamDial(host.upstream, host.limits.connectTimeoutMs);
+    this.upstreamCancel = new UpstreamCancel(host);
     this.reader = new FrameReader(this.treatments, host.limits.maxInspectedBytes, 'backend');
     this.toClient = new Outlet(client, () => this.upstream?.pause());
-    this.loginTimer = setTimeout(() => this.loginTimedOut(), begin.loginEndsAt - performance.now());
+    const loginMs = begin.loginEndsAt - performance.now();
+    this.loginTimer = setTimeout(() => this.finish('loginTimeout', loginTimeout()), loginMs);
     client.on('data', (chunk) => {
       host.traffic.bytesFromClients += chunk.length;
       this.guard('client', () => this.clientSent(chunk));
@@ -81,14 +85,13 @@ export class ClientSession {
   /** Ends the session once it is idle. */
   drain(): void {
     this.isDraining = true;
-    const isLoggedIn = this.phase === 'scanning' || this.phase === 'relaying';
-    if (!isLoggedIn || this.isIdle) this.shutDown();
+    if ((this.phase !== 'scanning' && this.phase !== 'relaying') || this.isIdle) this.shutDown();
   }
 
   /** Ends the session now, interrupting what it runs. */
   shutDown(): void {
     if (this.phase === 'closing' || this.phase === 'closed') return;
-    if (!this.isIdle) void this.cancelUpstream();
+    if (!this.isIdle) void this.upstreamCancel.send(this.upstreamEncryption);
     this.finish('drained', adminShutdown());
   }
 
@@ -194,7 +197,14 @@ export class ClientSession {
     upstream.on('error', (error) => this.lost('upstream', error));
     upstream.on('close', () => this.upstreamEnded());
 
-    const channelBinding = new ChannelBinding(isEncrypted(this.client), isEncrypted(upstream));
+    if (startup === undefined) this.relayUnknown(packet, toUpstream);
+    else this.relayLogin(packet, startup, toUpstream);
+    upstream.resume();
+    this.updateClientFlow();
+  }
+
+  private relayLogin(packet: Buffer, startup: StartupMessage, toUpstream: Outlet): void {
+    const channelBinding = new ChannelBinding(isEncrypted(this.client), this.upstreamEncryption === 'tls');
     this.scan = this.makeScan(startup, toUpstream);
     const observer = {
       keyData: (processId: number, secretKey: Buffer) =>
@@ -209,8 +219,13 @@ export class ClientSession {
     const { early } = this;
     this.early = Buffer.alloc(0);
     this.login.clientSent(early);
-    upstream.resume();
-    this.updateClientFlow();
+  }
+
+  /** What the server has to say to a packet it alone may judge need not even be a message: it is an old protocol's, perhaps. */
+  private relayUnknown(packet: Buffer, toUpstream: Outlet): void {
+    this.phase = enterPhase(this.phase, 'relaying');
+    this.relay = new ByteRelay(this.toClient, toUpstream);
+    this.relay.fromClient(Buffer.concat([packet, this.early]));
   }
 
   private makeScan(startup: StartupMessage, toUpstream: Outlet): ScannedSession | undefined {
@@ -232,7 +247,7 @@ export class ClientSession {
         },
         terminated: () => void (this.hasTerminated = true),
         guard: (action) => this.guard('upstream', action),
-        cancelUpstream: () => this.cancelUpstream(),
+        cancelUpstream: () => this.upstreamCancel.send(this.upstreamEncryption),
         becameIdle: () => this.shutDownIfDrained(),
       },
       this.reader,
@@ -241,19 +256,9 @@ export class ClientSession {
   }
 
   private keyReceived(request: CancelRequest): void {
-    this.cancelRequest = encodeCancelRequest(request);
+    this.upstreamCancel.keyReceived(request);
     this.key = cancelKey(request);
     this.host.registerKey(this.key, this);
-  }
-
-  private async cancelUpstream(): Promise<void> {
-    if (this.cancelRequest === undefined) return;
-    try {
-      const { upstream, limits } = this.host;
-      await relayCancel(upstream, this.cancelRequest, limits.connectTimeoutMs, this.upstreamEncryption);
-    } catch (error) {
-      this.host.log.warn({ err: error }, 'the server could not be asked to cancel a statement');
-    }
   }
 
   private upstreamSent(chunk: Buffer): void {
@@ -329,22 +334,18 @@ export class ClientSession {
 
   private upstreamEnded(): void {
     const { phase, reader } = this;
-    const isExpected = this.hasTerminated || this.hasClientEnded;
+    const isExpected = this.hasTerminated || this.hasClientEnded || this.relay?.hasTerminated === true;
     // The server's last word was an error: it has told the client itself, or would have but for a hidden message.
     const hasSaidWhy = phase !== 'relaying' && reader.code === BackendCode.ErrorResponse;
-    const unseen = this.scan?.unseenError;
-    if (unseen !== undefined) this.toClient.append(unseen);
-    const error = isExpected || hasSaidWhy ? undefined : serverLost();
-    this.finish(isExpected ? 'client' : 'upstream', error);
+    if (this.scan?.unseenError !== undefined) this.toClient.append(this.scan.unseenError);
+    const error = isExpected || hasSaidWhy ? undefined : (this.violation ?? serverLost());
+    const end = isExpected ? 'client' : 'upstream';
+    this.finish(this.violation === undefined ? end : 'protocolError', error);
     this.closedIfOver();
   }
 
   private lost(side: 'client' | 'upstream', error: Error): void {
     this.host.log.debug({ err: error, side }, 'connection lost');
-  }
-
-  private loginTimedOut(): void {
-    this.finish('loginTimeout', loginTimeout());
   }
 
   /** The boundary where every error of this session ends up. */
@@ -354,6 +355,11 @@ export class ClientSession {
     } catch (error) {
       if (error instanceof PgError) {
         this.host.events.protocolError(side, error.sqlState);
+        // What came before is still answered, and the server has words of its own for what comes now.
+        if (side === 'client' && this.phase === 'scanning' && this.scan?.passRestUnread() === true) {
+          this.violation = error;
+          return;
+        }
         this.host.log.info({ err: error, side }, 'connection closed after a protocol error');
         this.finish('protocolError', side === 'client' ? error : brokenServer(error));
       } else {

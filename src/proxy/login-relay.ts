@@ -21,6 +21,8 @@ export class LoginRelay {
   private readonly fromClient: FrameReader;
   private early: Buffer[] = [];
   private isServerWaiting = false;
+  /** Passwords that were passed on before the server asked for them. */
+  private passwordsAhead = 0;
   private hasPassedOn = false;
 
   constructor(
@@ -59,12 +61,15 @@ export class LoginRelay {
     reader.feed(chunk);
     while (reader.next() !== FrameStep.None) {
       const { code, buffer, start, end } = reader;
-      if (reader.isFirst && code !== FrontendCode.Password && code !== FrontendCode.Terminate) {
-        if (!this.isServerWaiting) {
+      if (reader.isFirst && !this.isServerWaiting) {
+        if (code !== FrontendCode.Password && code !== FrontendCode.Terminate) {
           this.early.push(buffer.subarray(start, end), reader.takeRest());
-          return;
+          break;
         }
+        if (code === FrontendCode.Password) this.passwordsAhead++;
       }
+      // One message answers one request; what follows it belongs to what comes after.
+      if (reader.isFirst) this.isServerWaiting = false;
       this.toUpstream.forward(buffer, start, end);
     }
     this.toUpstream.flush();
@@ -85,8 +90,7 @@ export class LoginRelay {
       else this.toClient.append(replacement);
       switch (code) {
         case BackendCode.Authentication:
-          this.isServerWaiting = asksClient(decodeAuthentication(buffer, start + 5, end).code);
-          this.releaseEarlyPassword();
+          if (asksClient(decodeAuthentication(buffer, start + 5, end).code)) this.asked();
           break;
         case BackendCode.BackendKeyData: {
           const { processId, secretKey } = decodeBackendKeyData(buffer, start + 5, end);
@@ -104,10 +108,13 @@ export class LoginRelay {
     return false;
   }
 
-  /** The server waits for the client after all: what the client has sent instead of a password is its answer. */
-  private releaseEarlyPassword(): void {
-    if (!this.isServerWaiting || !this.hasEarlyBytes) return;
-    this.toUpstream.append(this.takeEarlyBytes());
-    this.toUpstream.flush();
+  /** The server wants an answer. If the client has sent something else than a password already, that is its answer. */
+  private asked(): void {
+    if (this.passwordsAhead > 0) {
+      this.passwordsAhead--;
+      return;
+    }
+    this.isServerWaiting = true;
+    if (this.hasEarlyBytes) this.clientSent(this.takeEarlyBytes());
   }
 }

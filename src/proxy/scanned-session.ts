@@ -99,6 +99,18 @@ export class ScannedSession implements CandidateOwner, ReplyOwner {
     this.wakeCancels();
   }
 
+  /**
+   * What the client sends cannot be framed any more: it goes to the server as it is, up to here, which will end the
+   * connection as it sees fit. False if the server is in the middle of something hidden.
+   */
+  passRestUnread(): boolean {
+    if (this.wait !== 'reading' || this.holdAfterSync || this.frontend.isDiscarding) return false;
+    this.frontend.isTerminated = true;
+    this.link.toUpstream.append(this.frontend.takeRest());
+    this.flushUpstream();
+    return true;
+  }
+
   decide(candidate: Candidate, hasAsked = false): void {
     const { tracker } = this;
     if (tracker.status === 'failed' && this.frontend.isNothingInFlight) {

@@ -2,9 +2,10 @@ import { type StartupMessage } from '../wire/startup/startup-message';
 
 /** What a session begins with. */
 export interface SessionStart {
-  /** The StartupMessage as it came. */
+  /** The packet as it came. */
   readonly packet: Buffer;
-  readonly startup: StartupMessage;
+  /** Undefined for a packet only the server can judge. */
+  readonly startup: StartupMessage | undefined;
   /** What the client sent behind it. */
   readonly rest: Buffer;
   /** By `performance.now()`: when the client has to be logged in. */

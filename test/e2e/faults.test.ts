@@ -73,11 +73,6 @@ describe('faults', () => {
       ['a TLS ClientHello', Buffer.from('16030100c8010000c40303', 'hex')],
       ['zeros', Buffer.alloc(64)],
       ['a packet that is too long', Buffer.from([0, 0, 0x27, 0x11, 0, 3, 0, 0])],
-      ['protocol 2.0', Buffer.from([0, 0, 0, 9, 0, 2, 0, 0, 0])],
-      [
-        'parameters that do not end',
-        Buffer.concat([Buffer.from([0, 0, 0, 12, 0, 3, 0, 0]), Buffer.from('user')]),
-      ],
       ['a cancel key that is too short', Buffer.from([0, 0, 0, 14, 4, 210, 22, 46, 0, 0, 0, 1, 0, 0])],
       ['a body behind SSLRequest', Buffer.from([0, 0, 0, 9, 4, 210, 22, 47, 0])],
     ])('%s is answered with 08P01 and closed', async (_title, bytes) => {
@@ -87,6 +82,20 @@ describe('faults', () => {
       expect(errorField(error, 'C')).toBe('08P01');
       expect(errorField(error, 'S')).toBe('FATAL');
       expect(proxy.events.protocolErrors).toEqual(['client 08P01']);
+      await expectAlive();
+    });
+
+    test.each([
+      ['SSLRequest', 47],
+      ['GSSENCRequest', 48],
+    ])('%s is refused once, and not taken again', async (_title, code) => {
+      const client = await WireClient.open(proxy.port);
+      const request = Buffer.from([0, 0, 0, 8, 4, 210, 22, code]);
+      client.send(request);
+      expect((await client.byte()).toString()).toBe('N');
+      client.send(request);
+      const [error] = await client.untilClosed();
+      expect(errorField(error, 'C')).toBe('08P01');
       await expectAlive();
     });
 

@@ -89,6 +89,19 @@ export class WireClient {
     return this.messages.splice(0, at === -1 ? this.messages.length : at + 1);
   }
 
+  /** Takes the one byte SSLRequest and GSSENCRequest are answered with; empty if the connection ends instead. */
+  async byte(): Promise<Buffer> {
+    await this.wait('a byte', () => this.pending.length > 0 || this.isClosed);
+    const byte = this.pending.subarray(0, 1);
+    this.pending = this.pending.subarray(1);
+    return byte;
+  }
+
+  /** Bytes that came and are no whole message. */
+  get unframed(): Buffer {
+    return this.pending;
+  }
+
   /** Takes everything up to the end of the connection. */
   async untilClosed(): Promise<WireMessage[]> {
     await this.wait('the end of the connection', () => this.isClosed);

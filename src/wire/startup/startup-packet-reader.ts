@@ -1,4 +1,4 @@
-import { protocolViolation } from '../../errors/pg-error';
+import { PgError, protocolViolation } from '../../errors/pg-error';
 import { cancelRequestCode, decodeCancelRequest, type CancelRequest } from './cancel-request';
 import { gssEncRequestCode, sslRequestCode, type EncryptionRequest } from './encryption-request';
 import { decodeStartupParameters, type StartupMessage } from './startup-message';
@@ -7,7 +7,12 @@ import { decodeStartupParameters, type StartupMessage } from './startup-message'
 export const maxStartupPacketBytes = 10_000;
 const minStartupPacketBytes = 8;
 
-export type StartupRequest = StartupMessage | EncryptionRequest | CancelRequest;
+/** A packet of a version that is not 3, or with parameters that cannot be read: only the server can say what it makes of it. */
+export interface UnknownRequest {
+  readonly kind: 'UnknownRequest';
+}
+
+export type StartupRequest = StartupMessage | EncryptionRequest | CancelRequest | UnknownRequest;
 
 export interface StartupPacket {
   readonly request: StartupRequest;
@@ -59,9 +64,16 @@ function decodeRequest(bytes: Buffer): StartupRequest {
     case cancelRequestCode:
       return decodeCancelRequest(body);
     default:
-      if (code >>> 16 !== 3) {
-        throw protocolViolation(`unsupported frontend protocol ${code >>> 16}.${code & 0xffff}`);
-      }
-      return decodeStartupParameters(code, body);
+      return decodeParameters(code, body) ?? { kind: 'UnknownRequest' };
+  }
+}
+
+function decodeParameters(version: number, body: Buffer): StartupMessage | undefined {
+  if (version >>> 16 !== 3) return undefined;
+  try {
+    return decodeStartupParameters(version, body);
+  } catch (error) {
+    if (error instanceof PgError) return undefined;
+    throw error;
   }
 }
