@@ -93,12 +93,12 @@ export class Inspector {
 
   inspect(text: string): InspectedStatement {
     if (!this.#namesTrackedTable.test(text)) return ignored(text);
+    const known = this.#cache.get(text);
+    if (known !== undefined) return known;
     const key = withoutLiterals(text);
     const form = key === undefined ? undefined : this.#forms.get(key);
-    if (form?.isCandidate === false) return ignored(text);
-    const known = form?.hasRemembered === false ? undefined : this.#cache.get(text);
-    if (known !== undefined) return known;
     if (form === undefined) return this.#parse(text, key);
+    if (!form.isCandidate) return ignored(text);
     const statement = new CandidateStatement(text, form.leavesContextAlone, form, this.#remember);
     // Without literals in it, it is bound to come again.
     if (key === text) this.#remember(statement);
@@ -107,7 +107,6 @@ export class Inspector {
 
   readonly #remember = (statement: CandidateStatement): void => {
     this.#cache.set(statement.text, statement);
-    if (statement.form !== undefined) statement.form.hasRemembered = true;
   };
 
   #parse(text: string, key: string | undefined): InspectedStatement {

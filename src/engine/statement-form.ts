@@ -46,8 +46,6 @@ export class StatementForm {
   /** By context. */
   readonly #verdicts = new Map<string, Verdict>();
 
-  /** Whether a text of this form is remembered by itself, because it was looked into or holds no literal. */
-  hasRemembered = false;
   /** The same for all texts of this form; kept here by whoever computes it first. */
   fingerprint: string | undefined;
 
