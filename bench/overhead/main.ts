@@ -3,7 +3,7 @@ import { findPostgresProgram, startPostgres, type PostgresServer } from '../../t
 import { temporaryDirectory } from '../../test/support/temporary-directory';
 import { describeMachine } from '../machine';
 import { Contenders, database, postmasterPid } from './contenders';
-import { measure, worstRatios, type Measurement } from './measure';
+import { measure, summariseRatios, type Measurement } from './measure';
 import { readOptions, usage, type OverheadOptions } from './overhead-options';
 import { Pgbench } from './pgbench';
 import { header, rows, targetRatio, verdict } from './report';
@@ -80,7 +80,7 @@ async function compare(program: string, options: OverheadOptions): Promise<void>
     scale,
     measurements,
     targetRatio,
-    worstRatios: Object.fromEntries(worstRatios(measurements)),
+    ratios: Object.fromEntries(summariseRatios(measurements)),
   };
   process.stdout.write(`${JSON.stringify(document, undefined, 2)}\n`);
 }

@@ -1,4 +1,4 @@
-import { median } from '../statistics';
+import { geometricMean, median } from '../statistics';
 import { contenderNames, type Contender, type ContenderName } from './contenders';
 import { type Pgbench, type PgbenchRun, type Protocol } from './pgbench';
 import { processCpuUs, processTreeCpuUs } from './process-cpu';
@@ -86,15 +86,21 @@ function summarise(
   };
 }
 
-/** The highest ratio of each contender; what the target is compared with. */
-export function worstRatios(measurements: readonly Measurement[]): ReadonlyMap<ContenderName, number> {
+export interface RatioSummary {
+  readonly geometricMean: number;
+  readonly highest: number;
+}
+
+/** The ratios of each contender over all protocols and numbers of clients. */
+export function summariseRatios(
+  measurements: readonly Measurement[],
+): ReadonlyMap<ContenderName, RatioSummary> {
   const names = (Object.keys(contenderNames) as ContenderName[]).filter((name) => name !== 'direct');
   return new Map(
-    names.map((name) => [
-      name,
-      Math.max(
-        ...measurements.filter(({ contender }) => contender === name).map(({ cpuRatio }) => cpuRatio ?? NaN),
-      ),
-    ]),
+    names.map((name) => {
+      const own = measurements.filter(({ contender }) => contender === name);
+      const ratios = own.map(({ cpuRatio }) => cpuRatio ?? NaN);
+      return [name, { geometricMean: geometricMean(ratios), highest: Math.max(...ratios) }];
+    }),
   );
 }

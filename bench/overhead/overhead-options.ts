@@ -21,8 +21,8 @@ export const usage = `npm run bench:overhead -- [options]
 
 pgbench -S on a PostgreSQL of its own: direct, through a raw TCP relay, and through the proxy, in turns.
 
-  --seconds N    length of each run (default: 2)
-  --rounds N     runs of each kind, medians are shown (default: 3)
+  --seconds N    length of each run (default: 1)
+  --rounds N     runs of each kind, medians are shown (default: 6)
   --scale N      pgbench's scale factor (default: 10, a million accounts)
   --protocols L  of simple,extended,prepared (default: all)
   --clients L    numbers of clients (default: 1,8)
@@ -36,8 +36,8 @@ export function readOptions(args: readonly string[]): OverheadOptions | undefine
   const { values } = parseArgs({
     args: [...args],
     options: {
-      seconds: { type: 'string', default: '2' },
-      rounds: { type: 'string', default: '3' },
+      seconds: { type: 'string', default: '1' },
+      rounds: { type: 'string', default: '6' },
       scale: { type: 'string', default: '10' },
       protocols: { type: 'string', default: protocols.join() },
       clients: { type: 'string', default: '1,8' },
