@@ -108,7 +108,7 @@ function populationEvents(metrics: Metrics, log: Log, maySayValues: boolean): Po
     finished: (run) => {
       metrics.population.finished(run);
       const { fragment, status, seconds, keyCount, error } = run;
-      const reason = maySayValues ? error : undefined;
+      const reason = maySayValues ? error : withoutValues(error);
       const fields = {
         partitionKey: fragment.partitionKey,
         hash: fragment.hash,
@@ -128,4 +128,12 @@ function populationEvents(metrics: Metrics, log: Log, maySayValues: boolean): Po
       log.warn({ err: error }, message);
     },
   };
+}
+
+/** Errors of class 42 (syntax, access, unknown names) name objects, not values; of others only the code is told. */
+function withoutValues(error: string | undefined): string | undefined {
+  const sqlState = /SQLSTATE (\w{5})/.exec(error ?? '')?.[1];
+  return sqlState === undefined || sqlState.startsWith('42')
+    ? error
+    : `SQLSTATE ${sqlState}; log.sql shows the message`;
 }

@@ -30,7 +30,7 @@ export function readSessionContext(row: readonly (string | null)[], databaseIden
     userName: userName ?? '',
     clientEncoding: clientEncoding ?? '',
     settings: { ...meaningful, search_path: schemas.map(quoteIdentifier).join(', ') },
-    mode: mode === 'on' || mode === 'observe' || mode === 'off' ? mode : undefined,
+    mode: modeOf(mode),
   };
   const identity = JSON.stringify([
     databaseIdentity,
@@ -57,4 +57,11 @@ function meaningfulSettings(json: string | null | undefined): Readonly<Record<st
 /** From PostgreSQL 12 on, every value above 0 writes floats in the same shortest exact form. */
 function normalise(name: string, value: string): string {
   return name === 'extra_float_digits' && Number(value) > 0 ? '1' : value;
+}
+
+/** Who sets a mode that does not exist wants something other than the default: off is what can do no harm. RESET leaves ''. */
+function modeOf(mode: string | null | undefined): SessionContext['mode'] {
+  if (mode === null || mode === undefined || mode === '') return undefined;
+  const known = mode.toLowerCase();
+  return known === 'on' || known === 'observe' ? known : 'off';
 }

@@ -31,18 +31,26 @@ export class ShapeBook {
 
   /** What is known; if nothing is, the server is asked in the background. */
   lookUp(question: ShapeQuestion): Shape | undefined {
-    const known = this.#shapes.get(question.key);
+    const known = this.#known(question);
     if (known === undefined) void this.ask(question);
     return known;
   }
 
   /** Resolves when the server has answered; a server that cannot be reached counts as a no, and is asked again the next time. */
   ask(question: ShapeQuestion): Promise<Shape> {
-    const known = this.#shapes.get(question.key);
+    const known = this.#known(question);
     if (known !== undefined) return Promise.resolve(known);
-    const asked = this.#asked.get(question.key) ?? this.#askServer(question);
-    this.#asked.set(question.key, asked);
+    const asked = this.#asked.get(refusalKey(question)) ?? this.#askServer(question);
+    this.#asked.set(refusalKey(question), asked);
     return asked;
+  }
+
+  /**
+   * A yes holds for all texts that the server judges alike; a no only for the very text: what was wrong may be in the client's own
+   * part of it, such as `ORDER BY 9`, and must not count against others' statements.
+   */
+  #known(question: ShapeQuestion): Shape | undefined {
+    return this.#shapes.get(question.key) ?? this.#shapes.get(refusalKey(question));
   }
 
   /** The catalog changed: what the server said may not hold any more. */
@@ -52,11 +60,13 @@ export class ShapeBook {
     this.#asked.clear();
   }
 
-  async #askServer({ key, text, parameterOids, context, catalog }: ShapeQuestion): Promise<Shape> {
+  async #askServer(question: ShapeQuestion): Promise<Shape> {
+    const { key, text, parameterOids, context, catalog } = question;
     const generation = this.#generation;
     try {
       const shape = await this.checker.check(text, parameterOids, context, catalog);
-      if (generation === this.#generation) this.#shapes.set(key, shape);
+      if (generation === this.#generation)
+        this.#shapes.set(shape.isValid ? key : refusalKey(question), shape);
       if (!shape.isValid)
         this.log.warn({ reason: shape.reason }, 'the server does not take a statement; it is left alone');
       return shape;
@@ -64,7 +74,11 @@ export class ShapeBook {
       this.log.warn({ err: error }, 'a statement could not be checked; it is left alone');
       return { isValid: false, reason: 'not checked' };
     } finally {
-      if (generation === this.#generation) this.#asked.delete(key);
+      if (generation === this.#generation) this.#asked.delete(refusalKey(question));
     }
   }
+}
+
+function refusalKey({ key, text }: ShapeQuestion): string {
+  return `${key}\0${text}`;
 }

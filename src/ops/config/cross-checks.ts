@@ -126,7 +126,7 @@ function* checkConsistency(path: OptionPath, consistency: unknown): Generator<Op
   yield {
     path,
     message:
-      'exact is not built yet (issue 8). If the data of these tables does not change while the proxy runs, say ' +
+      'exact is not built yet (issue 8). If the data of these tables does not change as long as the cache is kept, say ' +
       'static; otherwise leave the key out, or answers would miss rows',
   };
 }

@@ -44,8 +44,9 @@ describe('readSessionContext', () => {
     expect(read({ searchPath: ['pg_temp_3', 'pg_catalog', 'public'] }).id).toBe(read().id);
   });
 
-  test('a mode that does not exist is none', () => {
-    expect(read({ mode: 'perhaps' }).mode).toBeUndefined();
+  test('a mode that does not exist is off, and none after RESET', () => {
+    expect(read({ mode: 'perhaps' }).mode).toBe('off');
+    expect(read({ mode: '' }).mode).toBeUndefined();
   });
 
   test('the prepared statement asked for', () => {
