@@ -158,17 +158,15 @@ export class DatabaseEngine implements Engine {
    * What can be decided without a look into the statement. Most of what passes through a proxy is fast and is decided here,
    * where every microsecond counts: nothing is measured, parsed or remembered.
    */
-  #forwardUnread(request: PlanRequest): ForwardPlan | undefined {
-    const { statement, context } = request;
+  #forwardUnread({ statement, context }: PlanRequest): ForwardPlan | undefined {
     if (!(statement instanceof CandidateStatement)) return forward('not a candidate');
     if (this.options.catalog.current === undefined) return forward('catalog not read');
     if ((context?.mode ?? this.options.mode) === 'off') return forward('switched off');
     if (this.directory.size === 0) return nothingCached;
     const assumed = context ?? this.#lastContext;
     if (assumed === undefined) return undefined;
-    const verdict = statement.form?.verdict(this.#version, contextKey(assumed));
-    // Last, for values are decoded when they are asked for.
-    return verdict === undefined || hasNull(request.parameters) ? undefined : verdict;
+    // Values are not asked for: they would have to be decoded. If one is NULL, a chance may be missed.
+    return statement.form?.verdict(this.#version, contextKey(assumed));
   }
 
   #plan(request: PlanRequest): Plan | Promise<Plan> {
