@@ -10,7 +10,7 @@ import { type StartupMessage } from '../wire/startup/startup-message';
 import { ByteRelay } from './byte-relay';
 import { ChannelBinding } from './channel-binding';
 import { cancelKey } from './client-cancel';
-import { leaveServer, takeLeave } from './leave-taking';
+import { takeLeave } from './leave-taking';
 import { LoginRelay } from './login-relay';
 import { Outlet } from './outlet';
 import { type ConnectionEnd } from './proxy-events';
@@ -27,9 +27,8 @@ import {
 import { type SessionHost } from './session-host';
 import { enterPhase, type SessionPhase } from './session-phase';
 import { type SessionStart } from './session-start';
-import { UpstreamCancel } from './upstream-cancel';
 import { isEncrypted } from './upstream-connection';
-import { UpstreamDial } from './upstream-dial';
+import { UpstreamLeg } from './upstream-leg';
 
 /** A client that sent its StartupMessage, and the connection to the server that is opened for it. Its phases: see SessionPhase. */
 export class ClientSession {
@@ -40,20 +39,17 @@ export class ClientSession {
   private readonly treatments = backendTreatments();
   private readonly loginTimer: NodeJS.Timeout;
 
-  private readonly dial: UpstreamDial;
-  private upstream: Socket | undefined;
+  private readonly upstream: UpstreamLeg;
   private toUpstream: Outlet | undefined;
   private login: LoginRelay | undefined;
   private relay: ByteRelay | undefined;
   private scan: ScannedSession | undefined;
-  private readonly upstreamCancel: UpstreamCancel;
   private key: string | undefined;
   private end: ConnectionEnd = 'client';
 
   /** What the client got wrong after the login; the server is asked for its own words first. */
   private violation: PgError | undefined;
   private isHeld = false;
-  private isUpstreamCongested = false;
   private hasClientEnded = false;
   private hasTerminated = false;
   private isDraining = false;
@@ -65,17 +61,21 @@ export class ClientSession {
     private readonly whenClosed: (end: ConnectionEnd) => void,
   ) {
     this.early = begin.rest;
-    this.dial = new UpstreamDial(host.upstream, host.limits.connectTimeoutMs);
-    this.upstreamCancel = new UpstreamCancel(host);
+    this.upstream = new UpstreamLeg(host, {
+      sent: (chunk) => this.guard('upstream', () => this.upstreamSent(chunk)),
+      ended: () => this.upstreamEnded(),
+      lost: (error) => this.lost('upstream', error),
+      congestionChanged: () => this.updateClientFlow(),
+    });
     this.reader = new FrameReader(this.treatments, host.limits.maxInspectedBytes, 'backend');
-    this.toClient = new Outlet(client, () => this.upstream?.pause());
+    this.toClient = new Outlet(client, () => this.upstream.pause());
     const loginMs = begin.loginEndsAt - performance.now();
     this.loginTimer = setTimeout(() => this.finish('loginTimeout', loginTimeout()), loginMs);
     client.on('data', (chunk) => {
       host.traffic.bytesFromClients += chunk.length;
       this.guard('client', () => this.clientSent(chunk));
     });
-    client.on('drain', () => this.upstream?.resume());
+    client.on('drain', () => this.upstream.resume());
     client.on('end', () => this.clientEnded());
     client.on('error', (error) => this.lost('client', error));
     client.on('close', () => this.clientClosed());
@@ -91,14 +91,14 @@ export class ClientSession {
   /** Ends the session now, interrupting what it runs. */
   shutDown(): void {
     if (this.phase === 'closing' || this.phase === 'closed') return;
-    if (!this.isIdle) void this.upstreamCancel.send(this.upstreamEncryption);
+    if (!this.isIdle) void this.upstream.cancel();
     this.finish('drained', adminShutdown());
   }
 
   /** Cuts both connections. */
   destroy(): void {
     this.client.destroy();
-    this.upstream?.destroy();
+    this.upstream.destroy();
   }
 
   /** Resolves when a cancel request would reach what the client is waiting for; undefined if it would now. */
@@ -113,7 +113,7 @@ export class ClientSession {
 
   /** How the connection to the server is; a request to cancel takes the same. */
   get upstreamEncryption(): Encryption {
-    return this.upstream !== undefined && isEncrypted(this.upstream) ? 'tls' : 'plain';
+    return this.upstream.encryption;
   }
 
   /** How many times the server has said ReadyForQuery, the hidden ones included. */
@@ -153,14 +153,14 @@ export class ClientSession {
       return;
     }
     this.updateClientFlow();
-    this.dial.open().then(
-      (upstream) => this.guard('upstream', () => this.connected(upstream)),
+    this.upstream.open().then(
+      (toUpstream) => this.guard('upstream', () => this.connected(toUpstream)),
       (error: unknown) => this.unreachable(error),
     );
   }
 
   private unreachable(error: unknown): void {
-    const { refusal } = this.dial;
+    const { refusal } = this.upstream;
     this.host.log.warn({ err: error }, 'the server cannot be reached');
     if (refusal !== undefined) this.toClient.append(refusal);
     const isToBeTold = refusal === undefined && error instanceof PgError;
@@ -168,43 +168,23 @@ export class ClientSession {
   }
 
   private connectAgain(): void {
-    this.upstream?.removeAllListeners();
-    this.upstream?.on('error', (error) => this.lost('upstream', error));
-    this.upstream?.destroy();
-    this.upstream = undefined;
+    this.upstream.abandon();
     this.phase = enterPhase(this.phase, 'connecting');
     this.connect();
   }
 
-  private connected(upstream: Socket): void {
+  private connected(toUpstream: Outlet | undefined): void {
     const { packet, startup } = this.begin;
-    if (this.phase !== 'connecting') {
-      upstream.destroy();
-      return;
-    }
-    this.upstream = upstream;
-    const toUpstream = new Outlet(upstream, () => {
-      this.isUpstreamCongested = true;
-      this.updateClientFlow();
-    });
+    if (toUpstream === undefined) return;
     this.toUpstream = toUpstream;
-    upstream.on('data', (chunk) => this.guard('upstream', () => this.upstreamSent(chunk)));
-    upstream.on('drain', () => {
-      this.isUpstreamCongested = false;
-      this.updateClientFlow();
-    });
-    upstream.on('end', () => this.upstreamEnded());
-    upstream.on('error', (error) => this.lost('upstream', error));
-    upstream.on('close', () => this.upstreamEnded());
-
     if (startup === undefined) this.relayUnknown(packet, toUpstream);
     else this.relayLogin(packet, startup, toUpstream);
-    upstream.resume();
+    this.upstream.resume();
     this.updateClientFlow();
   }
 
   private relayLogin(packet: Buffer, startup: StartupMessage, toUpstream: Outlet): void {
-    const channelBinding = new ChannelBinding(isEncrypted(this.client), this.upstreamEncryption === 'tls');
+    const channelBinding = new ChannelBinding(isEncrypted(this.client), this.upstream.encryption === 'tls');
     this.scan = this.makeScan(startup, toUpstream);
     const observer = {
       keyData: (processId: number, secretKey: Buffer) =>
@@ -247,7 +227,7 @@ export class ClientSession {
         },
         terminated: () => void (this.hasTerminated = true),
         guard: (action) => this.guard('upstream', action),
-        cancelUpstream: () => this.upstreamCancel.send(this.upstreamEncryption),
+        cancelUpstream: () => this.upstream.cancel(),
         becameIdle: () => this.shutDownIfDrained(),
       },
       this.reader,
@@ -256,16 +236,15 @@ export class ClientSession {
   }
 
   private keyReceived(request: CancelRequest): void {
-    this.upstreamCancel.keyReceived(request);
+    this.upstream.keyReceived(request);
     this.key = cancelKey(request);
     this.host.registerKey(this.key, this);
   }
 
   private upstreamSent(chunk: Buffer): void {
-    this.host.traffic.bytesFromUpstream += chunk.length;
     switch (this.phase) {
       case 'authenticating':
-        if (this.login?.isCommitted === false && this.dial.isToBeRepeated(chunk)) {
+        if (this.login?.isCommitted === false && this.upstream.isToBeRepeated(chunk)) {
           this.connectAgain();
           break;
         }
@@ -311,24 +290,24 @@ export class ClientSession {
     if (this.phase === 'closing' || this.phase === 'closed') return;
     const isStopped =
       this.isHeld ||
-      this.isUpstreamCongested ||
+      this.upstream.isCongested ||
       this.phase === 'connecting' ||
       (this.phase === 'authenticating' && this.login?.hasEarlyBytes === true);
     if (isStopped) this.client.pause();
     else if (this.client.isPaused()) this.client.resume();
-    if (this.hasClientEnded && !this.isHeld) this.upstream?.end();
+    if (this.hasClientEnded && !this.isHeld) this.upstream.end();
   }
 
   /** The client will send nothing more; what it has asked for is still answered. */
   private clientEnded(): void {
     this.hasClientEnded = true;
-    if (this.upstream === undefined) this.finish('client');
+    if (this.upstream.socket === undefined) this.finish('client');
     else this.updateClientFlow();
   }
 
   private clientClosed(): void {
     this.finish('client');
-    this.upstream?.destroy();
+    this.upstream.destroy();
     this.closedIfOver();
   }
 
@@ -371,7 +350,7 @@ export class ClientSession {
 
   /** Says why, if there is something to say and it would not be taken for a part of another message; closes both sides. */
   private finish(end: ConnectionEnd, error?: PgError): void {
-    const { phase, client, upstream } = this;
+    const { phase, client } = this;
     if (phase === 'closing' || phase === 'closed') return;
     this.phase = enterPhase(phase, 'closing');
     this.end = end;
@@ -380,7 +359,7 @@ export class ClientSession {
     if (error !== undefined && !this.isInsideMessage(phase)) this.toClient.append(encodePgError(error));
     this.toClient.flush();
     takeLeave(client);
-    if (upstream !== undefined) leaveServer(upstream, end);
+    this.upstream.leave(end);
     this.closedIfOver();
   }
 
@@ -392,7 +371,7 @@ export class ClientSession {
 
   private closedIfOver(): void {
     if (this.phase !== 'closing' || !this.client.destroyed) return;
-    if (this.upstream?.destroyed === false) return;
+    if (!this.upstream.isGone) return;
     this.phase = enterPhase(this.phase, 'closed');
     if (this.key !== undefined) this.host.forgetKey(this.key, this);
     this.whenClosed(this.end);
