@@ -44,6 +44,13 @@ export type CacheChange =
 
 export interface CacheCapabilities {
   readonly keyTypes: ReadonlySet<PartitionKeyType>;
+  /** The integers it has room for, both ends included; absent: all of 64 bits. */
+  readonly integerRange?: IntegerRange;
+}
+
+export interface IntegerRange {
+  readonly min: bigint;
+  readonly max: bigint;
 }
 
 /**
@@ -58,7 +65,10 @@ export interface CacheBackend extends AsyncDisposable {
   registerPartitionKey(partitionKey: string, datatype: PartitionKeyType): Promise<void>;
   partitionKeys(): Promise<ReadonlyMap<string, PartitionKeyType>>;
 
-  /** Writes an entry whole or not at all; replaces what was there. The partition key must be registered. */
+  /**
+   * Writes an entry whole or not at all; replaces what was there. The partition key must be registered. Rejects with
+   * KeyOutOfRangeError if a key is outside of `capabilities.integerRange`: nothing is dropped silently.
+   */
   put(entry: CacheEntry): Promise<void>;
   /** Resolves to undefined for "never computed". */
   get(partitionKey: string, hash: FragmentHash): Promise<CacheEntry | undefined>;

@@ -1,7 +1,11 @@
 import { DatatypeMismatchError } from '../errors/datatype-mismatch-error';
+import { KeyOutOfRangeError } from '../errors/key-out-of-range-error';
 import { UnknownPartitionKeyError } from '../errors/unknown-partition-key-error';
 import type { PartitionKeyType } from '../query/partition-key';
 import type { CacheCapabilities, CacheEntry } from './cache-backend';
+import type { KeySet } from './key-set';
+import { toSortedKeySet } from './key-sets/create-key-set';
+import { Int64KeySet } from './key-sets/int64-key-set';
 
 /** Throws unless a backend can keep keys of this name and datatype, given what it has registered the name with so far. */
 export function checkRegistration(
@@ -33,6 +37,7 @@ export function checkRegistration(
  */
 export function checkEntry(
   backend: string,
+  capabilities: CacheCapabilities,
   entry: CacheEntry,
   registered: PartitionKeyType | undefined,
 ): void {
@@ -53,4 +58,23 @@ export function checkEntry(
   if (entry.keyCount !== (keys?.size ?? 0) || entry.hasNullKey !== (keys?.hasNullKey ?? false)) {
     throw new TypeError('keyCount and hasNullKey of an entry are those of its keys');
   }
+  if (keys !== undefined) checkRange(backend, capabilities, fragment.partitionKey, keys);
+}
+
+function checkRange(
+  backend: string,
+  { integerRange }: CacheCapabilities,
+  partitionKey: string,
+  keys: KeySet,
+): void {
+  if (integerRange === undefined) return;
+  const set = toSortedKeySet(keys);
+  if (!(set instanceof Int64KeySet)) return;
+  const { min, max } = integerRange;
+  const ends = [set.sorted[0], set.sorted.at(-1)];
+  const outside = ends.find((key) => key !== undefined && (key < min || key > max));
+  if (outside === undefined) return;
+  const remedy = outside < min ? 'another backend holds negative keys' : 'cache.bits can be raised';
+  const message = `${backend} holds keys from ${min} to ${max}, not ${outside}; ${remedy}`;
+  throw new KeyOutOfRangeError(partitionKey, outside, message);
 }

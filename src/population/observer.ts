@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { CacheBackend, EntryDescription } from '../cache/cache-backend';
 import { CacheUnavailableError } from '../errors/cache-unavailable-error';
+import { KeyOutOfRangeError } from '../errors/key-out-of-range-error';
 import type { Fragment } from '../query/fragment/fragment';
 import { type Backoff, backoffMs } from './backoff';
 import type { FragmentOutcome, FragmentSource } from './fragment-source';
@@ -179,9 +180,15 @@ export class Observer implements AsyncDisposable {
     before: EntryDescription | undefined,
     computeMs: number,
   ): Promise<void> {
-    const failuresBefore = failuresOf(before);
-    const entry = entryOfRun(fragment, outcome, { failuresBefore, computeMs, now: Date.now() });
-    await this.#whileAway(() => this.#options.backend.put(entry));
+    const { backend } = this.#options;
+    const attempt = { failuresBefore: failuresOf(before), computeMs, now: Date.now() };
+    try {
+      await this.#whileAway(() => backend.put(entryOfRun(fragment, outcome, attempt)));
+    } catch (error) {
+      if (!(error instanceof KeyOutOfRangeError)) throw error;
+      const failure = { status: 'failed', error: error.message } as const;
+      await this.#whileAway(() => backend.put(entryOfRun(fragment, failure, attempt)));
+    }
   }
 
   /** Tries until the backend answers, or the observer is stopped. */

@@ -1,13 +1,20 @@
 import fc from 'fast-check';
-import type { CacheBackend, CacheChange, EntryDescription } from '../../src/cache/cache-backend';
+import type {
+  CacheBackend,
+  CacheChange,
+  EntryDescription,
+  IntegerRange,
+} from '../../src/cache/cache-backend';
 import { createKeySet } from '../../src/cache/key-sets/create-key-set';
-import { type PartitionKeyType, partitionKeyTypes } from '../../src/query/partition-key';
+import { type PartitionKeyType, partitionKeyTypes, type PartitionValue } from '../../src/query/partition-key';
 import {
-  awkwardValues,
+  awkwardValuesFor,
   descriptionOf,
   failedEntry,
   hashOf,
   keySets,
+  maxInt64,
+  minInt64,
   plainEntry,
   plainKeys,
   sampleEntry,
@@ -18,6 +25,8 @@ export interface BackendUnderTest {
   /** As in `CacheBackend.name`. */
   readonly name: string;
   readonly keyTypes: readonly PartitionKeyType[];
+  /** As in `CacheCapabilities`. */
+  readonly integerRange?: IntegerRange;
   /** A backend with nothing in it. */
   open(): Promise<CacheBackend>;
   /**
@@ -28,7 +37,8 @@ export interface BackendUnderTest {
 }
 
 /** Every backend passes this suite, at each datatype it declares; a difference between two is a bug in one of them. */
-export function describeCacheBackend({ name, keyTypes, open, reopen }: BackendUnderTest): void {
+export function describeCacheBackend(subject: BackendUnderTest): void {
+  const { name, keyTypes, integerRange, open, reopen } = subject;
   describe(`CacheBackend ${name}`, () => {
     let backend: CacheBackend;
     beforeEach(async () => {
@@ -40,6 +50,8 @@ export function describeCacheBackend({ name, keyTypes, open, reopen }: BackendUn
     const b = hashOf('b');
     const c = hashOf('c');
     const firstType = keyTypes[0] ?? 'integer';
+    const awkwardOf = (datatype: PartitionKeyType): readonly PartitionValue[] =>
+      awkwardValuesFor(datatype, subject);
     const emptySet = createKeySet(firstType, []);
 
     async function listed(partitionKey?: string): Promise<EntryDescription[]> {
@@ -57,10 +69,26 @@ export function describeCacheBackend({ name, keyTypes, open, reopen }: BackendUn
     test('has the name and datatypes it is said to have', () => {
       expect(backend.name).toBe(name);
       expect([...backend.capabilities.keyTypes].sort()).toEqual([...keyTypes].sort());
+      expect(backend.capabilities.integerRange).toEqual(integerRange);
     });
 
+    if (integerRange !== undefined) {
+      const { min, max } = integerRange;
+      test.each([min - 1n, -1n, max + 1n, maxInt64, minInt64])(
+        'refuses a set with key %s, and keeps the one before',
+        async (key) => {
+          await backend.registerPartitionKey('region', 'integer');
+          await backend.put(sampleEntry(createKeySet('integer', [min, max])));
+          await expect(
+            backend.put(sampleEntry(createKeySet('integer', [min, key, max]))),
+          ).rejects.toMatchObject({ name: 'KeyOutOfRangeError', partitionKey: 'region', key });
+          expect([...((await backend.get('region', a))?.keys?.values() ?? [])]).toEqual([min, max]);
+        },
+      );
+    }
+
     describe.each([...keyTypes])('with keys of type %s', (datatype) => {
-      const awkward = awkwardValues[datatype];
+      const awkward = awkwardOf(datatype);
       beforeEach(() => backend.registerPartitionKey('region', datatype));
 
       test('gives back every value it was given, in order, and only those', async () => {
@@ -83,7 +111,7 @@ export function describeCacheBackend({ name, keyTypes, open, reopen }: BackendUn
 
       test('gives back any set', async () => {
         await fc.assert(
-          fc.asyncProperty(keySets(datatype), async (keys) => {
+          fc.asyncProperty(keySets(datatype, subject), async (keys) => {
             const entry = sampleEntry(keys);
             await backend.put(entry);
             expect(plainEntry(await backend.get('region', a))).toEqual(plainEntry(entry));
@@ -94,24 +122,29 @@ export function describeCacheBackend({ name, keyTypes, open, reopen }: BackendUn
 
       test('intersects any sets as sets are intersected', async () => {
         await fc.assert(
-          fc.asyncProperty(keySets(datatype), keySets(datatype), keySets(datatype), async (x, y, z) => {
-            for (const [text, keys] of Object.entries({ a: x, b: y, c: z }))
-              await backend.put(sampleEntry(keys, { text }));
-            const { hits, keys } = await backend.intersect('region', [c, a, b]);
-            expect(hits).toEqual([c, a, b]);
-            expect(plainKeys(keys)).toEqual({
-              datatype,
-              hasNullKey: x.hasNullKey && y.hasNullKey && z.hasNullKey,
-              values: [...x.values()].filter((value) => y.has(value) && z.has(value)),
-            });
-          }),
+          fc.asyncProperty(
+            keySets(datatype, subject),
+            keySets(datatype, subject),
+            keySets(datatype, subject),
+            async (x, y, z) => {
+              for (const [text, keys] of Object.entries({ a: x, b: y, c: z }))
+                await backend.put(sampleEntry(keys, { text }));
+              const { hits, keys } = await backend.intersect('region', [c, a, b]);
+              expect(hits).toEqual([c, a, b]);
+              expect(plainKeys(keys)).toEqual({
+                datatype,
+                hasNullKey: x.hasNullKey && y.hasNullKey && z.hasNullKey,
+                values: [...x.values()].filter((value) => y.has(value) && z.has(value)),
+              });
+            },
+          ),
           { numRuns: 20 },
         );
       });
 
       test('keeps a large set', async () => {
         const values = Array.from({ length: 20_000 }, (_, i) =>
-          datatype === 'text' ? `key ${i}` : datatype === 'float' ? i / 8 : BigInt(i) * 1_000_003n,
+          datatype === 'text' ? `key ${i}` : datatype === 'float' ? i / 8 : BigInt(i) * stepOf(integerRange),
         );
         const keys = createKeySet(datatype, values);
         await backend.put(sampleEntry(keys));
@@ -178,7 +211,7 @@ export function describeCacheBackend({ name, keyTypes, open, reopen }: BackendUn
       test('are kept apart, whatever their names', async () => {
         for (const [i, partitionKey] of names.entries()) {
           await backend.registerPartitionKey(partitionKey, firstType);
-          const some = createKeySet(firstType, awkwardValues[firstType].slice(0, i % 4));
+          const some = createKeySet(firstType, awkwardOf(firstType).slice(0, i % 4));
           await backend.put(sampleEntry(some, { partitionKey, at: i }));
           await backend.put(sampleEntry(some, { partitionKey, text: 'b' }));
         }
@@ -235,7 +268,7 @@ export function describeCacheBackend({ name, keyTypes, open, reopen }: BackendUn
 
     describe('entries', () => {
       beforeEach(() => backend.registerPartitionKey('region', firstType));
-      const someKeys = createKeySet(firstType, awkwardValues[firstType].slice(1, 4), { hasNullKey: true });
+      const someKeys = createKeySet(firstType, awkwardOf(firstType).slice(1, 4), { hasNullKey: true });
 
       test('come back with all that is known of them', async () => {
         const entry = sampleEntry(someKeys);
@@ -278,7 +311,7 @@ export function describeCacheBackend({ name, keyTypes, open, reopen }: BackendUn
 
       test('are whole for readers while they are replaced', async () => {
         const sizes = [3, 0, 9, 1, 6];
-        const sets = sizes.map((size) => createKeySet(firstType, awkwardValues[firstType].slice(0, size)));
+        const sets = sizes.map((size) => createKeySet(firstType, awkwardOf(firstType).slice(0, size)));
         await backend.put(sampleEntry(sets[0] ?? emptySet));
         let isWriting = true;
         const writing = (async () => {
@@ -339,7 +372,7 @@ export function describeCacheBackend({ name, keyTypes, open, reopen }: BackendUn
     });
 
     describe('intersection', () => {
-      const [x, y, z] = awkwardValues[firstType] as [never, never, never];
+      const [x, y, z] = awkwardOf(firstType) as [never, never, never];
       beforeEach(async () => {
         await backend.registerPartitionKey('region', firstType);
         await backend.put(sampleEntry(createKeySet(firstType, [x, y])));
@@ -508,7 +541,7 @@ export function describeCacheBackend({ name, keyTypes, open, reopen }: BackendUn
         for (const datatype of keyTypes) {
           const partitionKey = `the ${datatype}`;
           await backend.registerPartitionKey(partitionKey, datatype);
-          await backend.put(sampleEntry(createKeySet(datatype, awkwardValues[datatype]), { partitionKey }));
+          await backend.put(sampleEntry(createKeySet(datatype, awkwardOf(datatype)), { partitionKey }));
           await backend.put(failedEntry('timeout', datatype, { partitionKey, text: 'b' }));
           await backend.put(sampleEntry(createKeySet(datatype, []), { partitionKey, text: 'c' }));
           await backend.delete(partitionKey, c);
@@ -519,7 +552,7 @@ export function describeCacheBackend({ name, keyTypes, open, reopen }: BackendUn
         expect(await backend.partitionKeys()).toEqual(new Map(keyTypes.map((type) => [`the ${type}`, type])));
         for (const datatype of keyTypes) {
           const partitionKey = `the ${datatype}`;
-          const expected = sampleEntry(createKeySet(datatype, awkwardValues[datatype]), { partitionKey });
+          const expected = sampleEntry(createKeySet(datatype, awkwardOf(datatype)), { partitionKey });
           expect(plainEntry(await backend.get(partitionKey, a))).toEqual(
             plainEntry({ ...expected, lastUsedAt: 7_000 }),
           );
@@ -529,4 +562,9 @@ export function describeCacheBackend({ name, keyTypes, open, reopen }: BackendUn
       });
     }
   });
+}
+
+/** Between the keys of a large set: wide, unless they have to fit into a narrow range. */
+function stepOf(range: IntegerRange | undefined): bigint {
+  return range === undefined ? 1_000_003n : 3n;
 }

@@ -1,6 +1,11 @@
 import { createHash } from 'node:crypto';
 import fc from 'fast-check';
-import type { CacheEntry, EntryDescription, EntryStatus } from '../../src/cache/cache-backend';
+import type {
+  CacheCapabilities,
+  CacheEntry,
+  EntryDescription,
+  EntryStatus,
+} from '../../src/cache/cache-backend';
 import type { KeySet } from '../../src/cache/key-set';
 import { createKeySet } from '../../src/cache/key-sets/create-key-set';
 import type { Fragment, FragmentHash } from '../../src/query/fragment/fragment';
@@ -40,6 +45,18 @@ export const awkwardValues: Readonly<Record<PartitionKeyType, readonly Partition
     .map((bytes) => bytes.toString()),
 };
 
+/** Those a backend has room for, and the ends of its range. */
+export function awkwardValuesFor(
+  datatype: PartitionKeyType,
+  { integerRange }: Pick<CacheCapabilities, 'integerRange'>,
+): readonly PartitionValue[] {
+  if (datatype !== 'integer' || integerRange === undefined) return awkwardValues[datatype];
+  const { min, max } = integerRange;
+  const inside = (awkwardValues.integer as readonly bigint[]).filter((key) => key >= min && key <= max);
+  const values = new Set([min, 7n, 8n, ...inside, max - 1n, max]);
+  return [...values].sort((a, b) => (a < b ? -1 : 1));
+}
+
 export const partitionValues: Readonly<Record<PartitionKeyType, fc.Arbitrary<PartitionValue>>> = {
   integer: fc.oneof(fc.bigInt({ min: -50n, max: 50n }), fc.bigInt({ min: minInt64, max: maxInt64 })),
   timestamp: fc.oneof(fc.bigInt({ min: -50n, max: 50n }), fc.bigInt({ min: minInt64, max: maxInt64 })),
@@ -51,9 +68,16 @@ export const partitionValues: Readonly<Record<PartitionKeyType, fc.Arbitrary<Par
 };
 
 /** Key sets of a datatype, with some chance of common keys between two of them. */
-export function keySets(datatype: PartitionKeyType): fc.Arbitrary<KeySet> {
+export function keySets(
+  datatype: PartitionKeyType,
+  { integerRange }: Pick<CacheCapabilities, 'integerRange'> = {},
+): fc.Arbitrary<KeySet> {
+  const values =
+    datatype === 'integer' && integerRange !== undefined
+      ? fc.oneof(fc.bigInt({ min: integerRange.min, max: integerRange.min + 100n }), fc.bigInt(integerRange))
+      : partitionValues[datatype];
   return fc
-    .tuple(fc.array(partitionValues[datatype], { maxLength: 60 }), fc.boolean())
+    .tuple(fc.array(values, { maxLength: 60 }), fc.boolean())
     .map(([values, hasNullKey]) => createKeySet(datatype, values, { hasNullKey }));
 }
 

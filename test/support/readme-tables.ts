@@ -1,13 +1,16 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { cacheTypeNames, holdsDatatype } from '../../src/cache/cache-types';
 import { listConfigOptions } from '../../src/ops/config/config-options';
 import { Metrics } from '../../src/ops/metrics/metrics';
+import { partitionKeyTypes } from '../../src/query/partition-key';
 
 export const readmePath = join(__dirname, '..', '..', 'README.md');
 
 /** The README with its generated tables as they should be. */
 export async function readmeWithTables(readme: string): Promise<string> {
-  return replaceSection(replaceSection(readme, 'options', optionsTable()), 'metrics', await metricsTable());
+  const tables = { options: optionsTable(), backends: backendsTable(), metrics: await metricsTable() };
+  return Object.entries(tables).reduce((text, [name, rows]) => replaceSection(text, name, rows), readme);
 }
 
 function replaceSection(readme: string, name: string, table: string): string {
@@ -23,6 +26,16 @@ function optionsTable(): string {
       `\`${name}\``,
       value === undefined ? (isRequired ? 'required' : '') : `\`${String(value)}\``,
       `${description} (${expects})`,
+    ]),
+  );
+}
+
+function backendsTable(): string {
+  return table(
+    ['`cache.backend`', ...partitionKeyTypes],
+    cacheTypeNames.map((name) => [
+      `\`${name}\``,
+      ...partitionKeyTypes.map((datatype) => (holdsDatatype(name, datatype) ? 'yes' : '')),
     ]),
   );
 }

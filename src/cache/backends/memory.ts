@@ -42,7 +42,7 @@ export class MemoryBackend implements CacheBackend {
     this.checkOpen();
     const { hash, partitionKey } = entry.fragment;
     const key = this.registered.get(partitionKey);
-    checkEntry(this.name, entry, key?.datatype);
+    checkEntry(this.name, this.capabilities, entry, key?.datatype);
     const description = describeEntry(entry);
     key?.entries.set(hash, { ...description, keys: entry.keys });
     this.changes.publish({ kind: 'put', entry: description });

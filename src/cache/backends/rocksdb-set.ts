@@ -4,7 +4,7 @@ import { RocksdbBackend, type RocksdbFormat, type RocksdbOptions } from './rocks
 
 const format: RocksdbFormat = {
   name: 'rocksdb_set',
-  keyTypes: new Set(['integer', 'text']),
+  capabilities: { keyTypes: new Set(['integer', 'text']) },
   encode: encodeKeySet,
   decode: decodeKeySet,
 };

@@ -42,7 +42,7 @@ export function buildConfig(
       },
     },
     admin: file.admin,
-    cache: { backend: file.cache.backend, path: resolve(origin.workingDirectory, file.cache.path) },
+    cache: { ...file.cache, path: resolve(origin.workingDirectory, file.cache.path) },
     population: {
       minQueryMs: file.population.min_query_ms,
       concurrency: file.population.concurrency,

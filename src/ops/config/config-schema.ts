@@ -1,11 +1,8 @@
 import { isIP } from 'node:net';
 import { z } from 'zod';
+import { cacheTypeNames } from '../../cache/cache-types';
 import { serverTlsModes } from '../../postgres/server-tls';
 import { partitionKeyTypes } from '../../query/partition-key';
-
-/** The stores of key sets that are built; their classes are known to src/cli alone. */
-export const cacheBackendNames = ['rocksdb_set', 'memory'] as const;
-export type CacheBackendName = (typeof cacheBackendNames)[number];
 
 export const proxyModes = ['on', 'observe', 'off'] as const;
 export type ProxyMode = (typeof proxyModes)[number];
@@ -202,13 +199,18 @@ export const configSchema = z
     cache: z
       .strictObject({
         backend: choice(
-          cacheBackendNames,
-          'Where key sets are kept. rocksdb_set: in files, integer and text keys. memory: in the process, gone when it ends.',
+          cacheTypeNames,
+          'Where key sets are kept, and how; the table of backends says which datatypes each holds. memory: gone when the process ends.',
         ).default('rocksdb_set'),
         path: text(
-          'Directory of rocksdb_set, from the working directory if it is not absolute; one process at a time.',
+          'Directory of the rocksdb and rocksdict backends, from the working directory if it is not absolute; one process at a time.',
           'the name of a directory',
         ).default('./pcache-data'),
+        bits: count(
+          1,
+          2 ** 32,
+          'Most bits of a set, for backends whose names end in _bit: they hold keys from 0 to one less. A set takes what its highest key needs.',
+        ).default(2 ** 27),
       })
       .prefault({}),
     population: z

@@ -1,7 +1,7 @@
+import { cacheTypeNames, cacheTypes, holdsDatatype } from '../../cache/cache-types';
 import { serverTlsModes } from '../../postgres/server-tls';
 import { partitionKeyTypes } from '../../query/partition-key';
-import { backendDatatypes } from './backend-datatypes';
-import { cacheBackendNames, clientTlsModes } from './config-schema';
+import { clientTlsModes } from './config-schema';
 import { parseIdentifier, parseTableName } from './identifier';
 import { entriesOf, isMapping, valueAt, type OptionPath, type OptionProblem } from './option-path';
 
@@ -132,15 +132,15 @@ function* checkConsistency(path: OptionPath, consistency: unknown): Generator<Op
 }
 
 function* checkDatatype(data: unknown, path: OptionPath, value: unknown): Generator<OptionProblem> {
-  const backend = cacheBackendNames.find((name) => name === valueAt(data, ['cache', 'backend']));
+  const backend = cacheTypeNames.find((name) => name === valueAt(data, ['cache', 'backend']));
   const datatype = partitionKeyTypes.find((type) => type === value);
   if (backend === undefined || datatype === undefined) return;
-  if (backendDatatypes[backend].includes(datatype)) return;
-  const able = cacheBackendNames.filter((name) => backendDatatypes[name].includes(datatype));
+  if (holdsDatatype(backend, datatype)) return;
+  const able = cacheTypeNames.filter((name) => holdsDatatype(name, datatype));
   yield {
     path,
     message:
-      `the backend ${backend} holds ${backendDatatypes[backend].join(' and ')} keys, not ${datatype}; ` +
+      `the backend ${backend} holds ${cacheTypes[backend].join(' and ')} keys, not ${datatype}; ` +
       `cache.backend could be ${able.join(' or ')}`,
   };
 }

@@ -1,13 +1,7 @@
+import type { CacheType } from '../../cache/cache-types';
 import type { PartitionKey } from '../../query/partition-key';
 import type { ServerTlsFiles } from '../../postgres/server-tls';
-import type {
-  CacheBackendName,
-  ClientTlsMode,
-  LogFormat,
-  LogLevel,
-  ProxyMode,
-  TlsVersion,
-} from './config-schema';
+import type { ClientTlsMode, LogFormat, LogLevel, ProxyMode, TlsVersion } from './config-schema';
 import type { Secret } from './secret';
 
 /** A configuration that passed every check: frozen, defaults filled in, paths absolute, secrets read. */
@@ -52,9 +46,11 @@ export interface ClientTlsConfig {
 }
 
 export interface CacheConfig {
-  readonly backend: CacheBackendName;
+  readonly backend: CacheType;
   /** Absolute; only of use to backends that keep files. */
   readonly path: string;
+  /** Only of use to backends with bit sets: they hold keys from 0 to one less. */
+  readonly bits: number;
 }
 
 export interface PopulationConfig {

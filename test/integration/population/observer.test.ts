@@ -1,5 +1,6 @@
 import { Client } from 'pg';
 import { MemoryBackend } from '../../../src/cache/backends/memory';
+import { openRocksdbBit } from '../../../src/cache/backends/rocksdb-bit';
 import type { CacheEntry } from '../../../src/cache/cache-backend';
 import { CacheUnavailableError } from '../../../src/errors/cache-unavailable-error';
 import type { FragmentOutcome, FragmentSource } from '../../../src/population/fragment-source';
@@ -12,6 +13,7 @@ import type { Fragment } from '../../../src/query/fragment/fragment';
 import { makeFragment } from '../../support/make-fragment';
 import { type PostgresServer, startPostgres } from '../../support/postgres-server';
 import { RecordedPopulation } from '../../support/recorded-population';
+import { temporaryDirectory } from '../../support/temporary-directory';
 import { until } from '../../support/until';
 
 /** Can be taken away and brought back. */
@@ -128,6 +130,20 @@ test('no key at all is an entry too (rule S10)', async () => {
   const fragment = makeFragment('select 1 where false');
   learner.learn([fragment]);
   expect(await entryFor(fragment)).toMatchObject({ status: 'ok', keyCount: 0, hasNullKey: false });
+});
+
+test('a key the cache has no room for makes a failed entry that says so, and the queue goes on', async () => {
+  await using directory = await temporaryDirectory('bits');
+  await using bits = await openRocksdbBit({ path: directory.path, bits: 8, warn: () => undefined });
+  await bits.registerPartitionKey('region', 'integer');
+  const observer = observe({ backend: bits });
+  const [outside, inside] = [makeFragment('values (3), (-1)'), makeFragment('values (7), (0)')];
+  learner.learn([outside, inside]);
+  const failed = await until('there is a failure', () => bits.get('region', outside.hash));
+  expect(failed).toMatchObject({ status: 'failed', error: expect.stringContaining('from 0 to 7, not -1') });
+  const found = await until('there is an entry', () => bits.get('region', inside.hash));
+  expect([...found.keys!.values()]).toEqual([0n, 7n]);
+  await observer.stop();
 });
 
 test('20 requests at once for the same fragment: one run', async () => {

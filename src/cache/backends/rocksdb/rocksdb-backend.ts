@@ -43,7 +43,7 @@ export interface RocksdbOptions {
 /** What tells one backend on RocksDB from another. */
 export interface RocksdbFormat extends KeySetCodec {
   readonly name: string;
-  readonly keyTypes: ReadonlySet<PartitionKeyType>;
+  readonly capabilities: CacheCapabilities;
 }
 
 /** Notes of use are written when there are this many, or after this time; and on close. */
@@ -77,7 +77,7 @@ export class RocksdbBackend implements CacheBackend {
     private readonly changes: ChangeFeed,
   ) {
     this.name = format.name;
-    this.capabilities = { keyTypes: format.keyTypes };
+    this.capabilities = format.capabilities;
   }
 
   /** Rejects with StartError if the directory is in use or cannot be used; see openCacheStore. */
@@ -108,7 +108,7 @@ export class RocksdbBackend implements CacheBackend {
   async put(entry: CacheEntry): Promise<void> {
     await this.change(async (store) => {
       const { partitionKey, hash } = entry.fragment;
-      checkEntry(this.name, entry, this.stores.registered.get(partitionKey));
+      checkEntry(this.name, this.capabilities, entry, this.stores.registered.get(partitionKey));
       const listing = await indexOperations(store, partitionKey, hash, { isListed: true });
       await store.write([...entryOperations(entry, this.format), ...listing], { sync: true });
       this.notes.forget(partitionKey, hash);

@@ -208,7 +208,7 @@ upstream: { host: /var/run/postgresql, tls: { mode: verify-full, ca: root.crt, c
       'an unknown backend',
       'cache: { backend: redis_set }',
       'cache.backend',
-      /expected "rocksdb_set" or "memory"/,
+      /expected "rocksdb_set", .* or "memory"/,
     ],
     ['a negative time', 'population: { timeout_ms: -1 }', 'population.timeout_ms', /got -1/],
     // setTimeout would fire at once.
@@ -315,7 +315,7 @@ upstream: { host: /var/run/postgresql, tls: { mode: verify-full, ca: root.crt, c
       'a datatype the backend has not',
       { datatype: 'float' },
       `${keyPath}.datatype`,
-      /rocksdb_set holds integer and text keys, not float; cache.backend could be memory/,
+      /rocksdb_set holds integer and text keys, not float; cache.backend could be rocksdict/,
     ],
     [
       'an unknown datatype',

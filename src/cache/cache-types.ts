@@ -1,0 +1,29 @@
+import type { PartitionKeyType } from '../query/partition-key';
+
+/**
+ * The stores of key sets, by the name a configuration gives them, and the datatypes each holds: known without opening one. What the
+ * opened backends say of themselves is compared with this by a test; their classes are known to src/cli alone.
+ */
+export const cacheTypes = {
+  rocksdb_set: ['integer', 'text'],
+  rocksdb_bit: ['integer'],
+  rocksdict: ['integer', 'float', 'text', 'timestamp'],
+  rocksdict_roaringbit: ['integer'],
+  memory: ['integer', 'float', 'text', 'timestamp'],
+} as const satisfies Readonly<Record<string, readonly PartitionKeyType[]>>;
+export type CacheType = keyof typeof cacheTypes;
+
+/** Their names. */
+export const cacheTypeNames = Object.keys(cacheTypes) as [CacheType, ...CacheType[]];
+
+/** Whether a store of this type holds keys of this datatype. */
+export function holdsDatatype(cacheType: CacheType, datatype: PartitionKeyType): boolean {
+  return (cacheTypes[cacheType] as readonly PartitionKeyType[]).includes(datatype);
+}
+
+/** The datatypes each store holds, by name; a copy, for callers to do with as they like. */
+export function listCacheTypes(): Record<CacheType, PartitionKeyType[]> {
+  return Object.fromEntries(
+    cacheTypeNames.map((name) => [name, [...cacheTypes[name]] as PartitionKeyType[]]),
+  ) as Record<CacheType, PartitionKeyType[]>;
+}
