@@ -39,7 +39,9 @@ export class ContextAsker {
     answered: (isRead: boolean, error: Buffer | undefined) => void,
   ): void {
     const { queue } = this.tracker;
-    const named = prepared?.name === '' ? undefined : prepared;
+    // A statement whose Parse waits behind the question is not there to be compared: it will be what the Parse says, or the
+    // Bind is skipped with it.
+    const named = prepared?.name === '' || prepared?.isConfirmed === false ? undefined : prepared;
     const hidden = new HiddenStatement(this.names.next());
     const saved = queue.takeAll();
     queue.push(Owed.Parse, hidden, true);
@@ -52,6 +54,7 @@ export class ContextAsker {
       this.backend.awaitAnswer(undefined);
       queue.putBack(saved);
       const isRead = this.read(ask, named);
+      if (isRead && prepared?.isConfirmed === false) prepared.verifiedEpoch = this.tracker.certainty.epoch;
       this.link.events.contextAsked(isRead ? 'answered' : 'failed');
       answered(isRead, ask.error);
     });

@@ -358,6 +358,20 @@ describe('rewriting', () => {
       expect(proxy.events.asks).toEqual(['answered']);
     });
 
+    test('is asked for before a Parse with a name, and the name stays known', async () => {
+      script(original, plan);
+      expect(await answers(parse('s', original), bind('', 's'), execute(), sync)).toEqual(['rewritten']);
+      expect(await answers(bind('', 's'), execute(), sync)).toEqual(['rewritten']);
+      expect(proxy.events.asks).toEqual(['answered']);
+    });
+
+    test('is asked for before a Parse of a name that is taken: the server’s error, and its own statement', async () => {
+      script(original, plan);
+      await ask(query(`prepare s as select 'mine'`));
+      expect((await ask(parse('s', original), bind('', 's'), execute(), sync))[0]).toContain('C42P05');
+      expect(await answers(bind('', 's'), execute(), sync)).toEqual(['mine']);
+    });
+
     test.each([
       ['SET', `set search_path = pg_catalog`],
       ['a DO block', `do $$ begin perform 1; end $$`],
