@@ -79,6 +79,7 @@ export class FrontendScan {
   /** What was added so far has been written. */
   flushed(): void {
     if (this.batchEntries > 0) this.isBatchSent = true;
+    this.tracker.written();
   }
 
   /** Whether everything that is owed is owed to messages that have not been written yet: a lone Parse, at most. */

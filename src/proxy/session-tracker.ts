@@ -55,6 +55,8 @@ export class SessionTracker {
   private readonly portals = new Map<string, Executed>();
   private readonly settings = new Map<string, string>();
   private runsUnderWay = 0;
+  /** Noted as sent, but not written to the server yet. */
+  private readonly unwritten: StatementRun[] = [];
   private lastReplyAt = 0;
   private hasQueryEffect = false;
   private hasQueryFailed = false;
@@ -66,13 +68,24 @@ export class SessionTracker {
   statementSent(kind: typeof Owed.Query | typeof Owed.Execute, executed: Executed): void {
     if (!this.queue.push(kind, executed)) return;
     if (executed instanceof StatementRun) {
-      executed.started(performance.now());
+      this.unwritten.push(executed);
       this.runsUnderWay++;
       if (!executed.statement.leavesContextAlone) this.certainty.suspectSent();
       return;
     }
     if (!executed.isCandidate) this.options.events.statementPassed(this.options.database);
     if (!executed.leavesContextAlone) this.certainty.suspectSent();
+  }
+
+  /**
+   * Everything noted so far has been written. Only now the server's time begins: with hundreds of statements in one chunk,
+   * the first ones wait until all are decided about, which is ours.
+   */
+  written(): void {
+    if (this.unwritten.length === 0) return;
+    const now = performance.now();
+    for (const run of this.unwritten) run.started(now);
+    this.unwritten.length = 0;
   }
 
   functionCallSent(): void {
