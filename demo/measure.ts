@@ -1,7 +1,7 @@
 import type { Client } from 'pg';
 import { until } from '../test/support/until';
 import { keysKept } from './keys-kept';
-import { isLearning } from './learning';
+import { isLearning } from '../test/support/learning';
 import type { Answer, QuestionSession } from './question-session';
 import type { Question } from './questions';
 

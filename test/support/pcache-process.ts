@@ -49,6 +49,11 @@ export class PcacheProcess implements AsyncDisposable {
     return this.err;
   }
 
+  /** Log entries of level warn and above, so far. */
+  get complaints(): readonly Record<string, unknown>[] {
+    return this.entries().filter(({ level }) => level === 'warn' || level === 'error' || level === 'fatal');
+  }
+
   send(signal: NodeJS.Signals): void {
     this.child.kill(signal);
   }

@@ -1,4 +1,4 @@
-import { parseMetrics } from '../test/support/prometheus-text';
+import { parseMetrics } from './prometheus-text';
 
 /** Whether the proxy still has fragments to run; the metrics tell. */
 export async function isLearning(adminUrl: string): Promise<boolean> {

@@ -1,0 +1,157 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Client } from 'pg';
+import { stringify } from 'yaml';
+import { isLearning } from './learning';
+import { PcacheProcess } from './pcache-process';
+import {
+  startPostgres,
+  type ConnectionOptions,
+  type PostgresServer,
+  type PostgresServerOptions,
+} from './postgres-server';
+import { parseMetrics } from './prometheus-text';
+import { temporaryDirectory, type TemporaryDirectory } from './temporary-directory';
+import { until } from './until';
+
+const database = 'matrix';
+const password = 'sesame';
+/** How often a conversation is repeated until its statements are restricted. */
+const maxRepetitions = 10;
+
+/**
+ * A server with the tables of tracked-tables.sql, and the whole program in front of it: it learns from every statement,
+ * however fast, and restricts what it has learned.
+ */
+export class ProxiedDatabase implements AsyncDisposable {
+  private constructor(
+    readonly server: PostgresServer,
+    private readonly program: PcacheProcess,
+    private readonly directory: TemporaryDirectory,
+    /** The port clients of the proxy connect to. */
+    readonly port: number,
+    private readonly adminUrl: string,
+  ) {}
+
+  static async start(options: PostgresServerOptions = {}): Promise<ProxiedDatabase> {
+    const server = await startPostgres(options);
+    await server.createDatabase(database);
+    const client = new Client(server.connectionOptions(database));
+    await client.connect();
+    await client.query(readFileSync(join(__dirname, 'tracked-tables.sql'), 'utf8'));
+    await client.query(
+      `create role pcache login password '${password}'; grant select on place, visit to pcache`,
+    );
+    await client.end();
+
+    const directory = await temporaryDirectory('matrix');
+    const file = join(directory.path, 'pcache.yaml');
+    writeFileSync(file, stringify(configuration(server.port)));
+    const program = new PcacheProcess(['proxy', '--config', file], {
+      environment: { PASSWORD: password },
+      workingDirectory: directory.path,
+    });
+    const { listen, admin } = (await program.logged('accepting connections')) as {
+      readonly listen: { readonly port: number };
+      readonly admin: { readonly port: number };
+    };
+    return new ProxiedDatabase(server, program, directory, listen.port, `http://127.0.0.1:${admin.port}`);
+  }
+
+  /** How to connect to the server itself. */
+  get direct(): ConnectionOptions {
+    return this.server.connectionOptions(database);
+  }
+
+  /** How to connect through the proxy. */
+  get through(): ConnectionOptions {
+    return { ...this.direct, port: this.port };
+  }
+
+  /** Statements that ran restricted so far. */
+  async hits(): Promise<number> {
+    const metrics = await this.metrics();
+    const count = (outcome: string): number =>
+      metrics.get(`pcache_statements_total{outcome="${outcome}"}`) ?? 0;
+    return count('hit') + count('partial');
+  }
+
+  /**
+   * Has a conversation with the server and then with the proxy, until at least `hits` statements of one repetition ran
+   * restricted: the first one has nothing but misses. What each of them resolves to must be what the server itself led to.
+   */
+  async expectSame<T>(
+    converse: (connection: ConnectionOptions) => Promise<T>,
+    { hits }: { readonly hits: number },
+  ): Promise<T> {
+    const expected = await converse(this.direct);
+    for (let repetition = 1; ; repetition++) {
+      const before = await this.hits();
+      expect(await converse(this.through)).toEqual(expected);
+      const restricted = (await this.hits()) - before;
+      if (restricted >= hits) return expected;
+      if (repetition === maxRepetitions)
+        throw new Error(`${restricted} statements of ${hits} were restricted; ${await this.outcomes()}`);
+      await until('everything is learned', async () => !(await isLearning(this.adminUrl)));
+    }
+  }
+
+  /** What the proxy complained about, and what its metrics count as trouble. No driver may cause any. */
+  async trouble(): Promise<readonly string[]> {
+    const metrics = await this.metrics();
+    const counted = [...metrics].filter(
+      ([series, value]) =>
+        /^pcache_(scanning_given_up|protocol_errors|engine_failures|population_troubles)_total/.test(
+          series,
+        ) && value > 0,
+    );
+    return [...this.program.complaints.map((entry) => JSON.stringify(entry)), ...counted.map(String)];
+  }
+
+  /** The clients that are connected at this moment. */
+  async connections(): Promise<number> {
+    return (await this.metrics()).get('pcache_connections') ?? NaN;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.program[Symbol.asyncDispose]();
+    await this.server.stop();
+    await this.directory[Symbol.asyncDispose]();
+  }
+
+  private async outcomes(): Promise<string> {
+    const metrics = [...(await this.metrics())];
+    return metrics
+      .filter(([series]) => series.startsWith('pcache_rewrite_outcome_total'))
+      .map(([series, value]) => `${series} ${value}`)
+      .join('; ');
+  }
+
+  private async metrics(): Promise<ReadonlyMap<string, number>> {
+    const response = await fetch(`${this.adminUrl}/metrics`);
+    if (!response.ok) throw new Error(`${this.adminUrl}/metrics answered ${response.status}`);
+    return parseMetrics(await response.text());
+  }
+}
+
+function configuration(upstreamPort: number): object {
+  return {
+    listen: { port: 0 },
+    admin: { port: 0 },
+    upstream: { port: upstreamPort },
+    cache: { backend: 'memory' },
+    population: { min_query_ms: 0 },
+    databases: {
+      [database]: {
+        control: { user: 'pcache', password_env: 'PASSWORD' },
+        partition_keys: {
+          region: {
+            datatype: 'integer',
+            consistency: 'static',
+            tables: { 'public.place': 'region_id', 'public.visit': 'region_id' },
+          },
+        },
+      },
+    },
+  };
+}
