@@ -1,3 +1,4 @@
+import type { Insertion } from '../query/rewrite/insertion';
 import type { SessionContext } from './session-context';
 
 /**
@@ -86,6 +87,8 @@ export interface RewritePlan {
   readonly kind: 'rewrite';
   /** The client's text with restrictions spliced in; parameters keep their numbers. */
   readonly text: string;
+  /** What was spliced in, in order of the places: positions in the server's messages are mapped back by it. */
+  readonly insertions: readonly Insertion[];
   /** The parameter types of the statement, to be declared in the hidden Parse. */
   readonly parameterOids: readonly number[];
   /** partial: something the statement could be restricted by is not known yet. */

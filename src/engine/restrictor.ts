@@ -107,6 +107,7 @@ export class Restrictor {
     return {
       kind: 'rewrite',
       text: rewritten.text,
+      insertions: rewritten.insertions,
       parameterOids,
       coverage,
       mustRetryOnError: 'mayRaise' in analysis && analysis.mayRaise,

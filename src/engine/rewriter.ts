@@ -3,9 +3,10 @@ import type { AnalysedBlock } from '../query/analysis/analyse';
 import type { KeyClass, KeyMember } from '../query/analysis/key-classes';
 import type { SqlText } from '../query/ast/quote';
 import type { Catalog } from '../query/catalog/catalog';
+import { insert, type Insertion } from '../query/rewrite/insertion';
 import { elementTypeOf, keyArray, restrictMember } from '../query/rewrite/restriction';
 import { restrictionSite } from '../query/rewrite/restriction-site';
-import { splice, type BlockRestriction } from '../query/rewrite/splice';
+import { insertionsFor, type BlockRestriction } from '../query/rewrite/splice';
 import { isExactlyRestricted, type ExpectedRestriction } from '../query/rewrite/verify';
 import type { Spread } from './experience';
 import type { CandidateStatement } from './inspector';
@@ -19,6 +20,8 @@ export interface ClassRestriction {
 
 export interface RewrittenText {
   readonly text: string;
+  /** What was put into the client's text, in order. */
+  readonly insertions: readonly Insertion[];
   /** Which columns were restricted in which form, not to which keys: what the server's opinion of the text depends on. */
   readonly form: string;
 }
@@ -62,8 +65,10 @@ export function rewrite(
     expected.push({ select: block.select, restrictions });
   }
   if (spliced.length === 0) return undefined;
-  const text = splice(statement.text, spliced);
-  return isExactlyRestricted(statement.select, text, expected) ? { text, form: form.join() } : undefined;
+  const insertions = insertionsFor(spliced);
+  const text = insert(statement.text, insertions);
+  if (!isExactlyRestricted(statement.select, text, expected)) return undefined;
+  return { text, insertions, form: form.join() };
 }
 
 /** The forms that differ for the classes: with one column each there is only one. */

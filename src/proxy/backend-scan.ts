@@ -1,6 +1,8 @@
 import { protocolViolation } from '../errors/pg-error';
+import { type ResponseFields } from '../wire/backend/response-fields';
 import { FrameStep, FrameTreatment, type FrameReader } from '../wire/frame-reader';
 import { BackendCode } from '../wire/message-code';
+import { withClientPosition } from './client-position';
 import { type ContextAsk } from './context-ask';
 import { isRetryableError, type HeldRun } from './held-run';
 import { PreparedStatement } from './prepared-statements';
@@ -41,6 +43,8 @@ export class BackendScan {
   unseenError: Buffer | undefined;
 
   private destination: Destination = Destination.Client;
+  /** What goes out instead of the message at hand. */
+  private replacement: Buffer | undefined;
 
   constructor(
     private readonly link: SessionLink,
@@ -61,7 +65,7 @@ export class BackendScan {
     const { reader } = this;
     for (let step = reader.next(); step !== FrameStep.None; step = reader.next()) {
       if (reader.isFirst) this.begin();
-      this.pass(reader.buffer, reader.start, reader.end);
+      this.passOn();
       if (step === FrameStep.Whole && reader.code === BackendCode.ReadyForQuery)
         this.owner.ready(this.audience);
       if (this.hasLostTrack) return;
@@ -94,6 +98,7 @@ export class BackendScan {
         this.destination = Destination.Client;
         return;
       case BackendCode.NoticeResponse:
+        this.correctPosition('NoticeResponse');
         if (held === undefined) this.destination = Destination.Client;
         else this.destination = held.state === 'holding' ? Destination.Hold : Destination.Drop;
         return;
@@ -106,6 +111,7 @@ export class BackendScan {
         }
         break;
       case BackendCode.ErrorResponse:
+        this.correctPosition('ErrorResponse');
         if (held !== undefined) this.heldFailed(held);
         break;
       case BackendCode.CopyBothResponse:
@@ -157,6 +163,24 @@ export class BackendScan {
     }
     this.release();
     this.owner.heldReleased();
+  }
+
+  /** A rewritten statement's messages speak of places in the text the client sent. */
+  private correctPosition(kind: ResponseFields['kind']): void {
+    const { reader, tracker } = this;
+    const run = tracker.rewrittenHead;
+    if (run === undefined || !reader.isLast) return;
+    const { buffer, start, end } = reader;
+    this.replacement = withClientPosition(kind, buffer, start, end, run, tracker.positionUnit);
+  }
+
+  private passOn(): void {
+    const { reader, replacement } = this;
+    if (replacement === undefined) this.pass(reader.buffer, reader.start, reader.end);
+    else {
+      this.replacement = undefined;
+      this.pass(replacement, 0, replacement.length);
+    }
   }
 
   private pass(buffer: Buffer, start: number, end: number): void {

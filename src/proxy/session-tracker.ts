@@ -1,5 +1,6 @@
 import { type Engine, type InspectedStatement } from '../engine/engine';
 import { type SessionContext } from '../engine/session-context';
+import { type PositionUnit } from '../query/rewrite/insertion';
 import { decodeParameterStatus } from '../wire/backend/parameter-status';
 import { BackendCode } from '../wire/message-code';
 import { readTransactionStatus, type TransactionStatus } from '../wire/transaction-status';
@@ -145,6 +146,18 @@ export class SessionTracker {
     this.prepared.delete('');
     this.portals.delete('');
     this.statementSent(Owed.Query, executed);
+  }
+
+  /** The rewritten statement that the server is at, if it is at one. */
+  get rewrittenHead(): StatementRun | undefined {
+    const { headDetail } = this.queue;
+    const run = headDetail instanceof HiddenStatement ? headDetail.run : headDetail;
+    return run instanceof StatementRun && run.plan.kind === 'rewrite' ? run : undefined;
+  }
+
+  /** What the server counts positions in a statement in. */
+  get positionUnit(): PositionUnit {
+    return this.settings.get('server_encoding') === 'SQL_ASCII' ? 'bytes' : 'characters';
   }
 
   /** Whether the context is certain for an execution of this prepared statement, or of a simple query. */

@@ -30,6 +30,7 @@ export function backendTreatments(): Uint8Array {
     BackendCode.BackendKeyData,
     BackendCode.CommandComplete,
     BackendCode.ErrorResponse,
+    BackendCode.NoticeResponse,
     BackendCode.ParameterStatus,
     BackendCode.ReadyForQuery,
   ]) {

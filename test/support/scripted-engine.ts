@@ -6,9 +6,12 @@ import {
   type PlanRequest,
   type ReadContext,
 } from '../../src/engine/engine';
+import { type Insertion } from '../../src/query/rewrite/insertion';
 
 export interface ScriptedPlan {
   readonly text: string;
+  /** By default none: positions are then those in `text`. */
+  readonly insertions?: readonly Insertion[];
   readonly parameterOids?: readonly number[];
   readonly mustRetryOnError?: boolean;
   /** Plan with the context only, as the real engine does. */
@@ -50,11 +53,12 @@ export class ScriptedEngine implements Engine {
     if (this.failure !== undefined) throw this.failure;
     const script = this.plans.get(request.statement.text);
     if (script === undefined) return { kind: 'forward', reason: 'nothing scripted' };
-    const { text, parameterOids = [], mustRetryOnError = false, after } = script;
+    const { text, insertions = [], parameterOids = [], mustRetryOnError = false, after } = script;
     if (script.needsContext === true && !request.isContextCertain) return { kind: 'needsContext' };
     const plan: Plan = {
       kind: 'rewrite',
       text,
+      insertions,
       parameterOids,
       coverage: 'full',
       mustRetryOnError,

@@ -1,3 +1,4 @@
+import { insert, type Insertion } from './insertion';
 import type { RestrictionSite } from './restriction-site';
 
 /** Restrictions for one block of a statement: each is SQL, in parentheses where it needs them. */
@@ -7,11 +8,11 @@ export interface BlockRestriction {
 }
 
 /**
- * Puts restrictions into a statement's text (rule S9): the client's text is kept byte for byte, the old condition stands in
- * parentheses, and each restriction is one more conjunct.
+ * What has to be put into a statement's text (rule S9), in order: the client's text is kept byte for byte, the old condition
+ * stands in parentheses, and each restriction is one more conjunct.
  */
-export function splice(text: string, blocks: readonly BlockRestriction[]): string {
-  const insertions = blocks.flatMap(({ site, restrictions }) =>
+export function insertionsFor(blocks: readonly BlockRestriction[]): readonly Insertion[] {
+  const insertions = blocks.flatMap(({ site, restrictions }): readonly Insertion[] =>
     site.open === undefined
       ? [{ at: site.close, text: ` WHERE ${restrictions.join(' AND ')}` }]
       : [
@@ -20,16 +21,13 @@ export function splice(text: string, blocks: readonly BlockRestriction[]): strin
         ],
   );
   // A block inside another's WHERE may end at the same byte: the inner one's text, listed later, comes first.
-  const ordered = insertions
-    .map((insertion, order) => ({ ...insertion, order }))
-    .sort((a, b) => a.at - b.at || b.order - a.order);
-  const bytes = Buffer.from(text);
-  const parts: Buffer[] = [];
-  let from = 0;
-  for (const insertion of ordered) {
-    parts.push(bytes.subarray(from, insertion.at), Buffer.from(insertion.text));
-    from = insertion.at;
-  }
-  parts.push(bytes.subarray(from));
-  return Buffer.concat(parts).toString();
+  return insertions
+    .map((insertion, order) => ({ insertion, order }))
+    .sort((a, b) => a.insertion.at - b.insertion.at || b.order - a.order)
+    .map(({ insertion }) => insertion);
+}
+
+/** The statement's text with the restrictions in it. */
+export function splice(text: string, blocks: readonly BlockRestriction[]): string {
+  return insert(text, insertionsFor(blocks));
 }
