@@ -4,9 +4,12 @@ import { ConfigError } from '../errors/config-error';
 import { ControlConnectionError } from '../errors/control-connection-error';
 import { ControlQueryError } from '../errors/control-query-error';
 import { DatatypeMismatchError } from '../errors/datatype-mismatch-error';
+import { ExportFileError } from '../errors/export-file-error';
 import { StartError } from '../errors/start-error';
+import { TransferIncompleteError } from '../errors/transfer-incomplete-error';
 import { configCommand } from './config';
 import { ExitCode } from './exit-code';
+import { manageCommand } from './manage/manage';
 import { proxyCommand } from './proxy';
 import { UsageError } from './usage-error';
 import { readVersion } from './version';
@@ -21,6 +24,7 @@ export async function runCli(args: readonly string[]): Promise<ExitCode> {
       )
       .command(proxyCommand)
       .command(configCommand)
+      .command(manageCommand)
       .example('$0 proxy --config pcache.yaml', 'start the proxy')
       .example('$0 config check --config pcache.yaml', 'check a configuration, for instance before a restart')
       .demandCommand(1, 'name a command, such as proxy')
@@ -71,6 +75,8 @@ function isOutsideTrouble(error: unknown): error is Error {
     ControlConnectionError,
     ControlQueryError,
     DatatypeMismatchError,
+    ExportFileError,
+    TransferIncompleteError,
   ].some((kind) => error instanceof kind);
 }
 

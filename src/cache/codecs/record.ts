@@ -12,6 +12,7 @@ export const recordKinds = {
   index: 4,
   registrations: 5,
   layout: 6,
+  exportEnd: 7,
 } as const;
 export type RecordKind = keyof typeof recordKinds;
 
@@ -22,6 +23,7 @@ const versions: Readonly<Record<RecordKind, number>> = {
   index: 1,
   registrations: 1,
   layout: 1,
+  exportEnd: 1,
 };
 
 const headerBytes = 2;
@@ -48,4 +50,9 @@ export function openRecord(kind: RecordKind, record: Buffer): Buffer {
     throw new DamagedRecordError('does not match its checksum');
   }
   return record.subarray(headerBytes, -checksumBytes);
+}
+
+/** Whether a record says it is of this kind; only openRecord finds out whether it is sound. */
+export function isRecordOf(kind: RecordKind, record: Buffer): boolean {
+  return record[1] === recordKinds[kind];
 }

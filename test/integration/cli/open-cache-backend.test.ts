@@ -10,7 +10,10 @@ const log = createLog({ level: 'silent', format: 'json', sql: false });
 describe('openCacheBackend', () => {
   test.each(cacheTypeNames)('opens %s, which holds what the configuration says it holds', async (name) => {
     await using directory = await temporaryDirectory('cache');
-    await using backend = await openCacheBackend({ backend: name, path: join(directory.path, 'cache'), bits: 1024 }, log);
+    await using backend = await openCacheBackend(
+      { backend: name, path: join(directory.path, 'cache'), bits: 1024 },
+      log,
+    );
     expect(backend.name).toBe(name);
     expect([...backend.capabilities.keyTypes].sort()).toEqual([...cacheTypes[name]].sort());
   });

@@ -2,10 +2,10 @@ import type { PartitionKeyType } from '../../../query/partition-key';
 import type { CacheWarning } from '../../cache-warning';
 import { DamagedRecordError } from '../../codecs/damaged-record-error';
 import { openRecord, sealRecord } from '../../codecs/record';
+import { decodeRegistrations, encodeRegistrations } from '../../codecs/registrations-codec';
 import { checkCacheDirectory, directoryIdentity, setAside } from './cache-directory';
 import { RocksdbStore } from './rocksdb-store';
 import { DamagedStoreError } from './store-errors';
-import { readRegistrations } from './registrations';
 import { layoutKey, layoutVersion, registrationsKey } from './store-layout';
 
 export interface CacheStore {
@@ -54,7 +54,8 @@ async function openSound(backend: string, directory: string): Promise<CacheStore
   try {
     await checkLayout(store, `${backend} ${layoutVersion}`);
     const [registrations] = await store.getMany([registrationsKey]);
-    return { store, registered: readRegistrations(registrations) };
+    // A store that has no such record has no partition keys.
+    return { store, registered: decodeRegistrations(registrations ?? encodeRegistrations(new Map())) };
   } catch (error) {
     await store.close();
     throw error instanceof DamagedRecordError

@@ -1,0 +1,71 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { openRocksdbSet } from '../../../src/cache/backends/rocksdb-set';
+import { createKeySet } from '../../../src/cache/key-sets/create-key-set';
+import { sampleEntry } from '../../support/cache-entries';
+import { runPcache } from '../../support/pcache-process';
+import { type TemporaryDirectory, temporaryDirectory } from '../../support/temporary-directory';
+
+let directory: TemporaryDirectory;
+let config: string;
+beforeEach(async () => {
+  directory = await temporaryDirectory('manage');
+  config = join(directory.path, 'pcache.yaml');
+  writeFileSync(config, `cache: { path: ${JSON.stringify(join(directory.path, 'cache'))} }\n`);
+  await using cache = await openRocksdbSet({ path: join(directory.path, 'cache'), warn: () => undefined });
+  await cache.registerPartitionKey('region', 'integer');
+  await cache.put(sampleEntry(createKeySet('integer', [1n, 2n])));
+  await cache.put(sampleEntry(createKeySet('integer', [-1n]), { text: 'b' }));
+});
+afterEach(() => directory[Symbol.asyncDispose]());
+
+const manage = (...args: string[]): ReturnType<typeof runPcache> =>
+  runPcache(['manage', 'cache', ...args, '-c', config]);
+
+test('counts, exports, and imports into a cache of another kind', async () => {
+  expect(await manage('count')).toMatchObject({ code: 0, stdout: 'region (integer): 2\n', stderr: '' });
+  const file = join(directory.path, 'cache.export');
+  expect(await manage('export', file)).toMatchObject({ code: 0, stdout: `${file}: 2 entries\n` });
+  const other = ['--set', 'cache.backend=rocksdict', '--set', `cache.path=${directory.path}/other`];
+  expect(await manage('import', file, ...other)).toMatchObject({
+    code: 0,
+    stdout: `2 entries from ${file} to rocksdict\n`,
+  });
+  expect(await manage('count', ...other)).toMatchObject({ stdout: 'region (integer): 2\n' });
+});
+
+test('copies, and says what could not be copied and why', async () => {
+  const { code, stdout, stderr } = await manage(
+    ...['copy', '--from', 'rocksdb_set', '--to', 'rocksdb_bit', '--to-path', `${directory.path}/bits`],
+  );
+  expect([code, stdout]).toEqual([1, '1 entries from rocksdb_set to rocksdb_bit\n']);
+  expect(stderr).toMatch(
+    /1 entries could not be kept there:\n +[0-9a-f]{64}: .*not -1; another backend holds/,
+  );
+});
+
+test('refuses: a damaged file, before anything of it is imported', async () => {
+  const file = join(directory.path, 'cache.export');
+  await manage('export', file);
+  const bytes = readFileSync(file);
+  bytes[bytes.length - 40] = 0xff;
+  writeFileSync(file, bytes);
+  const other = ['--set', `cache.path=${directory.path}/other`];
+  const { code, stderr } = await manage('import', file, ...other);
+  expect(code).toBe(1);
+  expect(stderr).toMatch(/cache\.export: a record does not match its checksum \(at byte \d+\)/);
+  expect(await manage('count', ...other)).toMatchObject({ stdout: 'no partition key is registered\n' });
+});
+
+test.each([
+  [['copy', '--from', 'rocksdb_set', '--to', 'rocksdb_set'], 2, /are the same cache/],
+  [['copy', '--from', 'nowhere', '--to', 'rocksdb_set'], 2, /Choices: "rocksdb_set"/],
+  [['import', '/nowhere/cache.export'], 1, /cannot be read: ENOENT/],
+  [['export', '/nowhere/cache.export'], 1, /cannot be written: ENOENT/],
+  [[], 2, /say count, copy, export or import/],
+])('refuses: %j', async (args, code, message) => {
+  const result = await manage(...args);
+  expect(result.code).toBe(code);
+  expect(result.stderr).toMatch(message);
+  expect(result.stderr).not.toMatch(/^ +at /m);
+});
