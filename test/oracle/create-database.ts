@@ -1,7 +1,7 @@
 import { Client } from 'pg';
 import type { PostgresServer } from '../support/postgres-server';
 import { Random } from './random';
-import { randomSchema, type Schema } from './schema';
+import { quote, randomSchema, type Schema } from './schema';
 
 /** Milliseconds. */
 const statementTimeout = 1_500;
@@ -17,12 +17,21 @@ const sessionSettings = [
   `set extra_float_digits = 0`,
 ];
 
+export interface OracleDatabase {
+  readonly database: string;
+  readonly schema: Schema;
+  /** What every session does first. */
+  readonly sessionStart: string;
+  /** Number of distinct keys in the database, by key column. */
+  readonly keyCounts: ReadonlyMap<string, number>;
+}
+
 /** Makes the database of one seed and number. */
 export async function createDatabase(
   server: PostgresServer,
   seed: number,
   schemaNumber: number,
-): Promise<{ readonly database: string; readonly schema: Schema; readonly sessionStart: string }> {
+): Promise<OracleDatabase> {
   const random = new Random(seed, schemaNumber);
   const schema = randomSchema(random);
   const sessionStart = [
@@ -35,8 +44,23 @@ export async function createDatabase(
   await client.connect();
   try {
     await client.query(schema.ddl);
+    return { database, schema, sessionStart, keyCounts: await countKeys(client, schema) };
   } finally {
     await client.end();
   }
-  return { database, schema, sessionStart };
+}
+
+async function countKeys(client: Client, { tracked }: Schema): Promise<ReadonlyMap<string, number>> {
+  const counts = new Map<string, number>();
+  for (const { tables } of tracked) {
+    const keys = [...tables].map(
+      ([table, column]) => `select ${quote(column)}::text as k from ${quote(table.slice('public.'.length))}`,
+    );
+    if (keys.length === 0) continue;
+    const { rows } = await client.query<{ count: string }>(
+      `select count(distinct k) from (${keys.join(' union all ')}) as keys`,
+    );
+    for (const column of tables.values()) counts.set(column, Number(rows[0]?.count));
+  }
+  return counts;
 }

@@ -4,8 +4,8 @@ import type { BoundParameters, ForwardPlan, Plan, RewritePlan } from '../../src/
 import type { SessionContext } from '../../src/engine/session-context';
 import { EngineHarness } from '../support/engine-harness';
 import type { ConnectionOptions } from '../support/postgres-server';
-import { runDirectly } from './run-directly';
-import type { RunnableQuery } from './statement';
+import { runStatement, runText } from './run-statement';
+import type { Place, RunnableStatement } from './statement-form';
 import type { Attempt, Outcome, Subject } from './subject';
 
 /** The engine without a proxy: plans are run here as the proxy would run them. */
@@ -33,32 +33,35 @@ export class EngineSubject implements Subject {
     return new EngineSubject(harness, harness.client, await harness.context(), keys);
   }
 
-  async direct(query: RunnableQuery): Promise<Outcome> {
-    const outcome = await runDirectly(this.client, query);
-    this.#isInvalid = outcome.kind === 'error' && outcome.sqlState.startsWith('42');
+  async direct(statement: RunnableStatement, place: Place): Promise<Outcome> {
+    const outcome = await runStatement(this.client, statement, place);
+    this.#isInvalid = isInvalid(outcome);
     return outcome;
   }
 
-  async through(query: RunnableQuery, place: 'alone' | 'in transaction'): Promise<Attempt> {
-    const plan = await this.#plan(query, place === 'alone');
+  async through(statement: RunnableStatement, place: Place): Promise<Attempt> {
+    const canRetry = (statement.place ?? place) === 'alone';
+    const plan = await this.#plan(statement, canRetry);
     if (plan.kind === 'needsContext') throw new Error('the context is certain');
-    if (plan.kind === 'forward')
-      return { outcome: await this.#run(query, place), isRestricted: false, reason: plan.reason };
-    const outcome = await this.#run({ ...query, text: plan.text }, place);
+    if (plan.kind === 'forward') {
+      const outcome = await runStatement(this.client, statement, place);
+      return { outcome, isRestricted: false, reason: plan.reason, showsTexts: true };
+    }
+    const { text } = plan;
+    const outcome = await runStatement(this.client, statement, place, () =>
+      runText(this.client, statement, text),
+    );
     if (outcome.kind !== 'error' || !plan.mustRetryOnError)
-      return { outcome, isRestricted: true, text: plan.text };
-    this.#completed(query, plan, 'fellBack');
-    return {
-      outcome: await this.#run(query, place),
-      isRestricted: true,
-      reason: 'fell back',
-      text: plan.text,
-    };
+      return { outcome, isRestricted: true, text, showsTexts: true };
+    this.#completed(statement, plan, 'fellBack');
+    const original = await runStatement(this.client, statement, place);
+    return { outcome: original, isRestricted: true, reason: 'fell back', text };
   }
 
-  async learn(query: RunnableQuery): Promise<void> {
-    this.#learned = query.text;
-    await this.harness.learn(query.text, boundParameters(query), 'note');
+  async learn(statement: RunnableStatement): Promise<void> {
+    if (this.#isInvalid) return;
+    this.#learned = statement.text;
+    await this.harness.learn(statement.text, boundParameters(statement), 'note', this.context);
   }
 
   async forget(): Promise<void> {
@@ -70,7 +73,7 @@ export class EngineSubject implements Subject {
   }
 
   /** Plans again and again while the server is being asked about a form of the statement. */
-  async #plan(query: RunnableQuery, canRetry: boolean): Promise<Plan> {
+  async #plan(query: RunnableStatement, canRetry: boolean): Promise<Plan> {
     const parameters = boundParameters(query);
     const request = {
       statement: this.harness.engine.inspect(query.text),
@@ -88,17 +91,7 @@ export class EngineSubject implements Subject {
     }
   }
 
-  async #run(query: RunnableQuery, place: 'alone' | 'in transaction'): Promise<Outcome> {
-    if (place === 'alone') return this.direct(query);
-    await this.client.query('begin');
-    try {
-      return await this.direct(query);
-    } finally {
-      await this.client.query('rollback');
-    }
-  }
-
-  #completed(query: RunnableQuery, plan: ForwardPlan | RewritePlan, outcome: 'fellBack'): void {
+  #completed(query: RunnableStatement, plan: ForwardPlan | RewritePlan, outcome: 'fellBack'): void {
     this.harness.engine.completed({
       statement: this.harness.engine.inspect(query.text),
       plan,
@@ -110,9 +103,18 @@ export class EngineSubject implements Subject {
   }
 }
 
-/** The values as `pg` binds them: text, their types left to the server. */
-export function boundParameters({ values }: RunnableQuery): BoundParameters | undefined {
+/** Whether the server did not even take the statement. */
+export function isInvalid(outcome: Outcome): boolean {
+  return outcome.kind === 'error' && outcome.sqlState.startsWith('42');
+}
+
+/** The values as `pg` binds them: their types left to the server, buffers in binary. */
+export function boundParameters({ values }: RunnableStatement): BoundParameters | undefined {
   return values === undefined
     ? undefined
-    : { declaredOids: [], formats: [], values: values.map((value) => Buffer.from(value)) };
+    : {
+        declaredOids: [],
+        formats: values.map((value) => (typeof value === 'string' ? 0 : 1)),
+        values: values.map((value) => (typeof value === 'string' ? Buffer.from(value) : value)),
+      };
 }

@@ -1,11 +1,13 @@
 import { Client } from 'pg';
+import type { SessionContext } from '../../src/engine/session-context';
+import type { StatementFinished } from '../../src/proxy/proxy-events';
 import type { TrackedKey } from '../../src/engine/database-engine';
 import { EngineHarness } from '../support/engine-harness';
 import type { ConnectionOptions } from '../support/postgres-server';
 import { startProxy, type RecordedProxy } from '../support/recorded-proxy';
-import { boundParameters } from './engine-subject';
-import { runDirectly } from './run-directly';
-import type { RunnableQuery } from './statement';
+import { boundParameters, isInvalid } from './engine-subject';
+import { runStatement, runText } from './run-statement';
+import type { Place, RunnableStatement } from './statement-form';
 import type { Attempt, Outcome, Subject } from './subject';
 
 /** The whole way: a client's session through the proxy, beside one that goes straight to the server. */
@@ -18,6 +20,7 @@ export class ProxySubject implements Subject {
     private readonly harness: EngineHarness,
     private readonly proxy: RecordedProxy,
     private readonly client: Client,
+    private readonly context: SessionContext,
     private readonly keys: readonly TrackedKey[],
   ) {}
 
@@ -32,27 +35,28 @@ export class ProxySubject implements Subject {
     const client = new Client({ ...connection, port: proxy.port });
     await client.connect();
     await client.query(sessionStart);
-    return new ProxySubject(harness, proxy, client, keys);
+    return new ProxySubject(harness, proxy, client, await harness.context(), keys);
   }
 
-  async direct(query: RunnableQuery): Promise<Outcome> {
-    const outcome = await runDirectly(this.harness.client, query);
-    this.#isInvalid = outcome.kind === 'error' && outcome.sqlState.startsWith('42');
+  async direct(statement: RunnableStatement, place: Place): Promise<Outcome> {
+    const outcome = await runStatement(this.harness.client, statement, place);
+    this.#isInvalid = isInvalid(outcome);
     return outcome;
   }
 
-  async through(query: RunnableQuery, place: 'alone' | 'in transaction'): Promise<Attempt> {
-    const deadline = Date.now() + (this.#isInvalid || this.#learned !== query.text ? 0 : 2_000);
+  async through(statement: RunnableStatement, place: Place): Promise<Attempt> {
+    const deadline = Date.now() + (this.#isInvalid || this.#learned !== statement.text ? 0 : 2_000);
     for (;;) {
-      const attempt = await this.#once(query, place);
-      const isBeingAsked = attempt.reason?.endsWith(' yet') === true;
+      const attempt = await this.#once(statement, place);
+      const isBeingAsked = attempt.reason === 'catalog not read' || attempt.reason?.endsWith(' yet') === true;
       if (!isBeingAsked || Date.now() > deadline) return attempt;
     }
   }
 
-  async learn(query: RunnableQuery): Promise<void> {
-    this.#learned = query.text;
-    await this.harness.learn(query.text, boundParameters(query), 'note');
+  async learn(statement: RunnableStatement): Promise<void> {
+    if (this.#isInvalid) return;
+    this.#learned = statement.text;
+    await this.harness.learn(statement.text, boundParameters(statement), 'note', this.context);
   }
 
   async forget(): Promise<void> {
@@ -72,13 +76,17 @@ export class ProxySubject implements Subject {
       );
   }
 
-  async #once(query: RunnableQuery, place: 'alone' | 'in transaction'): Promise<Attempt> {
+  async #once(statement: RunnableStatement, place: Place): Promise<Attempt> {
     const { statements } = this.proxy.events;
-    if (place === 'in transaction') await this.client.query('begin');
-    statements.length = 0;
-    const outcome = await runDirectly(this.client, query);
-    const finished = statements.at(-1);
-    if (place === 'in transaction') await this.client.query('rollback');
+    let finished: StatementFinished | undefined;
+    const outcome = await runStatement(this.client, statement, place, async () => {
+      statements.length = 0;
+      try {
+        return await runText(this.client, statement);
+      } finally {
+        finished = statements.at(-1);
+      }
+    });
     if (finished === undefined) return { outcome, isRestricted: false, reason: 'not a candidate' };
     const reason = finished.outcome === 'fellBack' ? 'fell back' : finished.reason;
     return {

@@ -1,4 +1,4 @@
 import { describeOracle } from './describe-oracle';
 import { ProxySubject } from './proxy-subject';
 
-describeOracle('through the proxy', ProxySubject.open, { statements: 1_500, seconds: 110, perSchema: 75 });
+describeOracle('through the proxy', ProxySubject.open, { statements: 2_000, perSchema: 100 });

@@ -39,7 +39,7 @@ export function randomCondition(scope: ExpressionScope, depth = 0): Expression {
     const nested = subselectCondition(scope);
     if (nested !== undefined) return nested;
   }
-  if (random.chance(0.05)) return sql(random.pick(withoutColumns));
+  if (random.chance(0.03)) return sql(random.pick(withoutColumns));
   if (random.chance(0.05)) {
     const guarded = guardedCondition(scope);
     if (guarded !== undefined) return guarded;
@@ -133,11 +133,17 @@ const comparisons = ['=', '<', '>', '<=', '>=', '<>', '='];
 const conditions: Readonly<Record<ValueType, Conditions>> = {
   int: (column, random) => {
     const c = column.sql;
-    const k = (): Constant => constant(String(random.int(-1, 32)), random);
+    const k = (): Constant => constant(String(random.int(-1, 32)), random, 'int');
     const choices: (() => Expression)[] = [
       () => comparison(c, random.pick(comparisons), k(), random),
       () => comparison(c, random.pick(comparisons), k(), random),
-      () => sql(`${c} ${random.pick(['', '', 'NOT '])}BETWEEN `, k(), ' AND ', k()),
+      () =>
+        sql(
+          `${c} ${random.pick(['', '', 'NOT '])}BETWEEN ${random.pick(['', '', 'SYMMETRIC '])}`,
+          k(),
+          ' AND ',
+          k(),
+        ),
       () => sql(`${c} ${random.pick(['', '', 'NOT '])}IN (`, k(), ', ', k(), ', ', k(), ')'),
       () => sql(`${c} = ANY ('{${random.times(random.int(0, 5), () => random.int(0, 30)).join(',')}}')`),
       () => sql(`${c} ${random.pick(['= ANY', '<> ALL', '< ALL'])} (ARRAY[`, k(), ', ', k(), '])'),
@@ -157,6 +163,16 @@ const conditions: Readonly<Record<ValueType, Conditions>> = {
       () => sql(`- ${c} < -${random.int(1, 25)}`),
       () => sql(`(${c}, 1) < (${random.int(1, 30)}, 2)`),
       () => sql(`${c} OPERATOR(pg_catalog.<) `, k()),
+      () => sql(`${c} IN (VALUES (`, k(), '), (', k(), '), (', k(), '))'),
+      () => sql(`(${c}, ${c} % 2) = (`, k(), `, 1)`),
+      () => sql(`(${c}, 1) IN ((`, k(), ', 1), (', k(), ', 1))'),
+      () => sql(`${c} <@ int4range(${random.int(0, 9)}, ${random.int(9, 30)})`),
+      () => sql(`${c} & 3 = ${random.int(0, 3)}`),
+      () => sql(`greatest(${c}, 3) > `, k()),
+      () => sql(`nullif(${c}, `, k(), ') > 4'),
+      () => sql(`CASE ${c} WHEN ${random.int(0, 9)} THEN true WHEN 3 THEN NULL ELSE ${c} > 5 END`),
+      () => sql(`${c}::numeric(6,1) > ${random.int(0, 30)}.0`),
+      () => sql(`${c} = ${random.pick(['3::bigint', '1e1', '007', '0x1f', "int '4'", '(5)', '- -6'])}`),
     ];
     return random.pick(choices)();
   },
@@ -164,10 +180,19 @@ const conditions: Readonly<Record<ValueType, Conditions>> = {
   numeric: (column, random) => {
     const c = column.sql;
     const choices: (() => Expression)[] = [
-      () => comparison(c, random.pick(comparisons), constant(`${random.int(0, 60) / 2}`, random), random),
+      () =>
+        comparison(
+          c,
+          random.pick(comparisons),
+          constant(`${random.int(0, 60) / 2}`, random, 'numeric'),
+          random,
+        ),
       () => sql(`${c} / 2 > ${random.int(1, 9)}.2`),
       () => sql(`1 / ${c} < 0.3`),
       () => sql(`round(${c}) = ${random.int(0, 30)}`),
+      () => sql(`${c} IN (${random.int(0, 30)}, ${random.int(0, 30)}.50, ${random.int(0, 30)}.5)`),
+      () => sql(`${c} BETWEEN SYMMETRIC ${random.int(0, 30)} AND ${random.int(0, 30)}.5`),
+      () => sql(`${c} % 2 = 1`),
     ];
     return random.pick(choices)();
   },
@@ -175,7 +200,13 @@ const conditions: Readonly<Record<ValueType, Conditions>> = {
   float: (column, random) => {
     const c = column.sql;
     const choices: (() => Expression)[] = [
-      () => comparison(c, random.pick(comparisons), constant(`${random.int(-4, 40) / 4}`, random), random),
+      () =>
+        comparison(
+          c,
+          random.pick(comparisons),
+          constant(`${random.int(-4, 40) / 4}`, random, 'float'),
+          random,
+        ),
       () => sql(`${c} BETWEEN ${random.int(0, 3)} AND ${random.int(3, 9)}`),
       () => sql(`1 / ${c} > 0.4`),
       () => sql(`sqrt(${c}) > 1.5`),
@@ -183,6 +214,9 @@ const conditions: Readonly<Record<ValueType, Conditions>> = {
       () => sql(`${c} + 1 < ${random.int(1, 9)}`),
       () => sql(`${c} = 'NaN'`),
       () => sql(`floor(${c}) IN (1, 2, 3)`),
+      () => sql(`${c} = ANY ('{${random.int(0, 9)},${random.int(0, 9)}.5,NaN}')`),
+      () => sql(`${c} = '${random.int(0, 9)}'::real`),
+      () => sql(`@ ${c} > 2`),
     ];
     return random.pick(choices)();
   },
@@ -191,7 +225,7 @@ const conditions: Readonly<Record<ValueType, Conditions>> = {
     const c = column.sql;
     const word = random.pick(['a', 'b', 'ab', 'Abc', 'k1', 'k2', 'k3', '7', '12', '', "it''s"]);
     const choices: (() => Expression)[] = [
-      () => comparison(c, random.pick(comparisons), constant(`'${word}'`, random), random),
+      () => comparison(c, random.pick(comparisons), constant(`'${word}'`, random, 'text'), random),
       () => sql(`${c} ${random.pick(['', 'NOT '])}IN ('a', 'k1', '${word}')`),
       () => sql(`${c} = ANY ('{a,k1,k2,"a b"}')`),
       () => sql(`${c} = ANY (ARRAY['a', '${word}'])`),
@@ -215,6 +249,16 @@ const conditions: Readonly<Record<ValueType, Conditions>> = {
       () => sql(`${c} = E'k\\x31'`),
       () => sql(`${c} = U&'k\\0032'`),
       () => sql(`nullif(${c}, 'a') IS NULL`),
+      () => sql(`${c} NOT SIMILAR TO '%(b|2)'`),
+      () => sql(`${c} LIKE 'a!_%' ESCAPE '!'`),
+      () => sql(`${c} ^@ 'k'`),
+      () => sql(`${c} OPERATOR(pg_catalog.~~) 'k%'`),
+      () => sql(`${c} BETWEEN 'a' AND '${word}'`),
+      () => sql(`${c} IN (VALUES ('a'), ('${word}'))`),
+      () => sql(`(${c}, 1) = ('${word}', 1)`),
+      () => sql(`${c} = any (string_to_array('a,k1,k3', ','))`),
+      () => sql(`CASE WHEN ${c} ~ '^[0-9]+$' THEN ${c}::int > 8 ELSE ${c} < 'k' END`),
+      () => sql(`upper(substring(${c} from 1 for 2)) = 'K1'`),
     ];
     return random.pick(choices)();
   },
@@ -223,7 +267,7 @@ const conditions: Readonly<Record<ValueType, Conditions>> = {
     const c = column.sql;
     const day = `2024-0${random.int(1, 4)}-${random.int(10, 28)}`;
     const choices: (() => Expression)[] = [
-      () => comparison(c, random.pick(comparisons), constant(`'${day}'`, random), random),
+      () => comparison(c, random.pick(comparisons), constant(`'${day}'`, random, 'date'), random),
       () => sql(`${c} ${random.pick(['<', '>'])} date '${day}'`),
       () => sql(`${c} BETWEEN '2024-01-10' AND '${day}'`),
       () => sql(`${c} + interval '3 days' > timestamp '${day} 12:00'`),
@@ -235,6 +279,11 @@ const conditions: Readonly<Record<ValueType, Conditions>> = {
       () => sql(`to_char(${c}, 'MM') = '01'`),
       () => sql(`date_trunc('month', ${c}) = '2024-02-01'`),
       () => sql(`${c}::text LIKE '2024-01%'`),
+      () => sql(`(${c}, interval '2 days') OVERLAPS (date '2024-01-20', date '${day}')`),
+      () => sql(`${c} + ${random.int(1, 9)} > '${day}'`),
+      () => sql(`${c} <@ daterange('2024-01-05', '2024-03-${random.int(10, 28)}')`),
+      () => sql(`${c} IN ('2024-01-05', '${day}')`),
+      () => sql(`make_date(2024, 1, ${random.int(1, 28)}) < ${c}`),
     ];
     return random.pick(choices)();
   },
@@ -243,7 +292,7 @@ const conditions: Readonly<Record<ValueType, Conditions>> = {
     const c = column.sql;
     const time = `2024-${random.pick(['03-30', '03-31', '04-02'])} 0${random.int(0, 9)}:30`;
     const choices: (() => Expression)[] = [
-      () => comparison(c, random.pick(comparisons), constant(`'${time}'`, random), random),
+      () => comparison(c, random.pick(comparisons), constant(`'${time}'`, random, 'timestamp'), random),
       () => sql(`${c} < timestamp '${time}'`),
       () => sql(`${c} > timestamptz '${time}+03'`),
       () => sql(`${c}::date = '2024-03-31'`),
@@ -252,6 +301,10 @@ const conditions: Readonly<Record<ValueType, Conditions>> = {
       () => sql(`${c} < now() - interval '3 days'`),
       () => sql(`extract(hour FROM ${c}) < ${random.int(3, 20)}`),
       () => sql(`date_trunc('day', ${c}) = '2024-03-31'`),
+      () => sql(`${c} AT TIME ZONE 'Asia/Tokyo' > '${time}'`),
+      () => sql(`${c} BETWEEN timestamp '2024-03-28' AND timestamp '2024-03-28' + interval '1 week'`),
+      () => sql(`${c} - interval '1 month' < '2024-03-01'`),
+      () => sql(`age(${c}, timestamp '2024-03-28') > interval '2 days'`),
     ];
     return random.pick(choices)();
   },
@@ -270,15 +323,69 @@ const conditions: Readonly<Record<ValueType, Conditions>> = {
         `${c} && '{1,2,3}'`,
         `${c} = '{}'`,
         `${c} < ARRAY[5]`,
+        `${random.int(0, 9)} <> ALL (${c})`,
+        `ARRAY[${random.int(0, 9)}] <@ ${c}`,
+        `${c}[1:2] = ARRAY[${random.int(0, 9)}, ${random.int(0, 9)}]`,
+        `array_position(${c}, ${random.int(0, 9)}) IS NOT NULL`,
+        `${c} || 1 = '{1}'`,
+      ]),
+    ),
+
+  json: ({ sql: c }, random) =>
+    sql(
+      random.pick([
+        `${c}->>'a' = '${random.int(0, 9)}'`,
+        `${c} @> '{"a": ${random.int(0, 9)}}'`,
+        `${c} ? 'b'`,
+        `${c} #>> '{b,1}' = '${random.int(0, 3)}'`,
+        `(${c}->'a')::int > 3`,
+        `(${c}->>'a')::int > 3`,
+        `jsonb_typeof(${c}) = 'array'`,
+        `${c} @? '$.a ? (@ > 3)'`,
+        `${c}['a'] = '${random.int(0, 9)}'`,
+        `${c} = '{"a": ${random.int(0, 9)}, "b": ["x", 1]}'`,
+        `${c} ?| ARRAY['a', 'k1']`,
+        `jsonb_path_exists(${c}, '$.b[*] ? (@ == "x")')`,
+      ]),
+    ),
+
+  range: ({ sql: c }, random) =>
+    sql(
+      random.pick([
+        `${c} @> ${random.int(0, 15)}`,
+        `${c} && int4range(${random.int(0, 5)}, ${random.int(5, 12)})`,
+        `${c} << '[${random.int(3, 9)},20)'`,
+        `upper(${c}) > ${random.int(2, 15)}`,
+        `isempty(${c})`,
+        `${c} -|- '[${random.int(3, 9)},20)'`,
+        `${c} = '[${random.int(0, 9)},9]'`,
+        `${c} <@ '[0,10]'`,
+        `${c} * '[2,5]' <> 'empty'`,
+        `int4range(${random.int(0, 5)}, 7, '[]') @> ${c}`,
+        `${c} @> '{[2,3],[5,6]}'::int4multirange`,
+      ]),
+    ),
+
+  cube: ({ sql: c }, random) =>
+    sql(
+      random.pick([
+        `${c} <-> cube(ARRAY[${random.int(0, 9)}, 2]) < ${random.int(1, 5)}`,
+        `cube_distance(${c}, '(${random.int(0, 9)}, 3)') < ${random.int(1, 5)}`,
+        `${c} <@ '(0, 0),(${random.int(2, 6)}, 5)'`,
+        `${c} && '(1, 1),(${random.int(2, 6)}, 8)'`,
+        `cube_ll_coord(${c}, 1) > ${random.int(2, 8)}`,
+        `${c} = '(${random.int(0, 9)}, 2)'`,
+        `${c} ~> 1 > 3`,
       ]),
     ),
 };
 
 /** A constant, now and then to be sent as a parameter. */
-function constant(text: string, random: Random): Constant {
+function constant(text: string, random: Random, type: ValueType): Constant {
   const isString = text.startsWith("'");
   return {
     kind: 'constant',
+    type,
     sql: text,
     text: isString ? text.slice(1, -1).replaceAll("''", "'") : text,
     isParameter: random.chance(0.6),

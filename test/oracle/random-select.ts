@@ -173,4 +173,7 @@ const constants: Readonly<Record<ValueType, string>> = {
   timestamp: `timestamp '2024-03-31 01:30'`,
   bool: 'true',
   ints: `'{1,2}'::int[]`,
+  json: `'{"a": 1}'::jsonb`,
+  range: `'[1,5)'::int4range`,
+  cube: `'(1, 2)'::cube`,
 };

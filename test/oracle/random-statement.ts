@@ -2,10 +2,19 @@ import type { Random } from './random';
 import { randomCondition, type ColumnInScope } from './random-expression';
 import { randomSelect, type NamedColumn } from './random-select';
 import { quote, type Schema, type Table, type ValueType } from './schema';
-import { sql, type Block, type Cte, type Expression, type FromItem, type Query } from './statement';
+import {
+  sql,
+  type Block,
+  type Cte,
+  type Expression,
+  type FromItem,
+  type Part,
+  type Query,
+} from './statement';
+import { randomForm, type Statement } from './statement-form';
 
-/** A SELECT over a schema, whose answer does not depend on what SQL leaves open. */
-export function randomStatement(schema: Schema, random: Random): Query {
+/** A statement over a schema, whose answer does not depend on what SQL leaves open. */
+export function randomStatement(schema: Schema, random: Random): Statement {
   return new StatementMaker(schema, random).statement();
 }
 
@@ -43,20 +52,32 @@ class GrowingFrom {
 
 class StatementMaker {
   #aliases = 0;
+  #partedBy: Expression | undefined;
 
   constructor(
     private readonly schema: Schema,
     private readonly random: Random,
   ) {}
 
-  statement(): Query {
+  statement(): Statement {
+    const form = randomForm(this.random);
+    const queries = [this.#topQuery()];
+    const partedBy = this.#partedBy;
+    if (form === 'several')
+      queries.splice(this.random.int(0, 1), 0, this.random.chance(0.7) ? this.#topQuery() : trivialQuery);
+    return { kind: 'statement', form, queries, ...(partedBy === undefined ? {} : { partedBy }) };
+  }
+
+  #topQuery(): Query {
     const { random } = this;
     const ctes: Cte[] = [];
     const known: KnownCte[] = [];
     for (let i = random.chance(0.2) ? random.int(1, 2) : 0; i > 0; i--) {
       const name = random.chance(0.25) ? quote(random.pick(this.schema.tables).name) : `cte${i}`;
       if (known.some((cte) => cte.name === name)) continue;
-      const { query, columns } = this.#query({ depth: 1, ctes: [...known], outer: [] }, 'any');
+      const { query, columns } = random.chance(0.1)
+        ? randomValues(this.schema, random)
+        : this.#query({ depth: 1, ctes: [...known], outer: [] }, 'any');
       ctes.push({
         name,
         materialized: random.pick(['', '', '', 'MATERIALIZED ', 'NOT MATERIALIZED ']),
@@ -67,21 +88,44 @@ class StatementMaker {
     const top: Surroundings = { depth: 0, ctes: known, outer: [] };
     if (!random.chance(0.14)) return { ...this.#query(top, 'top').query, ctes };
     const types = random.times(random.int(1, 2), () => random.pick(['int', 'text'] as const));
-    const branch = (): Query => this.#query({ ...top, depth: 1 }, types).query;
+    this.#partedBy = undefined;
+    return { ...this.#setOperation({ ...top, depth: 1 }, types).query, ctes };
+  }
+
+  /** Two queries of the same columns, or more of them one in the other. */
+  #setOperation(surroundings: Surroundings, wanted: 'any' | readonly ValueType[]): MadeQuery {
+    const { random } = this;
     const operator = random.pick([
       'UNION',
+      'UNION ALL',
       'UNION ALL',
       'INTERSECT',
       'EXCEPT',
       'INTERSECT ALL',
       'EXCEPT ALL',
     ]);
-    return { kind: 'query', ctes, body: { kind: 'set', operator, branches: [branch(), branch()] } };
+    const left = this.#query(surroundings, wanted);
+    const right = this.#query(
+      surroundings,
+      left.columns.map(({ type }) => type),
+    );
+    const columns = left.columns.map((column, i) => ({
+      ...column,
+      key: column.key === right.columns[i]?.key ? column.key : undefined,
+    }));
+    const body = {
+      ...({ kind: 'set', operator } as const),
+      branches: [left.query, right.query] as const,
+      isBare: random.chance(0.6),
+    };
+    return { query: { kind: 'query', ctes: [], body }, columns };
   }
 
   /** @param wanted what to select: anything, anything under names to select from, or columns of these types */
   #query(surroundings: Surroundings, wanted: 'top' | 'any' | readonly ValueType[]): MadeQuery {
     const { random } = this;
+    if (wanted !== 'top' && surroundings.depth < 3 && random.chance(0.05))
+      return this.#setOperation({ ...surroundings, depth: surroundings.depth + 1 }, wanted);
     const from = new GrowingFrom();
     const where: Expression[] = [];
     const count = random.pick(surroundings.depth === 0 ? [1, 1, 2, 2, 2, 3] : [1, 1, 1, 2]);
@@ -114,6 +158,9 @@ class StatementMaker {
       where: random.sample(where, where.length),
       ...(comment === undefined ? {} : { comment }),
     };
+    const { distinct, groupBy, targets } = selected.clauses;
+    if (wanted === 'top' && distinct === undefined && groupBy === undefined && selected.tail === undefined)
+      this.#partedBy = targets.some(isAggregateOrWindow) ? undefined : this.#condition(columns, surroundings);
     const tail = selected.tail ?? (surroundings.depth === 0 && random.chance(0.01) ? 'FOR SHARE' : undefined);
     const query: Query = { kind: 'query', ctes: [], body, ...(tail === undefined ? {} : { tail }) };
     return { query, columns: selected.columns };
@@ -192,6 +239,16 @@ class StatementMaker {
       return { item: { kind: 'derived', query, alias, lateral }, columns: inScope(alias, columns) };
     }
     if (random.chance(0.03)) {
+      const { query, columns } = randomValues(this.schema, random);
+      return {
+        item: { kind: 'derived', query, alias, lateral: false, columns: '(c1)' },
+        columns: inScope(
+          alias,
+          columns.map((column) => ({ ...column, name: 'c1' })),
+        ),
+      };
+    }
+    if (random.chance(0.02)) {
       const column = { name: 'c1', type: 'int', key: undefined } as const;
       return {
         item: { kind: 'table', sql: `generate_series(1, ${random.int(1, 6)}) AS ${alias}(c1)`, alias },
@@ -215,14 +272,15 @@ class StatementMaker {
   #table(before: readonly ColumnInScope[]): Item {
     const { random } = this;
     const table = random.pick(this.schema.tables);
-    const name = quote(table.name);
+    const view = random.chance(0.1) ? table.view : undefined;
+    const name = quote(view ?? table.name);
     const isBare = random.chance(0.2) && !before.some(({ alias }) => alias === name);
     const alias = isBare
       ? name
       : random.pick([`a${++this.#aliases}`, `A${this.#aliases}`, `"a${this.#aliases} x"`]);
-    const only = table.kind !== 'partitioned' && random.chance(0.06) ? 'ONLY ' : '';
+    const only = table.kind !== 'partitioned' && view === undefined && random.chance(0.06) ? 'ONLY ' : '';
     const schema = random.chance(0.15) ? 'public.' : '';
-    const sample = random.chance(0.002) ? ' TABLESAMPLE BERNOULLI (100)' : '';
+    const sample = view === undefined && random.chance(0.002) ? ' TABLESAMPLE BERNOULLI (100)' : '';
     const as = isBare ? '' : `${random.pick([' ', ' AS '])}${alias}`;
     return {
       item: { kind: 'table', sql: `${only}${schema}${name}${as}${sample}`, alias },
@@ -300,6 +358,34 @@ const someKey: Partial<Readonly<Record<ValueType, string>>> = {
   float: '1.5',
   timestamp: `'2024-03-30 02:30'`,
 };
+
+const trivialQuery: Query = {
+  kind: 'query',
+  ctes: [],
+  body: { kind: 'block', targets: [sql('1')], from: [], where: [] },
+};
+
+/** Aggregates and windows see rows together, so that the rows of parts are not those of the whole. */
+function isAggregateOrWindow(target: Expression): boolean {
+  const isSeeingMore = (part: Part): boolean =>
+    typeof part === 'string' && /\b(?:count|sum|min|max)\(| OVER /.test(part);
+  return target.kind === 'parts' && target.parts.some(isSeeingMore);
+}
+
+/** A VALUES list whose column may be joined like a key. */
+function randomValues(schema: Schema, random: Random): MadeQuery {
+  const key = random.pick(schema.keys);
+  const [type, values] =
+    key.datatype === 'text'
+      ? (['text', random.times(random.int(1, 5), () => `('k${random.int(0, 9)}')`)] as const)
+      : (['int', random.times(random.int(1, 5), () => `(${random.int(0, 12)})`)] as const);
+  const rows = random.chance(0.2) ? [...values, '(NULL)'] : values;
+  const holdsKey = key.datatype === 'text' || key.datatype === 'integer';
+  return {
+    query: { kind: 'query', ctes: [], body: { kind: 'values', rows } },
+    columns: [{ name: 'column1', type, key: holdsKey ? key.name : undefined }],
+  };
+}
 
 function columnsOf(table: Table): readonly NamedColumn[] {
   return table.columns.map(({ name, type, key }) => ({ name, type, key }));

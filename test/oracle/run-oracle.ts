@@ -1,48 +1,26 @@
+import { fatesOfBlocks } from './restricted-blocks';
+import type { OracleReport } from './oracle-report';
 import { Random } from './random';
 import { randomStatement } from './random-statement';
 import type { Schema } from './schema';
 import { shrink } from './shrink';
-import { runnable, type Query, type RunnableQuery } from './statement';
-import { difference, type Attempt, type Outcome, type Subject } from './subject';
-
-/** What a run of the oracle has seen. */
-export class OracleReport {
-  statements = 0;
-  /** Statements that were restricted at some point. */
-  restricted = 0;
-  rewrites = 0;
-  fallbacks = 0;
-  extended = 0;
-  errors = 0;
-  timeouts = 0;
-  /** Errors of the server, and reasons for leaving a statement as it is, with how often they came. */
-  readonly sqlStates = new Map<string, number>();
-  readonly reasons = new Map<string, number>();
-  readonly failures: string[] = [];
-
-  get share(): number {
-    return this.statements === 0 ? 0 : this.restricted / this.statements;
-  }
-
-  toString(): string {
-    const counts = (map: ReadonlyMap<string, number>): string =>
-      [...map]
-        .sort(([, a], [, b]) => b - a)
-        .map(([name, count]) => `${name} ${count}`)
-        .join(', ');
-    return [
-      `${this.statements} statements (${this.extended} with parameters, ${this.errors} that fail, ${this.timeouts} given up as too slow)`,
-      `${(100 * this.share).toFixed(1)} % restricted at some point; ${this.rewrites} restricted runs, ${this.fallbacks} of them fell back`,
-      `not restricted: ${counts(this.reasons)}`,
-      `errors: ${counts(this.sqlStates)}`,
-    ].join('\n');
-  }
-}
+import {
+  partsOf,
+  randomSending,
+  runnable,
+  type Place,
+  type RunnableStatement,
+  type Sending,
+  type Statement,
+} from './statement-form';
+import { difference, hasLostConnection, type Attempt, type Outcome, type Subject } from './subject';
 
 export interface OracleRun {
   readonly seed: number;
   readonly schemaNumber: number;
   readonly schema: Schema;
+  /** Number of distinct keys in the database, by key column. */
+  readonly keyCounts: ReadonlyMap<string, number>;
   readonly subject: Subject;
   readonly statements: number;
   /** The run ends then, in milliseconds as `Date.now()` counts. */
@@ -56,11 +34,11 @@ export async function runOracle(run: OracleRun, report: OracleReport): Promise<v
   for (let number = 1; number <= run.statements && Date.now() < run.endsAt; number++) {
     const random = new Random(run.seed, run.schemaNumber, number);
     const statement = randomStatement(run.schema, random);
-    const isExtended = random.chance(0.3);
-    const isLearned = random.chance(run.learnedShare);
-    const problem = await compare(run.subject, runnable(statement, isExtended), isLearned, random, report);
+    const sending = randomSending(statement.form, random);
+    const comparison = new Comparison(run, statement, sending, report);
+    const problem = await comparison.compare(random.chance(run.learnedShare), random);
     if (problem === undefined) continue;
-    report.failures.push(await explain(run, number, statement, isExtended, problem));
+    report.failures.push(await explain(run, number, statement, sending, problem));
   }
 }
 
@@ -69,76 +47,136 @@ interface Problem {
   readonly sent: string;
 }
 
-/** The statement as a client would meet it in time: nothing known, something known, all known, in a transaction block. */
-async function compare(
-  subject: Subject,
-  query: RunnableQuery,
-  isLearned: boolean,
-  random: Random,
-  report: OracleReport,
-): Promise<Problem | undefined> {
-  const direct = await subject.direct(query);
-  report.statements++;
-  if (query.values !== undefined) report.extended++;
-  if (direct.kind === 'error') {
-    count(report.sqlStates, direct.sqlState);
-    if (direct.sqlState === '57014') {
-      report.timeouts++;
-      return undefined;
-    }
-    report.errors++;
+/** A statement as a client would meet it in time: nothing known, something known, all known, in a transaction block. */
+class Comparison {
+  readonly #runnable: RunnableStatement;
+  #isRestricted = false;
+  #isLearned = false;
+
+  constructor(
+    private readonly run: OracleRun,
+    private readonly statement: Statement,
+    private readonly sending: Sending,
+    private readonly report: OracleReport,
+  ) {
+    this.#runnable = runnable(statement, sending);
   }
 
-  let isRestricted = false;
-  const check = async (place: 'alone' | 'in transaction'): Promise<Problem | undefined> => {
-    const attempt = await subject.through(query, place);
+  async compare(isToBeLearned: boolean, random: Random): Promise<Problem | undefined> {
+    const { report, sending } = this;
+    const { subject } = this.run;
+    const direct = await subject.direct(this.#runnable, 'alone');
+    if (direct.kind === 'error') {
+      report.noteError(direct.sqlState);
+      if (direct.sqlState === '57014') {
+        report.timeouts++;
+        return undefined;
+      }
+      if (direct.sqlState.startsWith('42')) report.invalid++;
+    }
+    const isInvalid = direct.kind === 'error' && direct.sqlState.startsWith('42');
+    let problem = await this.#check(direct, 'alone');
+    if (isToBeLearned && !isInvalid && problem === undefined) {
+      await subject.learn(this.#runnable);
+      this.#isLearned = true;
+      problem = await this.#check(direct, 'alone');
+    }
+    if (problem === undefined && this.#isRestricted && random.chance(0.4))
+      problem = await this.#check(direct, 'in transaction');
+    const isParted = this.#isLearned || random.chance(0.3);
+    if (problem === undefined && isParted && direct.kind === 'rows')
+      problem = await partedProblem(subject, this.statement, sending, direct, () => report.parted++);
+    const { protocol, isNamed } = sending;
+    report.noteStatement(this.statement.form, isNamed ? `${protocol}, named` : protocol, this.#isRestricted);
+    return problem;
+  }
+
+  async #check(direct: Outcome, place: Place): Promise<Problem | undefined> {
+    const { report } = this;
+    const attempt = await this.run.subject.through(this.#runnable, place);
+    report.comparisons++;
     if (attempt.isRestricted) report.rewrites++;
     if (attempt.reason === 'fell back') report.fallbacks++;
-    else if (attempt.reason !== undefined && place === 'alone' && (isLearned || !isMiss(attempt)))
-      count(report.reasons, attempt.reason);
-    isRestricted ||= attempt.isRestricted;
+    else if (attempt.reason !== undefined && place === 'alone' && this.#isLearned)
+      report.noteReason(attempt.reason);
+    this.#isRestricted ||= attempt.isRestricted;
+    if (this.#isLearned && place === 'alone' && attempt.showsTexts === true) this.#noteBlocks(attempt);
     return problemOf(direct, attempt);
-  };
-  let problem = await check('alone');
-  if (isLearned && problem === undefined) {
-    await subject.learn(query);
-    problem = await check('alone');
   }
-  if (problem === undefined && isRestricted && random.chance(0.4)) problem = await check('in transaction');
-  if (isRestricted) report.restricted++;
-  return problem;
-}
 
-function isMiss({ reason }: Attempt): boolean {
-  return reason === 'miss' || reason === 'nothing cached';
+  #noteBlocks(attempt: Attempt): void {
+    const { schema, keyCounts } = this.run;
+    for (const fate of fatesOfBlocks(this.#runnable.text, attempt.text)) {
+      const isTracked = fate.tables.some((table) =>
+        schema.tracked.some(({ tables }) => tables.has(`public.${table}`)),
+      );
+      const isRestricted =
+        fate.keptKeys !== undefined && fate.keptKeys < (keyCounts.get(fate.keyColumn ?? '') ?? Infinity);
+      this.report.noteBlock(fate, isTracked, isRestricted);
+    }
+  }
 }
 
 function problemOf(direct: Outcome, attempt: Attempt): Problem | undefined {
   const found = difference(direct, attempt.outcome);
   // A statement near the time limit is no evidence of anything.
-  if (found === undefined || (attempt.outcome.kind === 'error' && attempt.outcome.sqlState === '57014'))
-    return undefined;
+  if (found === undefined || isTimeout(attempt.outcome)) return undefined;
   return { difference: found, sent: attempt.text ?? '(as it was written)' };
+}
+
+function isTimeout(outcome: Outcome): boolean {
+  return outcome.kind === 'error' && outcome.sqlState === '57014';
+}
+
+/** Ternary logic partitioning: Q against Q WHERE p, Q WHERE NOT p and Q WHERE p IS NULL, all three through the subject. */
+async function partedProblem(
+  subject: Subject,
+  statement: Statement,
+  sending: Sending,
+  direct: Outcome,
+  compared: () => void,
+): Promise<Problem | undefined> {
+  const rows: string[] = [];
+  const sent: string[] = [];
+  for (const part of partsOf(statement) ?? []) {
+    const query = runnable(part, sending);
+    const { outcome, text } = await subject.through(query, 'alone');
+    // The condition may be one that is refused, or fails on some row.
+    if (outcome.kind === 'error')
+      return hasLostConnection(outcome)
+        ? { difference: outcome.message, sent: text ?? query.text }
+        : undefined;
+    rows.push(...outcome.rows);
+    sent.push(text ?? query.text);
+  }
+  if (sent.length === 0) return undefined;
+  compared();
+  const found = difference(direct, { kind: 'rows', rows });
+  return found === undefined
+    ? undefined
+    : { difference: `in three parts: ${found}`, sent: sent.join('\n           ') };
 }
 
 /** Everything needed to make a test of it; smaller, if it also fails with nothing else known. */
 async function explain(
   { seed, schemaNumber, schema, subject }: OracleRun,
   number: number,
-  statement: Query,
-  isExtended: boolean,
+  statement: Statement,
+  sending: Sending,
   { difference: found, sent }: Problem,
 ): Promise<string> {
-  const failsAlone = async (candidate: Query): Promise<Problem | undefined> => {
-    const query = runnable(candidate, isExtended);
+  const failsAlone = async (candidate: Statement): Promise<Problem | undefined> => {
+    const query = runnable(candidate, sending);
     await subject.forget();
-    const direct = await subject.direct(query);
+    const direct = await subject.direct(query, 'alone');
     await subject.learn(query);
     for (const place of ['alone', 'in transaction'] as const) {
       const problem = problemOf(direct, await subject.through(query, place));
       if (problem !== undefined) return problem;
     }
-    return undefined;
+    return direct.kind === 'rows'
+      ? partedProblem(subject, candidate, sending, direct, () => undefined)
+      : undefined;
   };
   const alone = await failsAlone(statement);
   const smallest =
@@ -146,19 +184,15 @@ async function explain(
       ? statement
       : await shrink(statement, async (candidate) => (await failsAlone(candidate)) !== undefined);
   const last = alone === undefined ? undefined : await failsAlone(smallest);
-  const query = runnable(smallest, isExtended);
+  const query = runnable(smallest, sending);
   return [
     `ORACLE_SEED=${seed}, schema ${schemaNumber}, statement ${number}: ${last?.difference ?? found}`,
     alone === undefined ? '(only together with what other statements have taught)' : '',
-    `statement: ${query.text}`,
+    `statement: ${[...query.before, query.text].join('; ')}`,
     query.values === undefined ? '' : `parameters: ${JSON.stringify(query.values)}`,
     `sent:      ${last?.sent ?? sent}`,
     `tracked:   ${JSON.stringify(schema.tracked.map(({ name, datatype, tables }) => [name, datatype, [...tables]]))}`,
   ]
     .filter((line) => line !== '')
     .join('\n');
-}
-
-function count(map: Map<string, number>, name: string): void {
-  map.set(name, (map.get(name) ?? 0) + 1);
 }

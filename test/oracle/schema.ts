@@ -3,7 +3,8 @@ import type { TrackedKey } from '../../src/engine/database-engine';
 import type { Random } from './random';
 
 /** What can be asked of a column. */
-export type ValueType = 'int' | 'numeric' | 'float' | 'text' | 'date' | 'timestamp' | 'bool' | 'ints';
+export type ValueType =
+  'int' | 'numeric' | 'float' | 'text' | 'date' | 'timestamp' | 'bool' | 'ints' | 'json' | 'range' | 'cube';
 
 export interface Column {
   readonly name: string;
@@ -18,6 +19,8 @@ export interface Table {
   readonly name: string;
   readonly columns: readonly Column[];
   readonly kind: 'plain' | 'partitioned' | 'inherited';
+  /** A view of the same columns. */
+  readonly view: string | undefined;
   readonly rows: number;
 }
 
@@ -35,6 +38,10 @@ const keyTypes: Readonly<Record<PartitionKeyType, readonly (readonly [string, Va
   float: [['float8', 'float'], ['float8', 'float'], ['float4', 'float']],
   timestamp: [['timestamp', 'timestamp'], ['timestamp', 'timestamp'], ['date', 'date'], ['timestamptz', 'timestamp'], ['timestamptz', 'timestamp']],
 }; // prettier-ignore
+
+/** What INSERT … SELECT writes to: enough columns, of a type that everything is assigned to. */
+export const sinkTable = 'written';
+const sinkColumns = 60;
 
 const tableNames = ['place', 'shop', 'Street Sign', 'visit', 'zone'] as const;
 
@@ -67,7 +74,11 @@ export function randomSchema(random: Random): Schema {
     maxKeyShare: 1,
     tables: new Map<string, string>(),
   }));
-  const ddl = ['create domain small_number as int check (value < 100000);'];
+  const ddl = [
+    'create domain small_number as int check (value < 100000);',
+    'create extension cube;',
+    `create table ${sinkTable} (${Array.from({ length: sinkColumns }, (_, i) => `c${i} text`).join(', ')});`,
+  ];
   const names = [...random.sample(tableNames, random.int(2, 4)), 'untracked'];
   for (const name of names) {
     const isTracked = name !== 'untracked';
@@ -83,9 +94,11 @@ export function randomSchema(random: Random): Schema {
     const kind = isTracked
       ? random.pick(['plain', 'plain', 'plain', 'partitioned', 'inherited'] as const)
       : 'plain';
-    const table = { name, columns, kind, rows: random.int(20, random.chance(0.15) ? 300 : 90) };
+    const view = random.chance(0.3) ? `${name} seen` : undefined;
+    const table = { name, columns, kind, view, rows: random.int(20, random.chance(0.15) ? 300 : 90) };
     tables.push(table);
     ddl.push(...tableDdl(table, random, (column) => keyValue(column, keys, random)));
+    if (view !== undefined) ddl.push(`create view ${quote(view)} as select * from ${quote(name)};`);
   }
   ddl.push('analyze;');
   return { tables, keys, tracked, ddl: ddl.join('\n') };
@@ -108,6 +121,9 @@ function otherColumns(random: Random): Column[] {
     column('at', 'timestamp', random.pick(['timestamp', 'timestamptz'])),
     column('Is Open', 'bool', 'boolean'),
     column('list', 'ints', 'int[]'),
+    column('j', 'json', 'jsonb'),
+    column('span', 'range', 'int4range'),
+    column('spot', 'cube', 'cube'),
   ];
   return [...all.slice(0, 3), ...random.sample(all.slice(3), random.int(1, 5))];
 }
@@ -166,6 +182,14 @@ function otherValue({ type }: Column, random: Random): string {
       return random.pick(['true', 'false']);
     case 'ints':
       return `'{${random.times(random.int(0, 4), () => random.int(0, 9)).join(',')}}'`;
+    case 'json':
+      return `'${random.pick([`{"a": ${random.int(0, 9)}, "b": ["x", ${random.int(0, 3)}]}`, `{"a": "${random.int(0, 9)}"}`, '[1, 2]', '{}', 'null', '"k1"'])}'`;
+    case 'range': {
+      const from = random.int(0, 12);
+      return `'${random.pick([`[${from},${from + random.int(0, 6)}]`, `(${from},)`, `(,${from}]`, 'empty'])}'`;
+    }
+    case 'cube':
+      return `'(${random.int(0, 9)}, ${random.int(0, 18) / 2})'`;
   }
 }
 

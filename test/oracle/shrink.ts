@@ -1,9 +1,14 @@
-import type { Query } from './statement';
+import type { Statement } from './statement-form';
 
 /** Fields whose arrays may lose an item. */
-const shortenable: ReadonlySet<string> = new Set(['ctes', 'targets', 'from', 'where', 'on', 'args']);
+const shortenable: ReadonlySet<string> = new Set([
+  ...['queries', 'ctes', 'targets', 'from', 'where', 'on', 'args', 'rows'],
+]);
+const neverEmpty: ReadonlySet<string> = new Set(['targets', 'queries', 'rows']);
 /** Fields that may go. */
 const droppable: ReadonlySet<string> = new Set([
+  'partedBy',
+  'isBare',
   'tail',
   'distinct',
   'groupBy',
@@ -17,18 +22,18 @@ const droppable: ReadonlySet<string> = new Set([
  * parts, until nothing more can go or the attempts are used up.
  */
 export async function shrink(
-  query: Query,
-  fails: (query: Query) => Promise<boolean>,
+  statement: Statement,
+  fails: (statement: Statement) => Promise<boolean>,
   maxAttempts = 400,
-): Promise<Query> {
-  let smallest = query;
+): Promise<Statement> {
+  let smallest = statement;
   let attempts = 0;
   for (let isSmaller = true; isSmaller;) {
     isSmaller = false;
     for (const candidate of reductions(smallest)) {
       if (++attempts > maxAttempts) return smallest;
-      if (!(await fails(candidate as Query))) continue;
-      smallest = candidate as Query;
+      if (!(await fails(candidate as Statement))) continue;
+      smallest = candidate as Statement;
       isSmaller = true;
       break;
     }
@@ -46,7 +51,7 @@ function* reductions(node: unknown): Generator {
   if (typeof node !== 'object' || node === null) return;
   yield* replacements(node as Readonly<Record<string, unknown>>);
   for (const [name, value] of Object.entries(node)) {
-    if (shortenable.has(name) && Array.isArray(value) && (name !== 'targets' || value.length > 1))
+    if (shortenable.has(name) && Array.isArray(value) && (value.length > 1 || !neverEmpty.has(name)))
       for (let i = value.length - 1; i >= 0; i--) yield { ...node, [name]: value.toSpliced(i, 1) };
     if (droppable.has(name) && value !== undefined && value !== '') {
       const { [name]: _dropped, ...rest } = node as Readonly<Record<string, unknown>>;
@@ -59,6 +64,8 @@ function* reductions(node: unknown): Generator {
 
 function replacements(node: Readonly<Record<string, unknown>>): readonly unknown[] {
   switch (node['kind']) {
+    case 'statement':
+      return node['form'] === 'select' ? [] : [{ ...node, form: 'select' }];
     case 'query': {
       const body = node['body'] as Readonly<Record<string, unknown>>;
       return body['kind'] === 'set' ? (body['branches'] as readonly unknown[]) : [];
@@ -68,6 +75,7 @@ function replacements(node: Readonly<Record<string, unknown>>): readonly unknown
     case 'logic':
       return node['args'] as readonly unknown[];
     case 'not':
+    case 'is null':
       return [node['arg']];
     default:
       return [];

@@ -1,11 +1,13 @@
+import type { ValueType } from './schema';
+
 /**
- * A generated statement as a tree of plain data, so that a failing one can be made smaller part by part (shrink.ts) and
+ * A generated query as a tree of plain data, so that a failing one can be made smaller part by part (shrink.ts) and
  * written out as SQL with some of its constants as parameters.
  */
 export interface Query {
   readonly kind: 'query';
   readonly ctes: readonly Cte[];
-  readonly body: Block | SetOperation;
+  readonly body: Block | SetOperation | Values;
   readonly tail?: string;
 }
 
@@ -19,6 +21,13 @@ export interface SetOperation {
   readonly kind: 'set';
   readonly operator: string;
   readonly branches: readonly [Query, Query];
+  /** Without parentheses around those branches that need none. */
+  readonly isBare?: boolean;
+}
+
+export interface Values {
+  readonly kind: 'values';
+  readonly rows: readonly string[];
 }
 
 export interface Block {
@@ -34,7 +43,14 @@ export interface Block {
 
 export type FromItem =
   | { readonly kind: 'table'; readonly sql: string; readonly alias: string }
-  | { readonly kind: 'derived'; readonly query: Query; readonly alias: string; readonly lateral: boolean }
+  | {
+      readonly kind: 'derived';
+      readonly query: Query;
+      readonly alias: string;
+      readonly lateral: boolean;
+      /** Names of the columns, where the query gives them none. */
+      readonly columns?: string;
+    }
   | {
       readonly kind: 'join';
       readonly join: string;
@@ -47,31 +63,68 @@ export type FromItem =
 export type Expression =
   | { readonly kind: 'parts'; readonly parts: readonly Part[] }
   | { readonly kind: 'logic'; readonly word: 'AND' | 'OR'; readonly args: readonly Expression[] }
-  | { readonly kind: 'not'; readonly arg: Expression };
+  | { readonly kind: 'not'; readonly arg: Expression }
+  | { readonly kind: 'is null'; readonly arg: Expression };
 
 export type Part = string | Query | Constant;
 
 /** A constant that may be written out or sent as a parameter. */
 export interface Constant {
   readonly kind: 'constant';
+  readonly type: ValueType;
   readonly sql: string;
   readonly text: string;
   readonly isParameter: boolean;
 }
 
-export interface RunnableQuery {
+/** How constants that are meant to be parameters are sent: not at all, as text, or in the binary form of their type. */
+export type Protocol = 'simple' | 'text' | 'binary';
+
+export interface WrittenQuery {
   readonly text: string;
   /** Present if the extended protocol is to be used. */
-  readonly values?: readonly string[];
+  readonly values?: readonly (string | Buffer)[];
 }
 
-/** Writes a statement out, with `$1`… for the constants that are meant to be parameters. */
-export function runnable(query: Query, isExtended: boolean): RunnableQuery {
-  const values: string[] = [];
-  const constant = ({ sql, text, isParameter }: Constant): string =>
-    isExtended && isParameter ? `$${values.push(text)}` : sql;
+/** Writes a query out, with `$1`… for the constants that are meant to be parameters. */
+export function writeQuery(query: Query, protocol: Protocol): WrittenQuery {
+  const values: (string | Buffer)[] = [];
+  const constant = ({ type, sql, text, isParameter }: Constant): string => {
+    if (protocol === 'simple' || !isParameter) return sql;
+    const binary = protocol === 'binary' ? binaryForms[type] : undefined;
+    if (binary === undefined) return `$${values.push(text)}`;
+    return `$${values.push(binary.encode(text))}::${binary.sqlType}`;
+  };
   const text = new Writer(constant).query(query);
-  return isExtended ? { text, values } : { text };
+  return protocol === 'simple' ? { text } : { text, values };
+}
+
+interface BinaryForm {
+  /** What the parameter is cast to, so that the server expects the bytes that are sent. */
+  readonly sqlType: string;
+  encode(text: string): Buffer;
+}
+
+const binaryForms: Partial<Readonly<Record<ValueType, BinaryForm>>> = {
+  int: { sqlType: 'int8', encode: (text) => sized(8, (bytes) => bytes.writeBigInt64BE(BigInt(text))) },
+  float: { sqlType: 'float8', encode: (text) => sized(8, (bytes) => bytes.writeDoubleBE(Number(text))) },
+  text: { sqlType: 'text', encode: (text) => Buffer.from(text) },
+  date: { sqlType: 'date', encode: (text) => sized(4, (bytes) => bytes.writeInt32BE(daysSince2000(text))) },
+  timestamp: {
+    sqlType: 'timestamp',
+    encode: (text) =>
+      sized(8, (bytes) => bytes.writeBigInt64BE(BigInt(Math.round(86_400e6 * daysSince2000(`${text}Z`))))),
+  },
+};
+
+function sized(length: number, write: (bytes: Buffer) => void): Buffer {
+  const bytes = Buffer.alloc(length);
+  write(bytes);
+  return bytes;
+}
+
+function daysSince2000(text: string): number {
+  return (Date.parse(text) - Date.UTC(2000, 0, 1)) / 86_400_000;
 }
 
 class Writer {
@@ -85,10 +138,15 @@ class Writer {
     return `${withClause}${this.#body(body)}${tail === undefined ? '' : ` ${tail}`}`;
   }
 
-  #body(body: Block | SetOperation): string {
+  #body(body: Query['body']): string {
     if (body.kind === 'block') return this.#block(body);
+    if (body.kind === 'values') return `VALUES ${body.rows.join(', ')}`;
     const [left, right] = body.branches;
-    return `(${this.query(left)}) ${body.operator} (${this.query(right)})`;
+    const branch = (query: Query): string =>
+      body.isBare === true && query.tail === undefined && query.ctes.length === 0 && query.body.kind !== 'set'
+        ? this.query(query)
+        : `(${this.query(query)})`;
+    return `${branch(left)} ${body.operator} ${branch(right)}`;
   }
 
   #block({ distinct, targets, from, where, groupBy, having, comment }: Block): string {
@@ -109,7 +167,7 @@ class Writer {
       case 'table':
         return item.sql;
       case 'derived':
-        return `${item.lateral ? 'LATERAL ' : ''}(${this.query(item.query)}) AS ${item.alias}`;
+        return `${item.lateral ? 'LATERAL ' : ''}(${this.query(item.query)}) AS ${item.alias}${item.columns ?? ''}`;
       case 'join': {
         const right = this.#from(item.right);
         const condition =
@@ -131,6 +189,8 @@ class Writer {
         return `(${expression.args.map((arg) => this.#expression(arg)).join(` ${expression.word} `)})`;
       case 'not':
         return `NOT (${this.#expression(expression.arg)})`;
+      case 'is null':
+        return `(${this.#expression(expression.arg)}) IS NULL`;
     }
   }
 

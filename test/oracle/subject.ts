@@ -1,4 +1,4 @@
-import type { RunnableQuery } from './statement';
+import type { Place, RunnableStatement } from './statement-form';
 
 /** What a client sees of a statement. */
 export type Outcome =
@@ -11,23 +11,27 @@ export interface Attempt {
   readonly isRestricted: boolean;
   /** Why there was none, where it is known. */
   readonly reason?: string;
-  /** The text that was run, where it is known. */
+  /** The text that was run instead of the statement's own, where it is known. */
   readonly text?: string;
+  /** Whether `text` would be there if there was one. */
+  readonly showsTexts?: boolean;
 }
 
 /** What is put to the test: statements go through it, and are compared with what the server says itself. */
 export interface Subject extends AsyncDisposable {
   /** As the client wrote it, straight to the server. */
-  direct(query: RunnableQuery): Promise<Outcome>;
+  direct(statement: RunnableStatement, place: Place): Promise<Outcome>;
   /** Through what is tested: by itself, or in the middle of a transaction block. */
-  through(query: RunnableQuery, place: 'alone' | 'in transaction'): Promise<Attempt>;
+  through(statement: RunnableStatement, place: Place): Promise<Attempt>;
   /** Sees to it that all is known of the statement that ever will be. */
-  learn(query: RunnableQuery): Promise<void>;
+  learn(statement: RunnableStatement): Promise<void>;
   /** As if nothing had ever been learned. */
   forget(): Promise<void>;
 }
 
-const lostConnection = /^(08|57P0)/;
+export function hasLostConnection(outcome: Outcome): boolean {
+  return outcome.kind === 'error' && /^(08|57P0)/.test(outcome.sqlState);
+}
 
 /**
  * Why the second outcome is no acceptable answer where the first is the server's own; undefined if it is. A statement that
@@ -35,8 +39,7 @@ const lostConnection = /^(08|57P0)/;
  * ran must run.
  */
 export function difference(direct: Outcome, through: Outcome): string | undefined {
-  if (through.kind === 'error' && lostConnection.test(through.sqlState))
-    return `connection lost: ${through.message}`;
+  if (through.kind === 'error' && hasLostConnection(through)) return `connection lost: ${through.message}`;
   if (direct.kind === 'error') {
     if (isDataDependent(direct))
       return through.kind === 'rows' || isDataDependent(through)

@@ -101,8 +101,9 @@ export class EngineHarness implements AsyncDisposable {
     text: string,
     parameters?: BoundParameters,
     onFailure: 'throw' | 'note' = 'throw',
+    knownContext?: SessionContext,
   ): Promise<readonly Fragment[]> {
-    const context = await this.context();
+    const context = knownContext ?? (await this.context());
     const statement = this.engine.inspect(text);
     const completion = {
       statement,

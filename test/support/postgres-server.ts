@@ -87,6 +87,17 @@ export class PostgresServer implements AsyncDisposable {
     return name;
   }
 
+  /** Drops a database that nobody is connected to any more. */
+  async dropDatabase(name: string): Promise<void> {
+    const client = new Client(this.connectionOptions('postgres'));
+    await client.connect();
+    try {
+      await client.query(`drop database ${client.escapeIdentifier(name)} with (force)`);
+    } finally {
+      await client.end();
+    }
+  }
+
   /** How to connect as the superuser; what `Client` and `Pool` of pg take. */
   connectionOptions(database: string): ConnectionOptions {
     const { host, port, user, password } = this;
