@@ -101,6 +101,7 @@ export class Workbench implements AsyncDisposable {
       statement: this.engine.inspect(text),
       plan: { kind: 'forward', reason: 'miss' },
       elapsedMs: 1_000,
+      isTimed: true,
       outcome: 'complete',
       context: this.context,
       isContextCertain: true,

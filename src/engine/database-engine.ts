@@ -139,11 +139,11 @@ export class DatabaseEngine implements Engine {
   }
 
   completed(completion: Completion): { readonly wantsContext: boolean } {
-    const { statement, plan, outcome, elapsedMs } = completion;
+    const { statement, plan, outcome, elapsedMs, isTimed } = completion;
     if (!(statement instanceof CandidateStatement)) return wantsNothing;
     if (outcome === 'fellBack') this.#experience.block(statement.fingerprint);
     if (outcome !== 'complete') return wantsNothing;
-    this.#measured(statement, plan, elapsedMs);
+    if (isTimed) this.#measured(statement, plan, elapsedMs);
     if (elapsedMs < this.options.minQueryMs) return wantsNothing;
     return { wantsContext: this.#learn(completion) };
   }

@@ -104,6 +104,8 @@ export interface Completion {
   readonly plan: ForwardPlan | RewritePlan;
   /** From sending the statement to its CommandComplete, in milliseconds. */
   readonly elapsedMs: number;
+  /** Whether that time is this execution's alone. False: it was pipelined with others whose replies came together. */
+  readonly isTimed: boolean;
   /** failed: the client saw an error. fellBack: the rewritten form failed and the original was run instead. */
   readonly outcome: 'complete' | 'failed' | 'fellBack';
   readonly context: SessionContext | undefined;

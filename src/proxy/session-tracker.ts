@@ -58,6 +58,8 @@ export class SessionTracker {
   private runsUnderWay = 0;
   /** Noted as sent, but not written to the server yet. */
   private readonly unwritten: StatementRun[] = [];
+  /** What this batch has executed so far: more than one, one run, or nothing. */
+  private executedInBatch: StatementRun | 'other' | undefined;
   private lastReplyAt = 0;
   private hasQueryEffect = false;
   private hasQueryFailed = false;
@@ -68,6 +70,7 @@ export class SessionTracker {
   /** Query or Execute was sent. */
   statementSent(kind: typeof Owed.Query | typeof Owed.Execute, executed: Executed): void {
     if (!this.queue.push(kind, executed)) return;
+    if (kind === Owed.Execute) this.noteBatchMate(executed);
     if (executed instanceof StatementRun) {
       this.unwritten.push(executed);
       this.runsUnderWay++;
@@ -109,6 +112,7 @@ export class SessionTracker {
   syncSent(): void {
     this.queue.push(Owed.Sync);
     this.batch++;
+    this.executedInBatch = undefined;
   }
 
   /** The client's statement of a name, if it is known for certain. */
@@ -279,6 +283,18 @@ export class SessionTracker {
     ) {
       this.hasCatalogChanged = true;
     }
+  }
+
+  /** The server keeps its replies together until the Sync: how long each statement of a batch took, nobody can tell. */
+  private noteBatchMate(executed: Executed): void {
+    const before = this.executedInBatch;
+    const run = executed instanceof StatementRun ? executed : undefined;
+    // A portal that is executed in parts is alone with itself.
+    if (before === run && run !== undefined) return;
+    this.executedInBatch = before === undefined ? (run ?? 'other') : 'other';
+    if (before === undefined) return;
+    if (before instanceof StatementRun) before.isTimed = false;
+    if (run !== undefined) run.isTimed = false;
   }
 
   private executeDone(executed: Detail | undefined, hadEffect: boolean, isSuspended: boolean): void {

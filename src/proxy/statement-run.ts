@@ -14,6 +14,8 @@ import { type Candidate } from './candidate';
  */
 export class StatementRun {
   isReported = false;
+  /** Whether the time from sending it to its reply is its own. */
+  isTimed = true;
   private elapsedMs = 0;
   private startedAt: number | undefined;
 
@@ -66,6 +68,10 @@ class RunCompletion implements Completion {
 
   get statement(): InspectedStatement {
     return this.run.statement;
+  }
+
+  get isTimed(): boolean {
+    return this.run.isTimed;
   }
 
   get plan(): ForwardPlan | RewritePlan {

@@ -97,6 +97,7 @@ export class EngineSubject implements Subject {
       plan,
       outcome,
       elapsedMs: 1,
+      isTimed: true,
       context: this.context,
       isContextCertain: true,
     });

@@ -109,6 +109,7 @@ export class EngineHarness implements AsyncDisposable {
       statement,
       plan: { kind: 'forward', reason: 'miss' },
       elapsedMs: 1_000,
+      isTimed: true,
       outcome: 'complete',
       context,
       isContextCertain: true,

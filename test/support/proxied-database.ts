@@ -16,6 +16,8 @@ import { until } from './until';
 
 const database = 'matrix';
 const password = 'sesame';
+/** Logged when a client's statement is wrong, and the server has said so when it was checked whether it can be restricted. */
+const refusedStatement = 'the server does not take a statement; it is left alone';
 /** How often a conversation is repeated until its statements are restricted. */
 const maxRepetitions = 10;
 
@@ -68,6 +70,11 @@ export class ProxiedDatabase implements AsyncDisposable {
     return { ...this.direct, port: this.port };
   }
 
+  /** The same for what is built on libpq: environment variables. */
+  environment({ port }: ConnectionOptions): Record<string, string> {
+    return { ...this.server.environment(database), PGPORT: String(port) };
+  }
+
   /** Statements that ran restricted so far. */
   async hits(): Promise<number> {
     const metrics = await this.metrics();
@@ -105,7 +112,8 @@ export class ProxiedDatabase implements AsyncDisposable {
           series,
         ) && value > 0,
     );
-    return [...this.program.complaints.map((entry) => JSON.stringify(entry)), ...counted.map(String)];
+    const complaints = this.program.complaints.filter(({ msg }) => msg !== refusedStatement);
+    return [...complaints.map((entry) => JSON.stringify(entry)), ...counted.map(String)];
   }
 
   /** The clients that are connected at this moment. */

@@ -38,6 +38,12 @@ describe('SessionTracker: the time of a run', () => {
       Owed.Query,
       new StatementRun(candidate, { kind: 'forward', reason: '' }, undefined, true),
     );
+  const executed = (run: StatementRun): void => {
+    tracker.bindSent('', run);
+    tracker.executeSent('');
+  };
+  const newRun = (): StatementRun =>
+    new StatementRun(candidate, { kind: 'forward', reason: '' }, undefined, true);
   const answered = (): void => {
     const frame = encodeReadyForQuery({ transactionStatus: 'idle' });
     tracker.settle(BackendCode.ReadyForQuery, frame, 0, frame.length);
@@ -65,5 +71,22 @@ describe('SessionTracker: the time of a run', () => {
     at(50, () => tracker.written());
     at(51, answered);
     expect(engine.completions).toMatchObject([{ elapsedMs: 50 }]);
+  });
+
+  test.each([
+    ['alone in their batches', ['a', 'sync', 'b', 'sync'], [true, true]],
+    ['in parts', ['a', 'a', 'a', 'sync', 'b', 'sync'], [true, true]],
+    ['two in a batch', ['a', 'b', 'sync'], [false, false]],
+    ['behind another statement', ['other', 'a', 'sync', 'b', 'sync'], [false, true]],
+    ['ahead of another statement', ['a', 'other', 'sync', 'other', 'sync', 'b'], [false, true]],
+  ])('is its own unless its batch has others: %s', (_title, steps, isTimed) => {
+    const runs: Record<string, StatementRun> = { a: newRun(), b: newRun() };
+    for (const step of steps) {
+      const run = runs[step];
+      if (run !== undefined) executed(run);
+      else if (step === 'sync') tracker.syncSent();
+      else tracker.executeSent('unknown portal');
+    }
+    expect(Object.values(runs).map((run) => run.isTimed)).toEqual(isTimed);
   });
 });
