@@ -18,6 +18,9 @@ const database = 'matrix';
 const password = 'sesame';
 /** Logged when a client's statement is wrong, and the server has said so when it was checked whether it can be restricted. */
 const refusedStatement = 'the server does not take a statement; it is left alone';
+/** What is counted when something went wrong; a connection ends well if the client or the server ended it. */
+const troubles =
+  /^pcache_((scanning_given_up|protocol_errors|engine_failures|population_troubles)_total|connections_closed_total\{end="(?!client"|upstream"|cancelRequest"))/;
 /** How often a conversation is repeated until its statements are restricted. */
 const maxRepetitions = 10;
 
@@ -106,12 +109,7 @@ export class ProxiedDatabase implements AsyncDisposable {
   /** What the proxy complained about, and what its metrics count as trouble. No driver may cause any. */
   async trouble(): Promise<readonly string[]> {
     const metrics = await this.metrics();
-    const counted = [...metrics].filter(
-      ([series, value]) =>
-        /^pcache_(scanning_given_up|protocol_errors|engine_failures|population_troubles)_total/.test(
-          series,
-        ) && value > 0,
-    );
+    const counted = [...metrics].filter(([series, value]) => troubles.test(series) && value > 0);
     const complaints = this.program.complaints.filter(({ msg }) => msg !== refusedStatement);
     return [...complaints.map((entry) => JSON.stringify(entry)), ...counted.map(String)];
   }

@@ -31,6 +31,10 @@ select id
 select 'Ü€😀', id from place wher name = 'Rome';
 select id / (id - id) from place where name = 'Rome';
 \errverbose
+select id from place where name = 'Rome' and id = 'x';
+select 'Ü€😀', id
+  from place where name = 'Rome'
+   and id = 'Ü€😀';
 insert into note (id, text, amount) overriding system value values (0, 'x', -1);
 
 -- transactions, savepoints, ON_ERROR_ROLLBACK, cursors, SQL-level PREPARE
