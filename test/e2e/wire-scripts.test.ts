@@ -1,11 +1,12 @@
 import type { TrackedKey } from '../../src/engine/database-engine';
 import type { BoundParameters } from '../../src/engine/engine';
 import { EngineHarness } from '../support/engine-harness';
-import { hasPostgresBinaries, startPostgres, type PostgresServer } from '../support/postgres-server';
+import { hasPostgresBinaries, type PostgresServer } from '../support/postgres-server';
 import { startProxy, type RecordedProxy } from '../support/recorded-proxy';
 import { until } from '../support/until';
 import { converse, describeAnswer, shorten, type Conversation } from '../support/wire-script/converse';
 import type { LearnedStatement } from '../support/wire-script/script';
+import { scriptDatabase as database, startScriptServer } from '../support/wire-script/script-server';
 import {
   readScript,
   recordAnswers,
@@ -31,18 +32,6 @@ const city: TrackedKey = {
   tables: new Map([['public.place', 'city_id']]),
 };
 
-const schema = `
-  create table place (id int primary key, city_id int not null, kind text, size int not null, note text);
-  insert into place
-    select i, i % 40 + 1, 'kind ' || i % 13, i * 7919 % 1000, case when i % 3 = 0 then null else 'note ' || i end
-    from generate_series(1, 1000) as i;
-  create function int4_of(text) returns int language sql immutable as 'select $1::int';
-  create function say(text) returns void language plpgsql as 'begin raise notice ''%'', $1; end';
-  create role locked login password 'open sesame';
-  create role nobody_home nologin;
-  analyze place;
-`;
-
 const versions: readonly (readonly [RecordedVersion, 'debian15' | 'embedded'])[] = [
   ['15', 'debian15'],
   ['18', 'embedded'],
@@ -53,24 +42,11 @@ describe.each(versions)('wire scripts, PostgreSQL %s', (version, binaries) => {
   let server: PostgresServer;
   let harness: EngineHarness;
   const proxies = new Map<'off' | 'observe' | 'on', RecordedProxy>();
-  const database = 'wire';
 
   beforeAll(async () => {
     if (!isThere) return;
-    server = await startPostgres({
-      binaries,
-      hba: [
-        'host all locked 127.0.0.1/32 password',
-        'host refused all 127.0.0.1/32 reject',
-        'host replication all 127.0.0.1/32 trust',
-        'host all all 127.0.0.1/32 trust',
-      ],
-      settings: { timezone: 'UTC', log_timezone: 'UTC', max_prepared_transactions: 4, wal_level: 'logical' },
-    });
-    await server.createDatabase(database);
+    server = await startScriptServer(binaries);
     harness = await EngineHarness.open(server.connectionOptions(database), [city]);
-    await harness.client.query(schema);
-    await harness.refreshCatalog();
     for (const mode of ['off', 'observe', 'on'] as const)
       proxies.set(mode, await startProxy(server.port, { [database]: harness.engine }, { mode }));
   });

@@ -1,0 +1,80 @@
+import type { Engine, InspectedStatement, Plan, PlanRequest, ReadContext } from '../../src/engine/engine';
+import type { Random } from '../oracle/random';
+
+/** Means nothing to the server. */
+const whim = ' /* whim */ ';
+
+/**
+ * An engine that decides by chance, in all the ways there are: now or later, with the context or without, to be run again on an
+ * error or not. The text it puts in a statement's place means the same.
+ */
+export class WhimsicalEngine implements Engine {
+  readonly contextQuery = `select pg_catalog.current_setting('search_path'),
+    (select statement from pg_catalog.pg_prepared_statements where name = $1)`;
+
+  /** @param candidates which texts it takes an interest in */
+  constructor(
+    private readonly random: Random,
+    private readonly candidates: RegExp,
+  ) {}
+
+  inspect(text: string): InspectedStatement {
+    const isCandidate = this.candidates.test(text);
+    return { text, isCandidate, leavesContextAlone: isCandidate && !/\bset_config\b|\binto\b/i.test(text) };
+  }
+
+  plan(request: PlanRequest): Plan | Promise<Plan> {
+    const { random } = this;
+    if (!request.isContextCertain && random.chance(0.3)) return { kind: 'needsContext' };
+    const plan = this.decide(request);
+    if (random.chance(0.7)) return plan;
+    return random.chance(0.5)
+      ? Promise.resolve(plan)
+      : new Promise((resolve) => setImmediate(() => resolve(plan)));
+  }
+
+  completed(): { readonly wantsContext: boolean } {
+    return { wantsContext: this.random.chance(0.2) };
+  }
+
+  catalogChanged(): void {
+    // Nothing is remembered.
+  }
+
+  readContext([searchPath = null, preparedText = null]: readonly (string | null)[]): ReadContext {
+    return {
+      context: {
+        id: searchPath ?? '',
+        searchPath: (searchPath ?? '').split(', '),
+        temporaryRelations: new Set(),
+        userName: '',
+        clientEncoding: 'UTF8',
+        settings: {},
+        mode: undefined,
+      },
+      preparedText: preparedText ?? undefined,
+    };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    // Nothing is held.
+  }
+
+  private decide({ statement, parameters, canRetry }: PlanRequest): Plan {
+    const { random } = this;
+    if (random.chance(0.3)) return { kind: 'forward', reason: 'whim' };
+    const oids = parameters?.declaredOids ?? [];
+    // Behind the client's text, or before it, where positions in errors have to be mapped back.
+    const isBefore = random.chance(0.5);
+    const at = isBefore ? 0 : Buffer.byteLength(statement.text);
+    return {
+      kind: 'rewrite',
+      text: isBefore ? `${whim}${statement.text}` : `${statement.text}${whim}`,
+      insertions: [{ at, text: whim }],
+      parameterOids: parameters?.values.map((_, i) => oids[i] ?? 0) ?? [],
+      coverage: 'full',
+      mustRetryOnError: canRetry && random.chance(0.5),
+      memo: undefined,
+    };
+  }
+}
