@@ -5,7 +5,7 @@ import { CatalogKeeper } from '../../src/engine/catalog-keeper';
 import { DatabaseEngine, type TrackedKey } from '../../src/engine/database-engine';
 import type { Plan } from '../../src/engine/engine';
 import type { SessionContext } from '../../src/engine/session-context';
-import { ShapeChecker } from '../../src/engine/shape-checker';
+import { ShapeChecker, type Shape } from '../../src/engine/shape-checker';
 import { openPool } from '../../src/postgres/control-pool';
 import { sqlFile } from '../../src/postgres/sql-files';
 import { loadParser } from '../../src/query/ast/parser';
@@ -26,6 +26,13 @@ const silent = { debug: () => undefined, info: () => undefined, warn: () => unde
 
 /** Keys of every cached set: the size of the restriction, not of the data. */
 const keysPerSet = 20;
+
+/** Thousands of forms are seen for the first time here: the server's opinion of them is not what is measured. */
+class AgreeableShapeChecker extends ShapeChecker {
+  override check(): Promise<Shape> {
+    return Promise.resolve({ isValid: true, parameterOids: [] });
+  }
+}
 
 /** An engine whose cache holds what is put there, and a session's context to plan with. The tables are empty. */
 export class Workbench implements AsyncDisposable {
@@ -53,7 +60,7 @@ export class Workbench implements AsyncDisposable {
       partitionKeys: [key],
       backend,
       catalog,
-      shapes: new ShapeChecker(pool),
+      shapes: new AgreeableShapeChecker(pool),
       contextQuery: sqlFile('session-context').text,
       minQueryMs: 1_000,
       memoryBytes: 256 * 1024 * 1024,
