@@ -1,7 +1,8 @@
 import type { Node, SelectStmt } from '@pgsql/types';
 import { qualifiedName } from '../query/ast/names';
 import { fingerprint } from '../query/ast/fingerprint';
-import { parseStatements, scanTokens, type Token } from '../query/ast/parser';
+import { parseStatements } from '../query/ast/parser';
+import { scanTokens, type Token } from '../query/ast/scan';
 import { walk } from '../query/ast/walk';
 import { cteNames, selectOf } from '../query/analysis/statement-check';
 import type { Catalog } from '../query/catalog/catalog';

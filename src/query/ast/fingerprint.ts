@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
-import { scanTokens, type Token } from './parser';
+import { scanTokens, type Token } from './scan';
 
-const constants: ReadonlySet<string> = new Set(['ICONST', 'FCONST', 'SCONST', 'PARAM']);
+const constants: ReadonlySet<string> = new Set(['ICONST', 'SCONST', 'PARAM']);
 
 /**
  * What statements have in common that differ in constants, the length of lists of constants, comments and white space only.
@@ -19,9 +19,9 @@ export function fingerprint(statement: string | readonly Token[]): string {
     if (token.tokenName === 'SQL_COMMENT' || token.tokenName === 'C_COMMENT') continue;
     const word = constants.has(token.tokenName)
       ? '?'
-      : token.keywordKind === 0
-        ? token.text
-        : token.text.toLowerCase();
+      : token.tokenName === 'WORD'
+        ? token.text.replace(/[A-Z]+/g, (capitals) => capitals.toLowerCase())
+        : token.text;
     const isNextOfList = word === '?' && words.at(-1) === ',' && words.at(-2) === '?';
     if (isNextOfList) words.pop();
     else words.push(word);

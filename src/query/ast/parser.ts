@@ -1,8 +1,6 @@
-import { loadModule, parseSync, scanSync, type ScanToken } from 'libpg-query';
+import { loadModule, parseSync } from 'libpg-query';
 import type { RawStmt } from '@pgsql/types';
-
-/** A token of PostgreSQL's own scanner. `start` and `end` are byte offsets into the UTF-8 text; comments are tokens too. */
-export type Token = ScanToken;
+import { scanTokens, type TokenName } from './scan';
 
 /** Loads PostgreSQL's parser (WebAssembly). Must be awaited once before anything else here is called. */
 export async function loadParser(): Promise<void> {
@@ -39,12 +37,7 @@ export function parseStatements(text: string): readonly RawStmt[] {
   return guarded(() => parseSync(text).stmts ?? []);
 }
 
-/** The tokens of a text. Throws libpg-query's SqlError on a lexical error. */
-export function scanTokens(text: string): readonly Token[] {
-  return guarded(() => scanSync(text).tokens);
-}
-
-const levelTokens: ReadonlySet<string> = new Set(['ICONST', 'FCONST', 'SCONST', 'PARAM', 'ASCII_44']);
+const levelTokens: ReadonlySet<TokenName> = new Set<TokenName>(['ICONST', 'SCONST', 'PARAM', 'ASCII_44']);
 
 function countDeepeningTokens(text: string): number {
   return scanTokens(text).filter(({ tokenName }) => !levelTokens.has(tokenName)).length;

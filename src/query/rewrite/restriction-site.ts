@@ -1,4 +1,4 @@
-import type { Token } from '../ast/parser';
+import type { Token } from '../ast/scan';
 
 /** Where a restriction goes into a block's text, as byte offsets. */
 export interface RestrictionSite {
@@ -65,6 +65,6 @@ function selectBefore(tokens: readonly Token[], targetLocation: number): number 
 
 /** A keyword in lower case, or punctuation; nothing that could be mistaken for one for names and constants. */
 function wordOf(token: Token): string {
-  if (token.keywordKind !== 0) return token.text.toLowerCase();
+  if (token.tokenName === 'WORD') return token.text.toLowerCase();
   return token.text.length === 1 && !/[a-z_]/i.test(token.text) ? token.text : '';
 }

@@ -1,6 +1,7 @@
 import * as fc from 'fast-check';
 import { blocksOf } from '../../../src/query/analysis/blocks';
-import { loadParser, scanTokens } from '../../../src/query/ast/parser';
+import { loadParser } from '../../../src/query/ast/parser';
+import { scanTokens } from '../../../src/query/ast/scan';
 import { restrictionSite, withoutComments } from '../../../src/query/rewrite/restriction-site';
 import { splice, type BlockRestriction } from '../../../src/query/rewrite/splice';
 import { isExactlyRestricted, type ExpectedRestriction } from '../../../src/query/rewrite/verify';

@@ -1,5 +1,6 @@
 import { blocksOf } from '../../../../src/query/analysis/blocks';
-import { loadParser, scanTokens } from '../../../../src/query/ast/parser';
+import { loadParser } from '../../../../src/query/ast/parser';
+import { scanTokens } from '../../../../src/query/ast/scan';
 import { restrictionSite, withoutComments } from '../../../../src/query/rewrite/restriction-site';
 import { splice } from '../../../../src/query/rewrite/splice';
 import { isExactlyRestricted } from '../../../../src/query/rewrite/verify';
