@@ -10,9 +10,9 @@ import { Observer } from '../population/observer';
 import type { PopulationEvents } from '../population/population-events';
 import { InProcessQueue } from '../population/queue/in-process-queue';
 import { PostgresqlSource } from '../population/sources/postgresql';
-import { openPool, type ControlPool } from '../postgres/control-pool';
 import type { ServerTls } from '../postgres/server-tls';
 import { sqlFile } from '../postgres/sql-files';
+import { controlPool } from './control-pool';
 import { Owned } from './owned';
 
 const sessionContext = sqlFile('session-context');
@@ -37,8 +37,12 @@ export async function composeDatabase(
   const owned = new Owned();
   try {
     const partitionKeys = [...database.partitionKeys.values()];
-    const controlPool = owned.add(poolFor(database, serverTls, controlConnections, log));
-    const populationPool = owned.add(poolFor(database, serverTls, config.population.concurrency, log));
+    const catalogPool = owned.add(
+      controlPool(database, serverTls, { maxConnections: controlConnections }, log),
+    );
+    const populationPool = owned.add(
+      controlPool(database, serverTls, { maxConnections: config.population.concurrency }, log),
+    );
     const queue = owned.add(new InProcessQueue());
     const events = populationEvents(metrics, log, config.log.sql);
     const source = new PostgresqlSource({ pool: populationPool, ...config.population });
@@ -54,8 +58,8 @@ export async function composeDatabase(
         mode: config.mode,
         partitionKeys,
         backend,
-        catalog: new CatalogKeeper(controlPool, partitionKeys, log),
-        shapes: new ShapeChecker(controlPool),
+        catalog: new CatalogKeeper(catalogPool, partitionKeys, log),
+        shapes: new ShapeChecker(catalogPool),
         contextQuery: sessionContext.text,
         minQueryMs: config.population.minQueryMs,
         memoryBytes: Math.floor(config.limits.memoryBytes / config.databases.size),
@@ -77,26 +81,6 @@ export async function composeDatabase(
     await owned[Symbol.asyncDispose]();
     throw error;
   }
-}
-
-function poolFor(
-  { name, control }: DatabaseConfig,
-  tls: ServerTls | undefined,
-  maxConnections: number,
-  log: Log,
-): ControlPool {
-  return openPool({
-    host: control.host,
-    port: control.port,
-    database: name,
-    user: control.user,
-    password: control.password?.reveal(),
-    tls,
-    maxConnections,
-    onIdleLoss: (error) => {
-      log.warn({ err: error }, 'an idle control connection was lost');
-    },
-  });
 }
 
 /** What population reports, counted and logged. The server's messages may quote values of the statement. */

@@ -13,8 +13,10 @@ import { loadServerTls, type ServerTls } from '../postgres/server-tls';
 import { ClientTls } from '../proxy/client-tls';
 import { ProxyListener } from '../proxy/proxy-listener';
 import { SocketFileError } from '../proxy/socket-file';
+import type { VerifierSource } from '../proxy/verifier-source';
 import { loadParser } from '../query/ast/parser';
 import { composeDatabase } from './compose-database';
+import { composeVerifiers } from './compose-verifiers';
 import { openCacheBackend } from './open-cache-backend';
 import { Owned } from './owned';
 import { readVersion } from './version';
@@ -26,8 +28,8 @@ export interface RunningProxy extends AsyncDisposable {
   drain(deadlineMs: number): Promise<void>;
   /** Reads the catalog of every database again. */
   refreshCatalogs(): void;
-  /** Reads the certificate shown to clients again; sessions that are open keep what they have. */
-  reloadCertificate(): void;
+  /** Reads the certificate shown to clients and the user file again; sessions that are open keep what they have. */
+  reloadFiles(): void;
 }
 
 /**
@@ -44,8 +46,11 @@ export async function composeProxy(config: PcacheConfig, log: Log): Promise<Runn
     const admin = await adminServer.start();
 
     const { clientTls, serverTls } = loadTls(config, log);
+    const verifiers = composeVerifiers(config, serverTls, log, owned);
     const engines = await composeEngines(config, serverTls, metrics, log, owned);
-    const listener = owned.add(createListener(config, clientTls, serverTls, engines, metrics, log));
+    const listener = owned.add(
+      createListener(config, { clientTls, serverTls, verifiers, engines }, metrics, log),
+    );
     const listen = await listener.start().catch((error: unknown) => {
       if (error instanceof SocketFileError) {
         const message = `cannot make a unix socket: ${error.message}. Check listen.socket_directory`;
@@ -64,7 +69,10 @@ export async function composeProxy(config: PcacheConfig, log: Log): Promise<Runn
       refreshCatalogs: () => {
         for (const engine of engines.values()) engine.catalogChanged();
       },
-      reloadCertificate: () => clientTls?.reload(),
+      reloadFiles: () => {
+        clientTls?.reload();
+        verifiers?.reload();
+      },
       [Symbol.asyncDispose]: () => owned[Symbol.asyncDispose](),
     };
   } catch (error) {
@@ -116,16 +124,21 @@ function loadTls({ listen, upstream }: PcacheConfig, log: Log) {
 
 function createListener(
   { listen, upstream, mode, limits }: PcacheConfig,
-  clientTls: ClientTls | undefined,
-  serverTls: ServerTls | undefined,
-  engines: ReadonlyMap<string, Engine>,
+  parts: {
+    readonly clientTls: ClientTls | undefined;
+    readonly serverTls: ServerTls | undefined;
+    readonly verifiers: VerifierSource | undefined;
+    readonly engines: ReadonlyMap<string, Engine>;
+  },
   metrics: Metrics,
   log: Log,
 ): ProxyListener {
+  const { clientTls, serverTls, verifiers, engines } = parts;
   return new ProxyListener({
     listen,
     clientTls,
     upstream: { host: upstream.host, port: upstream.port, tls: serverTls },
+    verifiers,
     engines,
     mode,
     events: metrics.proxy,

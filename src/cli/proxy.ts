@@ -14,7 +14,7 @@ const exitGraceMs = 5000;
 export const proxyCommand: CommandModule<object, ConfigFlags> = {
   command: 'proxy',
   describe:
-    'Start the proxy. SIGTERM: finish running statements and end. SIGHUP: read the catalog and the certificate again.',
+    'Start the proxy. SIGTERM: finish running statements and end. SIGHUP: read the catalog, the certificate and the user file again.',
   builder: (argv) => withConfigFlags(argv),
   handler: async (flags) => {
     const { file, sources } = readConfigFlags(flags, process.env);
@@ -31,8 +31,8 @@ export async function runProxy(config: PcacheConfig, log: Log): Promise<void> {
   using signals = listenToSignals(log);
   await using proxy = await composeProxy(config, log);
   signals.onHangUp(() => {
-    log.info({}, 'SIGHUP: reading the catalog and the certificate again');
-    proxy.reloadCertificate();
+    log.info({}, 'SIGHUP: reading the catalog, the certificate and the user file again');
+    proxy.reloadFiles();
     proxy.refreshCatalogs();
   });
   log.info({ ...proxy.addresses, upstream: config.upstream, mode: config.mode }, 'accepting connections');

@@ -2,6 +2,7 @@
 export const SqlState = {
   ProtocolViolation: '08P01',
   ConnectionFailure: '08006',
+  FeatureNotSupported: '0A000',
   InvalidAuthorization: '28000',
   TooManyConnections: '53300',
   ProgramLimitExceeded: '54000',

@@ -8,7 +8,8 @@ import { BackendCode } from '../wire/message-code';
 
 const hint =
   'The client bound its password to the certificate of the proxy, the server to its own. Give the proxy the same ' +
-  'certificate and key as the server, or use no TLS on one of the two legs, or say channel_binding=disable at the client.';
+  'certificate and key as the server, or let it verify passwords itself (auth.mode: verify), or use no TLS on one of the ' +
+  'two legs, or channel_binding=disable at the client.';
 
 /**
  * SCRAM binds a log-in to the certificate of the TLS connection it happens on (RFC 5929, tls-server-end-point); a proxy
@@ -18,6 +19,8 @@ const hint =
  *                              without TLS: it is left out. The client then says it knows no binding, which is true.
  *   client TLS, server plain   the server offers no binding; fine, unless the client insists on it
  *   both                       relayed; with different certificates the server refuses, and a hint is added that says why
+ *
+ * Where the proxy verifies SCRAM itself, none of this arises: see ScramVerification.
  */
 export class ChannelBinding {
   private isUnderway = false;

@@ -14,8 +14,9 @@ import { takeLeave } from './leave-taking';
 import { LoginRelay } from './login-relay';
 import { Outlet } from './outlet';
 import { type ConnectionEnd } from './proxy-events';
-import { scannedDatabase } from './scanned-database';
-import { ScannedSession } from './scanned-session';
+import { scanSession } from './scan-session';
+import { type ScannedSession } from './scanned-session';
+import { ScramVerification } from './scram-verification';
 import {
   adminShutdown,
   brokenServer,
@@ -23,6 +24,7 @@ import {
   loginTimeout,
   serverLost,
   tooManyConnections,
+  verifierUnavailable,
 } from './session-errors';
 import { type SessionHost } from './session-host';
 import { enterPhase, type SessionPhase } from './session-phase';
@@ -192,13 +194,36 @@ export class ClientSession {
       parameterStatus: (frame: Buffer, start: number, end: number) =>
         this.scan?.tracker.parameterStatus(frame, start, end),
     };
-    this.login = new LoginRelay(this.toClient, toUpstream, this.reader, observer, channelBinding);
+    const verification = this.makeVerification(startup, toUpstream);
+    this.login = new LoginRelay(
+      this.toClient,
+      toUpstream,
+      this.reader,
+      observer,
+      channelBinding,
+      verification,
+    );
     this.phase = enterPhase(this.phase, 'authenticating');
     toUpstream.append(packet);
     toUpstream.flush();
     const { early } = this;
     this.early = Buffer.alloc(0);
     this.login.clientSent(early);
+  }
+
+  private makeVerification(startup: StartupMessage, toUpstream: Outlet): ScramVerification | undefined {
+    const { client, toClient, host } = this;
+    const { verifiers, log } = host;
+    if (verifiers === undefined) return undefined;
+    return new ScramVerification({
+      ...{ user: startup.parameters.get('user') ?? '', verifiers, log },
+      ...{ client, toClient, upstream: this.upstream.socket, toUpstream },
+      guard: (side, action) => this.guard(side, action),
+      unavailable: (error) => {
+        log.error({ err: error }, 'a client cannot be verified');
+        this.finish('verifierUnavailable', verifierUnavailable());
+      },
+    });
   }
 
   /** What the server has to say to a packet it alone may judge need not even be a message: it is an old protocol's, perhaps. */
@@ -209,30 +234,18 @@ export class ClientSession {
   }
 
   private makeScan(startup: StartupMessage, toUpstream: Outlet): ScannedSession | undefined {
-    const scanned = scannedDatabase(this.host, startup);
-    if (scanned === undefined) return undefined;
-    const { mode, limits, events, log } = this.host;
-    return new ScannedSession(
-      {
-        ...scanned,
-        mode,
-        limits,
-        events,
-        log,
-        toClient: this.toClient,
-        toUpstream,
-        holdClient: (isHeld) => {
-          this.isHeld = isHeld;
-          this.updateClientFlow();
-        },
-        terminated: () => void (this.hasTerminated = true),
-        guard: (action) => this.guard('upstream', action),
-        cancelUpstream: () => this.upstream.cancel(),
-        becameIdle: () => this.shutDownIfDrained(),
+    return scanSession(this.host, startup, this.reader, this.treatments, {
+      toClient: this.toClient,
+      toUpstream,
+      holdClient: (isHeld) => {
+        this.isHeld = isHeld;
+        this.updateClientFlow();
       },
-      this.reader,
-      this.treatments,
-    );
+      terminated: () => void (this.hasTerminated = true),
+      guard: (action) => this.guard('upstream', action),
+      cancelUpstream: () => this.upstream.cancel(),
+      becameIdle: () => this.shutDownIfDrained(),
+    });
   }
 
   private keyReceived(request: CancelRequest): void {
@@ -250,6 +263,7 @@ export class ClientSession {
         }
         this.reader.feed(chunk);
         if (this.login?.readUpstream() === true) this.loggedIn(this.login);
+        else this.updateClientFlow();
         this.toClient.flush();
         break;
       case 'relaying':
@@ -356,6 +370,7 @@ export class ClientSession {
     this.end = end;
     clearTimeout(this.loginTimer);
     this.scan?.close();
+    this.login?.close();
     if (error !== undefined && !this.isInsideMessage(phase)) this.toClient.append(encodePgError(error));
     this.toClient.flush();
     takeLeave(client);

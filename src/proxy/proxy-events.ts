@@ -8,6 +8,8 @@ export type ConnectionEnd =
   | 'upstream'
   | 'upstreamUnreachable'
   | 'protocolError'
+  /** The proxy is to verify the client, and could not ask by what. */
+  | 'verifierUnavailable'
   | 'loginTimeout'
   | 'tooManyConnections'
   | 'drained'

@@ -10,6 +10,7 @@ import { type SessionHost } from './session-host';
 import { type ProxyMode } from './session-link';
 import { listenOnSocketFile, socketFile, SocketFileError } from './socket-file';
 import { type UpstreamAddress } from './upstream-connection';
+import { type VerifierSource } from './verifier-source';
 
 export interface ProxyListenerOptions {
   /** Port 0: a free one. */
@@ -22,6 +23,8 @@ export interface ProxyListenerOptions {
   /** Default: no TLS. Stays the caller's, who may reload it. */
   readonly clientTls?: ClientTls | undefined;
   readonly upstream: UpstreamAddress;
+  /** With it the proxy verifies SCRAM itself (see ScramVerification); by default it relays it. Stays the caller's. */
+  readonly verifiers?: VerifierSource | undefined;
   /** By the name of the database; sessions of others are relayed as they are. The engines stay the caller's. */
   readonly engines: ReadonlyMap<string, Engine>;
   readonly mode: ProxyMode;
@@ -46,10 +49,11 @@ export class ProxyListener implements AsyncDisposable {
 
   constructor(private readonly options: ProxyListenerOptions) {
     const limits = { ...defaultLimits, ...options.limits };
-    const { upstream, clientTls, engines, mode, events, log } = options;
+    const { upstream, clientTls, verifiers, engines, mode, events, log } = options;
     this.host = {
       upstream,
       clientTls,
+      verifiers,
       engines,
       mode,
       limits,

@@ -22,6 +22,12 @@ export const encryptionRequired = (host: string, user: string, database: string)
 export const loginTimeout = (): PgError =>
   fatal(SqlState.QueryCanceled, 'canceling authentication due to timeout');
 
+/** What is wrong is in the log: a stranger need not know. */
+export const verifierUnavailable = (): PgError =>
+  fatal(SqlState.ConnectionFailure, 'the proxy cannot verify passwords at the moment', {
+    hint: 'The log of the proxy says why.',
+  });
+
 export const serverLost = (): PgError =>
   fatal(SqlState.ConnectionFailure, 'the server closed the connection unexpectedly');
 

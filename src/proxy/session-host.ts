@@ -7,12 +7,15 @@ import { type ProxyLimits } from './proxy-limits';
 import { type ProxyLog } from './proxy-log';
 import { type ProxyMode } from './session-link';
 import { type UpstreamAddress } from './upstream-connection';
+import { type VerifierSource } from './verifier-source';
 
 /** What a session needs of the listener it belongs to. */
 export interface SessionHost {
   readonly upstream: UpstreamAddress;
   /** undefined: no TLS for clients. */
   readonly clientTls: ClientTls | undefined;
+  /** undefined: the server alone verifies who logs in. */
+  readonly verifiers: VerifierSource | undefined;
   readonly engines: ReadonlyMap<string, Engine>;
   readonly mode: ProxyMode;
   readonly limits: ProxyLimits;

@@ -226,7 +226,7 @@ describe('TLS to the server', () => {
       const complaint = await login(proxy, binding, 'require');
       expect(complaint).toMatch(/FATAL: {2}SCRAM channel binding check failed/);
       expect(complaint).toMatch(
-        /HINT: .*same certificate.*no TLS on one of the two legs.*channel_binding=disable/,
+        /HINT: .*same certificate.*auth.mode: verify.*no TLS on one of the two legs.*channel_binding=disable/,
       );
     }
     expect(await login(proxy, 'disable', 'require')).toBe('42');

@@ -1,4 +1,5 @@
 import { connect, type Socket } from 'node:net';
+import { connect as connectTls } from 'node:tls';
 import { encodeStartupMessage } from '../../src/wire/startup/startup-message';
 
 /** A message as it came: its first byte as a letter, and its body. */
@@ -39,6 +40,21 @@ export class WireClient {
     const socket = connect({ port, host: '127.0.0.1', noDelay: true });
     await new Promise<void>((resolve, reject) => {
       socket.once('connect', resolve);
+      socket.once('error', reject);
+    });
+    return new WireClient(socket);
+  }
+
+  /** The same with direct TLS, which PostgreSQL has since version 17, and any certificate. */
+  static async openTls(port: number): Promise<WireClient> {
+    const socket = connectTls({
+      port,
+      host: '127.0.0.1',
+      ALPNProtocols: ['postgresql'],
+      rejectUnauthorized: false,
+    });
+    await new Promise<void>((resolve, reject) => {
+      socket.once('secureConnect', resolve);
       socket.once('error', reject);
     });
     return new WireClient(socket);

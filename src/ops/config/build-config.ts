@@ -41,6 +41,12 @@ export function buildConfig(
         key: absolute(upstream.tls.key),
       },
     },
+    auth: {
+      mode: file.auth.mode,
+      query: file.auth.query,
+      database: file.auth.database,
+      userFile: absolute(file.auth.user_file),
+    },
     admin: file.admin,
     cache: { ...file.cache, path: resolve(origin.workingDirectory, file.cache.path) },
     population: {

@@ -17,6 +17,10 @@ export type LogFormat = (typeof logFormats)[number];
 export const clientTlsModes = ['disable', 'allow', 'prefer', 'require'] as const;
 export type ClientTlsMode = (typeof clientTlsModes)[number];
 
+/** relay: the server alone verifies. verify: the proxy does as well, where the server asks for SCRAM. */
+export const authModes = ['relay', 'verify'] as const;
+export type AuthMode = (typeof authModes)[number];
+
 export const tlsVersions = ['TLSv1.2', 'TLSv1.3'] as const;
 export type TlsVersion = (typeof tlsVersions)[number];
 
@@ -186,6 +190,26 @@ export const configSchema = z
         ),
         port: remotePort('Port of the PostgreSQL server.').default(5432),
         tls: serverTls,
+      })
+      .prefault({}),
+    auth: z
+      .strictObject({
+        mode: choice(
+          authModes,
+          'relay: logging in is between client and server. verify: where the server asks for SCRAM, pcache holds it with each of them, so that both legs can have TLS.',
+        ).default('relay'),
+        query: text(
+          'Statement that returns the name of role $1 and its SCRAM verifier, as PgBouncer asks for it; by default pg_authid is read, unless there is a user_file.',
+          'a statement with $1 for the name of the role',
+        ).optional(),
+        database: text(
+          'Database whose control role runs the query; by default the first one under databases.',
+          'the name of a database under databases',
+        ).optional(),
+        user_file: text(
+          "File in the form of PgBouncer's userlist.txt, with SCRAM verifiers; asked before the query, SIGHUP reads it again.",
+          'the name of a file',
+        ).optional(),
       })
       .prefault({}),
     admin: z

@@ -12,7 +12,13 @@ import { entriesOf, isMapping, valueAt, type OptionPath, type OptionProblem } fr
  */
 export function crossCheck(data: unknown): OptionProblem[] {
   if (!isMapping(data)) return [];
-  return [...checkEndpoints(data), ...checkTls(data), ...checkDatabases(data), ...checkSharedKeys(data)];
+  return [
+    ...checkEndpoints(data),
+    ...checkTls(data),
+    ...checkAuth(data),
+    ...checkDatabases(data),
+    ...checkSharedKeys(data),
+  ];
 }
 
 function* checkEndpoints(data: unknown): Generator<OptionProblem> {
@@ -57,6 +63,32 @@ function* checkTls(data: unknown): Generator<OptionProblem> {
     if (section === 'upstream' && (mode === 'verify-ca' || mode === 'verify-full') && !has('ca')) {
       yield { path: [...path, 'ca'], message: `is required: ${mode} takes the authorities to verify by` };
     }
+  }
+}
+
+function* checkAuth(data: unknown): Generator<OptionProblem> {
+  const has = (key: string): boolean => valueAt(data, ['auth', key]) !== undefined;
+  const databases = entriesOf(valueAt(data, ['databases'])).map(([name]) => name);
+  const query = valueAt(data, ['auth', 'query']);
+  if (typeof query === 'string' && query !== '' && !/\$1(?![0-9])/.test(query)) {
+    yield { path: ['auth', 'query'], message: 'has no $1, for which the name of the role is put' };
+  }
+  const database = valueAt(data, ['auth', 'database']);
+  if (typeof database === 'string' && !databases.includes(database)) {
+    yield { path: ['auth', 'database'], message: 'is not listed under databases' };
+  }
+  if (valueAt(data, ['auth', 'mode']) !== 'verify' || databases.length > 0) return;
+  if (has('query')) {
+    yield {
+      path: ['auth', 'query'],
+      message: 'needs a database under databases, whose control role runs it',
+    };
+  } else if (!has('user_file')) {
+    yield {
+      path: ['auth', 'mode'],
+      message:
+        'verify takes a user_file, or a database under databases whose control role reads the verifiers',
+    };
   }
 }
 

@@ -1,7 +1,7 @@
 import type { CacheType } from '../../cache/cache-types';
 import type { PartitionKey } from '../../query/partition-key';
 import type { ServerTlsFiles } from '../../postgres/server-tls';
-import type { ClientTlsMode, LogFormat, LogLevel, ProxyMode, TlsVersion } from './config-schema';
+import type { AuthMode, ClientTlsMode, LogFormat, LogLevel, ProxyMode, TlsVersion } from './config-schema';
 import type { Secret } from './secret';
 
 /** A configuration that passed every check: frozen, defaults filled in, paths absolute, secrets read. */
@@ -11,6 +11,7 @@ export interface PcacheConfig {
   readonly mode: ProxyMode;
   readonly listen: ListenConfig;
   readonly upstream: UpstreamConfig;
+  readonly auth: AuthConfig;
   readonly admin: Endpoint;
   readonly cache: CacheConfig;
   readonly population: PopulationConfig;
@@ -43,6 +44,16 @@ export interface ClientTlsConfig {
   readonly key: string | undefined;
   readonly clientCa: string | undefined;
   readonly minimumVersion: TlsVersion;
+}
+
+/** Who verifies clients, and by what. File names are absolute. */
+export interface AuthConfig {
+  readonly mode: AuthMode;
+  /** undefined: pcache's own, or none if there is a user file. */
+  readonly query: string | undefined;
+  /** undefined: the first one. */
+  readonly database: string | undefined;
+  readonly userFile: string | undefined;
 }
 
 export interface CacheConfig {
