@@ -50,7 +50,7 @@ test.each([
       );
       expect(actual).toEqual(expected);
       // Behind the last character, where an error "at end of input" is.
-      const end = [...given.original].reduce((sum, character) => sum + length(character), 0);
+      const end = Array.from(given.original).reduce((sum, character) => sum + length(character), 0);
       expect(positionInOriginal(expected.length + 1, given.original, given.insertions, unit)).toBe(end + 1);
     }),
   );
