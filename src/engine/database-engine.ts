@@ -141,7 +141,7 @@ export class DatabaseEngine implements Engine {
   completed(completion: Completion): { readonly wantsContext: boolean } {
     const { statement, plan, outcome, elapsedMs, isTimed } = completion;
     if (!(statement instanceof CandidateStatement)) return wantsNothing;
-    if (outcome === 'fellBack') this.#experience.block(statement.fingerprint);
+    if (outcome === 'fellBack') this.#block(statement, completion.givenUpFor);
     if (outcome !== 'complete') return wantsNothing;
     if (isTimed) this.#measured(statement, plan, elapsedMs);
     if (elapsedMs < this.options.minQueryMs) return wantsNothing;
@@ -191,7 +191,7 @@ export class DatabaseEngine implements Engine {
     }
     if (!isContextCertain) return { kind: 'needsContext' };
     if (analysis.mayRaise && !request.canRetry) return forward('may raise an error');
-    const objection = this.#experience.objection(statement.fingerprint);
+    const objection = this.#experience.objection(statement.fingerprint, performance.now());
     if (objection !== undefined) return forward(objection);
     if (mode === 'observe') return forward('observe mode');
     return this.#restrictor.plan(decision, catalog);
@@ -250,6 +250,13 @@ export class DatabaseEngine implements Engine {
       return true;
     }
     return !lacksFragments(reading, this.directory);
+  }
+
+  #block({ fingerprint }: CandidateStatement, reason: string | undefined): void {
+    const blockMs = this.#experience.block(fingerprint, performance.now());
+    if (blockMs === undefined) return;
+    const fields = { fingerprint, reason, blockMs };
+    this.options.log.warn(fields, 'a restricted statement failed where the original did not; not restricted');
   }
 
   #measured({ fingerprint }: CandidateStatement, plan: ForwardPlan | RewritePlan, elapsedMs: number): void {

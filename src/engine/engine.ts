@@ -106,8 +106,10 @@ export interface Completion {
   readonly elapsedMs: number;
   /** Whether that time is this execution's alone. False: it was pipelined with others whose replies came together. */
   readonly isTimed: boolean;
-  /** failed: the client saw an error. fellBack: the rewritten form failed and the original was run instead. */
+  /** failed: the client saw an error. fellBack: the rewritten form was given up, and the original, run instead, went through. */
   readonly outcome: 'complete' | 'failed' | 'fellBack';
+  /** Why the rewritten form was given up, if it was: the SQLSTATE of its error, or `reply too large`. */
+  readonly givenUpFor?: string | undefined;
   readonly context: SessionContext | undefined;
   readonly isContextCertain: boolean;
 }

@@ -19,7 +19,10 @@ interface ShapeExperience {
   readonly restricted: Record<Spread, FormExperience>;
   /** Executions to let pass unrestricted before the restricted form gets another chance. */
   sitOut: number;
-  isBlocked: boolean;
+  /** Times the restricted form failed where the original did not. */
+  failures: number;
+  /** Until when, by the clock handed in, it is not used for that. */
+  blockedUntilMs: number;
 }
 
 /** Weight of the newest measurement in the running average. */
@@ -29,19 +32,24 @@ const runsBeforeJudgement = 2;
 const slowerThanDirect = 1.1;
 const executionsToSitOut = 50;
 const maxShapes = 10_000;
+/** After its first failure a restricted form is not used for this long; after each further one, for twice as long as before. */
+const firstBlockMs = 5 * 60_000;
+const longestBlockMs = 24 * 60 * 60_000;
 
 /**
  * A restriction can make a query slower: it changes the plan (design.md, section 6). All forms are measured as they are
  * run, by statement shape; the fastest is used, and if that is the client's own, the others are tried again now and then.
+ *
+ * Times of day are handed in, in milliseconds of any one clock.
  */
 export class Experience {
   readonly #shapes = new BoundedMap<string, ShapeExperience>(maxShapes);
 
   /** Why no restricted form should be used now; counts as one execution. */
-  objection(shape: string): string | undefined {
+  objection(shape: string, nowMs: number): string | undefined {
     const experience = this.#shapes.get(shape);
     if (experience === undefined) return undefined;
-    if (experience.isBlocked) return 'failed when restricted';
+    if (nowMs < experience.blockedUntilMs) return 'failed when restricted';
     if (experience.sitOut === 0) return undefined;
     experience.sitOut--;
     if (experience.sitOut === 0) for (const form of Object.values(experience.restricted)) form.runs = 0;
@@ -64,9 +72,20 @@ export class Experience {
     return candidates.reduce(better, candidates[0] ?? 'every');
   }
 
-  /** The rewritten form raised an error that the original did not: it is not used again (rule S12). */
-  block(shape: string): void {
-    this.#of(shape).isBlocked = true;
+  /**
+   * The restricted form failed where the original did not (rule S12). It is not used for some minutes, after each further
+   * failure for twice as long, up to a day: what made it fail may have been a row, a value or a plan that is gone, but each
+   * new try that fails costs its client the time of both forms.
+   *
+   * @returns for how long it is not used, in milliseconds; undefined if that was so already
+   */
+  block(shape: string, nowMs: number): number | undefined {
+    const experience = this.#of(shape);
+    if (nowMs < experience.blockedUntilMs) return undefined;
+    const blockMs = Math.min(firstBlockMs * 2 ** experience.failures, longestBlockMs);
+    experience.failures++;
+    experience.blockedUntilMs = nowMs + blockMs;
+    return blockMs;
   }
 
   /** The average time of the statement as the client wrote it, in milliseconds, if it was ever run so. */
@@ -96,7 +115,8 @@ export class Experience {
       direct: fresh(),
       restricted: { one: fresh(), every: fresh() },
       sitOut: 0,
-      isBlocked: false,
+      failures: 0,
+      blockedUntilMs: 0,
     };
     this.#shapes.set(shape, experience);
     return experience;

@@ -4,7 +4,7 @@ import { FrameStep, FrameTreatment, type FrameReader } from '../wire/frame-reade
 import { BackendCode } from '../wire/message-code';
 import { withClientPosition } from './client-position';
 import { type ContextAsk } from './context-ask';
-import { isRetryableError, type HeldRun } from './held-run';
+import { retryableError, type HeldRun } from './held-run';
 import { PreparedStatement } from './prepared-statements';
 import { Owed, type Audience } from './reply-queue';
 import { type SessionLink } from './session-link';
@@ -155,10 +155,11 @@ export class BackendScan {
     const { reader, tracker } = this;
     const { queue } = tracker;
     const isClientsParse = queue.headKind === Owed.Parse && queue.headDetail instanceof PreparedStatement;
-    if (!isClientsParse && reader.isLast && isRetryableError(reader.buffer, reader.start, reader.end)) {
-      tracker.report(held.run, 'fellBack');
-      held.takeHeld();
-      held.state = 'swallowing';
+    const isOfRun = !isClientsParse && reader.isLast;
+    const sqlState = isOfRun ? retryableError(reader.buffer, reader.start, reader.end) : undefined;
+    if (sqlState !== undefined) {
+      tracker.giveUp(held.run);
+      held.giveUp(sqlState);
       return;
     }
     this.release();
@@ -189,8 +190,8 @@ export class BackendScan {
     } else if (this.destination === Destination.Hold) {
       const { held } = this;
       if (held?.state !== 'holding' || held.hold(buffer, start, end)) return;
-      held.takeHeld();
-      held.state = 'swallowing';
+      this.tracker.giveUp(held.run);
+      held.giveUp('reply too large');
       this.destination = Destination.Drop;
       this.owner.heldTooMuch(held);
     }

@@ -66,7 +66,9 @@ export class ContextAsker {
   private read({ row, error }: ContextAsk, named: PreparedStatement | undefined): boolean {
     const { tracker } = this;
     const answer =
-      row === undefined ? undefined : tracker.guard('readContext', () => this.link.engine.readContext(row));
+      row === undefined
+        ? undefined
+        : tracker.reports.guard('readContext', () => this.link.engine.readContext(row));
     if (error !== undefined || answer === undefined) {
       this.hasFailed = true;
       return false;

@@ -16,6 +16,8 @@ import { type SessionLink } from './session-link';
 /** Who decides about a candidate statement; the frame at hand is then its business, to be forwarded or replaced. */
 export interface CandidateOwner {
   decide(candidate: Candidate): void;
+  /** Another text than a candidate's is about to be passed on, to be run. */
+  beforeOther(text: string): void;
   /** Sync was passed on. */
   batchEnded(): void;
   /** Sync came for a batch that was answered with an error of the proxy's making and thrown away. */
@@ -186,6 +188,7 @@ export class FrontendScan {
     const text = attempt(() => decodeQuery(buffer, start + 5, end))?.query;
     const statement = this.inspect(text !== undefined && isText(text) ? text : undefined);
     if (!statement.isCandidate || this.tracker.queue.isSkipping) {
+      this.owner.beforeOther(statement.text);
       this.tracker.querySent(statement);
       this.forward();
       return;
@@ -215,9 +218,10 @@ export class FrontendScan {
     const prepared = names === undefined ? undefined : tracker.preparedStatement(names.statementName);
     const statement = this.inspect(prepared?.text);
     if (names === undefined) tracker.unknownBindSent();
-    else if (!statement.isCandidate || tracker.queue.isSkipping)
+    else if (!statement.isCandidate || tracker.queue.isSkipping) {
+      this.owner.beforeOther(statement.text);
       tracker.bindSent(names.portalName, statement);
-    else {
+    } else {
       const { portalName, statementName } = names;
       const isAlone = this.isAlone(statementName);
       const following = this.reader.unread;
@@ -272,7 +276,7 @@ export class FrontendScan {
 
   private inspect(text: string | undefined): InspectedStatement {
     if (text === undefined) return unknownStatement;
-    return this.tracker.guard('inspect', () => this.link.engine.inspect(text)) ?? unknownStatement;
+    return this.tracker.reports.guard('inspect', () => this.link.engine.inspect(text)) ?? unknownStatement;
   }
 }
 

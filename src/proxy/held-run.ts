@@ -1,4 +1,5 @@
 import { decodeResponseFields, ResponseField } from '../wire/backend/response-fields';
+import { OriginalRun } from './original-run';
 import { type StatementRun } from './statement-run';
 
 /**
@@ -23,18 +24,19 @@ export class HeldRun {
   /** Present if the run was canceled because its reply outgrew the limit: resolves when that connection is closed. */
   cancel: Promise<void> | undefined;
 
+  private givenUpFor = '';
   private readonly parts: Buffer[] = [];
   private heldBytes = 0;
 
   /**
    * @param run the rewritten statement's run
    * @param original what to send if it fails: Query, or the client's messages from Bind to Sync
-   * @param rerunSent tells the tracker that `original` was sent
+   * @param rerunSent tells the tracker that `original` was sent, as the messages of the run it is given
    */
   constructor(
     readonly run: StatementRun,
     readonly original: Buffer,
-    readonly rerunSent: () => void,
+    readonly rerunSent: (original: OriginalRun) => void,
     private readonly maxBytes: number,
   ) {}
 
@@ -45,6 +47,22 @@ export class HeldRun {
     return this.heldBytes <= this.maxBytes;
   }
 
+  /**
+   * The run is given up, and what was held forgotten; the rest of the reply is to be swallowed.
+   *
+   * @param reason see `Completion.givenUpFor`
+   */
+  giveUp(reason: string): void {
+    this.givenUpFor = reason;
+    this.state = 'swallowing';
+    this.takeHeld();
+  }
+
+  /** What is run instead. */
+  originalRun(): OriginalRun {
+    return new OriginalRun(this.run, this.givenUpFor);
+  }
+
   /** What was held, in order; nothing is held afterwards. */
   takeHeld(): readonly Buffer[] {
     this.heldBytes = 0;
@@ -53,11 +71,11 @@ export class HeldRun {
 }
 
 /**
- * Whether an error may come of the rewriting. Not class 57 (operator intervention: a cancel, a time-out, a shutdown: it
- * was meant for whatever was running) nor 08 (the connection).
+ * The SQLSTATE of an error that may come of the rewriting. Not class 57 (operator intervention: a cancel, a time-out, a
+ * shutdown: it was meant for whatever was running) nor 08 (the connection).
  */
-export function isRetryableError(frame: Buffer, start: number, end: number): boolean {
+export function retryableError(frame: Buffer, start: number, end: number): string | undefined {
   const { fields } = decodeResponseFields('ErrorResponse', frame, start + 5, end);
   const sqlState = fields.get(ResponseField.SqlState) ?? '';
-  return !sqlState.startsWith('57') && !sqlState.startsWith('08');
+  return sqlState.startsWith('57') || sqlState.startsWith('08') ? undefined : sqlState;
 }

@@ -1,22 +1,37 @@
 import { randomBytes } from 'node:crypto';
-import { type RewritePlan } from '../engine/engine';
-import { encodeBind, renameBindStatement } from '../wire/frontend/bind';
+import { encodeBind } from '../wire/frontend/bind';
 import { encodeClose } from '../wire/frontend/close';
 import { encodeExecute } from '../wire/frontend/execute';
 import { encodeParse } from '../wire/frontend/parse';
 import { encodeSync } from '../wire/frontend/sync';
 import { type StatementRun } from './statement-run';
 
-/** A prepared statement of the proxy's own in a client's session, closed as soon as its portal is bound. */
+/** A prepared statement of the proxy's own in a client's session. */
 export class HiddenStatement {
   /** Whether the server has it: from ParseComplete to CloseComplete. */
   isOpen = false;
+  /** Whether the server has, since then, found the client's own statement fit to be run. */
+  isProven = false;
 
-  /** @param run the client's statement it stands for; undefined for the proxy's own questions */
+  constructor(readonly name: string) {}
+}
+
+/**
+ * A hidden message without which a rewritten statement cannot be run: Parse of the hidden statement, or Describe of the client's
+ * own. If it fails, the client's statement has failed.
+ */
+export class RunPreparation {
   constructor(
-    readonly name: string,
-    readonly run?: StatementRun,
+    readonly message: 'Parse' | 'Describe',
+    readonly run: StatementRun,
+    private readonly hidden: HiddenStatement,
   ) {}
+
+  /** The server's answer was good. */
+  done(): void {
+    if (this.message === 'Parse') this.hidden.isOpen = true;
+    else this.hidden.isProven = true;
+  }
 }
 
 /** Names no client uses: the random part is drawn once for a session, so that they cannot be guessed and taken. */
@@ -63,22 +78,3 @@ export function encodeContextAsk(
 }
 
 const textOid = 25;
-
-/** What is sent instead of a client's Bind: the engine's text as a hidden statement, and the client's portal made of it. */
-export interface RewrittenBind {
-  readonly parse: Buffer;
-  readonly bind: Buffer;
-  readonly close: Buffer;
-}
-
-/**
- * The portal keeps the plan alive when the statement is closed (PortalDefineQuery takes a reference to the cached plan), so
- * the statement is closed in the same breath and the session's list of prepared statements stays the client's.
- */
-export function encodeRewrittenBind(frame: Buffer, name: string, plan: RewritePlan): RewrittenBind {
-  return {
-    parse: encodeParse({ statementName: name, query: plan.text, parameterTypeOids: plan.parameterOids }),
-    bind: renameBindStatement(frame, name),
-    close: encodeClose({ target: 'statement', name }),
-  };
-}

@@ -70,6 +70,11 @@ export class ReplyQueue<Detail> {
     return this.skipping;
   }
 
+  /** Whether the server is known to take what it gets for COPY data, until CopyDone or CopyFail. */
+  get isCopyingIn(): boolean {
+    return this.copyingIn;
+  }
+
   get headKind(): Owed {
     return this.count === 0 ? Owed.None : ((this.kindAt(0) & ~hiddenBit) as Owed);
   }

@@ -3,35 +3,37 @@ import { protocolViolation } from '../errors/pg-error';
 import { encodeReadyForQuery } from '../wire/backend/ready-for-query';
 import { type FrameReader } from '../wire/frame-reader';
 import { encodeClose } from '../wire/frontend/close';
-import { encodeQuery } from '../wire/frontend/query';
 import { encodeSync } from '../wire/frontend/sync';
 import { BackendScan, type ReplyOwner } from './backend-scan';
 import { CandidateRequest, type Candidate } from './candidate';
 import { ContextAsker } from './context-asker';
 import { FrontendScan, type CandidateOwner } from './frontend-scan';
-import { HeldRun } from './held-run';
-import { encodeRewrittenBind, HiddenNames, HiddenStatement } from './hidden-statement';
+import { Fallback, type FallbackOwner } from './fallback';
+import { type HeldRun } from './held-run';
+import { HiddenNames } from './hidden-statement';
 import { Owed, type Audience } from './reply-queue';
 import { type SessionLink } from './session-link';
 import { SessionTracker } from './session-tracker';
 import { enterWait, isCancelable, type SessionWait } from './session-wait';
-import { StatementRun } from './statement-run';
+import { type StatementRun } from './statement-run';
+import { StatementSender } from './statement-sender';
 
 /**
  * The scanned part of a session: what the client sends is read, candidate statements are offered to the engine, hidden
  * messages are mixed in and their replies taken out again. Whatever goes wrong in deciding, the client's bytes go on as
  * they came (rule S11).
  */
-export class ScannedSession implements CandidateOwner, ReplyOwner {
+export class ScannedSession implements CandidateOwner, ReplyOwner, FallbackOwner {
   readonly tracker: SessionTracker;
 
   private readonly frontend: FrontendScan;
   private readonly backend: BackendScan;
-  private readonly names = new HiddenNames();
   private readonly asker: ContextAsker;
+  private readonly sender: StatementSender;
+  private readonly fallback: Fallback;
   private wait: SessionWait = 'reading';
   private holdAfterSync = false;
-  private isOver = false;
+  isOver = false;
   private readonly cancelWaiters: (() => void)[] = [];
 
   /** @param reader the reader of the server's messages, past the start-up, and its treatments */
@@ -43,7 +45,10 @@ export class ScannedSession implements CandidateOwner, ReplyOwner {
     this.tracker = new SessionTracker(link);
     this.frontend = new FrontendScan(link, this.tracker, this);
     this.backend = new BackendScan(link, this.tracker, reader, treatments, this);
-    this.asker = new ContextAsker(link, this.tracker, this.backend, this.names);
+    const names = new HiddenNames();
+    this.asker = new ContextAsker(link, this.tracker, this.backend, names);
+    this.sender = new StatementSender(link, this.tracker, this.frontend, names);
+    this.fallback = new Fallback(link, this.tracker, this.backend, this);
   }
 
   /** Nothing is owed, no transaction is open, and no message is half read. */
@@ -119,9 +124,13 @@ export class ScannedSession implements CandidateOwner, ReplyOwner {
     }
     const isContextCertain = tracker.isCertainFor(candidate.prepared);
     const request = new CandidateRequest(candidate, tracker.context, isContextCertain);
-    const plan = tracker.guard('plan', () => this.link.engine.plan(request));
+    const plan = tracker.reports.guard('plan', () => this.link.engine.plan(request));
     if (plan instanceof Promise) this.awaitPlan(candidate, plan, hasAsked);
     else this.follow(candidate, plan ?? { kind: 'forward', reason: 'engine error' }, hasAsked);
+  }
+
+  beforeOther(text: string): void {
+    this.sender.beforeOther(text);
   }
 
   batchEnded(): void {
@@ -140,9 +149,13 @@ export class ScannedSession implements CandidateOwner, ReplyOwner {
     this.resume();
   }
 
+  heldOver(): void {
+    this.flushUpstream();
+    this.resume();
+  }
+
   heldTooMuch(held: HeldRun): void {
-    this.tracker.report(held.run, 'fellBack');
-    held.cancel = this.link.cancelUpstream();
+    this.fallback.interrupt(held);
     this.setWait('switching');
   }
 
@@ -150,17 +163,17 @@ export class ScannedSession implements CandidateOwner, ReplyOwner {
     const { backend, tracker } = this;
     const { held, ask } = backend;
     if (ask !== undefined) ask.done();
-    else if (held !== undefined) this.heldReady(held, audience);
+    else if (held !== undefined) this.fallback.ready(held, audience);
     if (tracker.queue.length > 0 || this.wait !== 'reading' || !this.link.toUpstream.isEmpty) return;
     if (this.frontend.batchEntries > 0) return;
     if (tracker.leftOpen.length > 0) {
       this.closeLeftOpen();
       return;
     }
-    const { wantsContext } = tracker;
+    const { wantsContext } = tracker.reports;
     if (wantsContext !== undefined && tracker.status === 'idle') {
       if (this.asker.mayAsk) this.askToLearn(wantsContext);
-      else tracker.wantsContext = undefined;
+      else tracker.reports.wantsContext = undefined;
     } else {
       this.link.becameIdle();
     }
@@ -227,7 +240,7 @@ export class ScannedSession implements CandidateOwner, ReplyOwner {
     };
     void pending
       .catch((error: unknown): Plan => {
-        this.tracker.engineFailed('plan', error);
+        this.tracker.reports.engineFailed('plan', error);
         return { kind: 'forward', reason: 'engine error' };
       })
       .then((plan) => this.link.guard(() => settle(plan)));
@@ -257,76 +270,13 @@ export class ScannedSession implements CandidateOwner, ReplyOwner {
     return isIncomplete ? 'shape check' : undefined;
   }
 
-  /** Sends a candidate's message, or what the plan puts in its place. */
   private send(candidate: Candidate, plan: ForwardPlan | RewritePlan): void {
-    const { tracker, frontend } = this;
-    const isContextCertain = tracker.isCertainFor(candidate.prepared);
-    const run = new StatementRun(candidate, plan, tracker.context, isContextCertain);
-    if (candidate.protocol === 'simple') {
-      tracker.querySent(run);
-      if (plan.kind === 'forward') frontend.forward();
-      else {
-        this.link.toUpstream.append(encodeQuery({ query: plan.text }));
-        if (plan.mustRetryOnError) this.hold(candidate, run);
-      }
-      return;
-    }
-    if (plan.kind === 'forward') {
-      tracker.bindSent(candidate.portalName, run);
-      frontend.forward();
-      frontend.batchEntries++;
-      return;
-    }
-    const hidden = new HiddenStatement(this.names.next(), run);
-    const { parse, bind, close } = encodeRewrittenBind(candidate.frame, hidden.name, plan);
-    tracker.queue.push(Owed.Parse, hidden, true);
-    tracker.bindSent(candidate.portalName, run);
-    tracker.queue.push(Owed.Close, hidden, true);
-    frontend.batchEntries += 3;
-    for (const message of [parse, bind, close]) this.link.toUpstream.append(message);
-    if (plan.mustRetryOnError) this.hold(candidate, run);
-  }
-
-  /** The reply of the run that was just sent is held back until it is known to be good. */
-  private hold(candidate: Candidate, run: StatementRun): void {
-    const { tracker } = this;
-    const { batch, frame, portalName, statement } = candidate;
-    const rerunSent = (): void => {
-      if (batch === undefined) {
-        tracker.querySent(statement);
-        return;
-      }
-      tracker.bindSent(portalName, statement);
-      if (batch.hasDescribe) tracker.queue.push(Owed.Describe);
-      tracker.executeSent(portalName);
-      tracker.syncSent();
-    };
-    this.backend.held = new HeldRun(run, batch?.bytes ?? frame, rerunSent, this.link.limits.maxHeldBytes);
+    const run = this.sender.send(candidate, plan);
+    if (plan.kind === 'forward' || !plan.mustRetryOnError) return;
+    this.fallback.hold(candidate, run);
     // For Bind, the rest of its batch has to go out first; it is all there.
-    if (batch === undefined) this.setWait('holding');
+    if (candidate.protocol === 'simple') this.setWait('holding');
     else this.holdAfterSync = true;
-  }
-
-  private heldReady(held: HeldRun, audience: Audience): void {
-    if (held.state === 'holding') {
-      this.backend.release();
-      this.link.toClient.flush();
-      this.resume();
-    } else if (held.state === 'swallowing' && held.cancel !== undefined) {
-      held.state = 'settling';
-      const settle = (): void => {
-        if (this.isOver) return;
-        this.tracker.queue.push(Owed.Sync, undefined, true);
-        this.link.toUpstream.writeAhead(encodeSync());
-      };
-      void held.cancel.then(() => this.link.guard(settle));
-    } else if (held.state === 'swallowing' || audience === 'proxy') {
-      this.backend.held = undefined;
-      held.rerunSent();
-      this.link.toUpstream.append(held.original);
-      this.flushUpstream();
-      this.resume();
-    }
   }
 
   private askToDecide(candidate: Candidate): void {
@@ -349,9 +299,11 @@ export class ScannedSession implements CandidateOwner, ReplyOwner {
 
   private askToLearn(run: StatementRun): void {
     this.setWait('asking');
+    const { tracker } = this;
+    const { reports, certainty } = tracker;
     this.asker.ask(undefined, (isRead) => {
-      if (isRead) this.tracker.reportAgain(run);
-      else this.tracker.wantsContext = undefined;
+      if (isRead) reports.reportAgain(run, tracker.context, certainty.isCertain);
+      else reports.wantsContext = undefined;
       this.resume();
     });
   }

@@ -1,4 +1,4 @@
-import { type Engine, type InspectedStatement } from '../engine/engine';
+import { type InspectedStatement } from '../engine/engine';
 import { type SessionContext } from '../engine/session-context';
 import { type PositionUnit } from '../query/rewrite/insertion';
 import { decodeParameterStatus } from '../wire/backend/parameter-status';
@@ -6,16 +6,16 @@ import { BackendCode } from '../wire/message-code';
 import { readTransactionStatus, type TransactionStatus } from '../wire/transaction-status';
 import { CommandEffect, commandEffect, isSelectTag, mayCreateTable } from './command-tag';
 import { ContextCertainty } from './context-certainty';
-import { HiddenStatement } from './hidden-statement';
+import { HiddenStatement, RunPreparation } from './hidden-statement';
+import { OriginalRun } from './original-run';
 import { PreparedStatement, PreparedStatements } from './prepared-statements';
-import { type ProxyEvents } from './proxy-events';
-import { type ProxyLog } from './proxy-log';
 import { Owed, ReplyQueue, type Audience } from './reply-queue';
+import { RunReports, type ReportsOptions } from './run-reports';
 import { StatementRun } from './statement-run';
 
 /** What is executed: a candidate's run, or a statement the engine has no interest in. */
 export type Executed = StatementRun | InspectedStatement;
-export type Detail = Executed | PreparedStatement | HiddenStatement;
+export type Detail = Executed | PreparedStatement | HiddenStatement | RunPreparation;
 
 /** A statement whose text is not known, or not text. */
 export const unknownStatement: InspectedStatement = {
@@ -23,14 +23,6 @@ export const unknownStatement: InspectedStatement = {
   isCandidate: false,
   leavesContextAlone: false,
 };
-
-/** What a tracker needs of its session. */
-export interface TrackerOptions {
-  readonly database: string;
-  readonly engine: Engine;
-  readonly events: ProxyEvents;
-  readonly log: ProxyLog;
-}
 
 /**
  * What is known of a scanned session: the replies owed, transaction status, prepared statements and portals, and the
@@ -41,18 +33,17 @@ export class SessionTracker {
   readonly queue = new ReplyQueue<Detail>((kind, isHidden, detail) => this.dropped(kind, isHidden, detail));
   readonly certainty = new ContextCertainty();
   readonly prepared = new PreparedStatements();
+  readonly reports: RunReports;
   status: TransactionStatus = 'idle';
   /** ReadyForQuery messages so far. */
   readyCount = 0;
   /** As last read. */
   context: SessionContext | undefined;
-  /** A finished run the engine would learn from if the context were known. */
-  wantsContext: StatementRun | undefined;
   /** Hidden statements whose Close the server skipped. */
   readonly leftOpen: HiddenStatement[] = [];
 
-  /** Number of the batch that is being sent. */
-  private batch = 0;
+  /** Number of the batch, the messages up to a Sync, that is being sent. */
+  batch = 0;
   private readonly portals = new Map<string, Executed>();
   private readonly settings = new Map<string, string>();
   private runsUnderWay = 0;
@@ -65,7 +56,9 @@ export class SessionTracker {
   private hasQueryFailed = false;
   private hasCatalogChanged = false;
 
-  constructor(private readonly options: TrackerOptions) {}
+  constructor(private readonly options: ReportsOptions) {
+    this.reports = new RunReports(options);
+  }
 
   /** Query or Execute was sent. */
   statementSent(kind: typeof Owed.Query | typeof Owed.Execute, executed: Executed): void {
@@ -155,7 +148,8 @@ export class SessionTracker {
   /** The rewritten statement that the server is at, if it is at one. */
   get rewrittenHead(): StatementRun | undefined {
     const { headDetail } = this.queue;
-    const run = headDetail instanceof HiddenStatement ? headDetail.run : headDetail;
+    const isParse = headDetail instanceof RunPreparation && headDetail.message === 'Parse';
+    const run = isParse ? headDetail.run : headDetail;
     return run instanceof StatementRun && run.plan.kind === 'rewrite' ? run : undefined;
   }
 
@@ -200,7 +194,12 @@ export class SessionTracker {
         break;
       case BackendCode.ParseComplete:
         if (queue.doneDetail instanceof HiddenStatement) queue.doneDetail.isOpen = true;
+        else if (queue.doneDetail instanceof RunPreparation) queue.doneDetail.done();
         else if (queue.doneDetail instanceof PreparedStatement) queue.doneDetail.isConfirmed = true;
+        break;
+      case BackendCode.RowDescription:
+      case BackendCode.NoData:
+        if (queue.doneDetail instanceof RunPreparation) queue.doneDetail.done();
         break;
       case BackendCode.CloseComplete:
         if (queue.doneDetail instanceof HiddenStatement) queue.doneDetail.isOpen = false;
@@ -214,54 +213,13 @@ export class SessionTracker {
       default:
     }
     // A rewritten statement that cannot be prepared has failed in the place of the client's.
-    const isOfRun = queue.doneDetail instanceof HiddenStatement && queue.doneDetail.run !== undefined;
+    const isOfRun = queue.doneDetail instanceof RunPreparation;
     return code === BackendCode.ErrorResponse && isOfRun ? 'client' : audience;
   }
 
-  /** Reports a run to the engine and to the metrics, once. */
-  report(run: StatementRun, outcome: 'complete' | 'failed' | 'fellBack'): void {
-    if (run.isReported) return;
-    run.isReported = true;
-    run.partDone(performance.now(), this.lastReplyAt);
-    const { database, events } = this.options;
-    const { plan, candidate } = run;
-    const completion = run.completion(outcome);
-    events.statementFinished({
-      database,
-      protocol: candidate.protocol,
-      plan: plan.kind,
-      reason: plan.kind === 'forward' ? plan.reason : undefined,
-      outcome,
-      elapsedMs: completion.elapsedMs,
-      ...(plan.kind === 'rewrite' ? { coverage: plan.coverage } : {}),
-    });
-    this.wantsContext = undefined;
-    this.guard('completed', () => {
-      if (this.options.engine.completed(completion).wantsContext) this.wantsContext = run;
-    });
-  }
-
-  /** Reports a run once more, now that the context is known. */
-  reportAgain(run: StatementRun): void {
-    this.wantsContext = undefined;
-    const completion = run.completion('complete', this.context, this.certainty.isCertain);
-    this.guard('completed', () => void this.options.engine.completed(completion));
-  }
-
-  /** Calls the engine; an exception is counted and logged, and undefined returned (rule S11). */
-  guard<T>(operation: Parameters<ProxyEvents['engineFailed']>[0], call: () => T): T | undefined {
-    try {
-      return call();
-    } catch (error) {
-      this.engineFailed(operation, error);
-      return undefined;
-    }
-  }
-
-  engineFailed(operation: Parameters<ProxyEvents['engineFailed']>[0], error: unknown): void {
-    const { database, events, log } = this.options;
-    events.engineFailed(operation);
-    log.warn({ err: error, operation, database }, 'the engine failed; the statement was forwarded unchanged');
+  /** The restricted form of a run is given up; the original is to be run instead. */
+  giveUp(run: StatementRun): void {
+    this.reports.giveUp(run, this.lastReplyAt);
   }
 
   private commandComplete(frame: Buffer, start: number, end: number): void {
@@ -304,10 +262,11 @@ export class SessionTracker {
       this.lastReplyAt = now;
       this.runsUnderWay--;
       if (!executed.statement.leavesContextAlone) this.certainty.suspectDone(hadEffect);
-      if (!isSuspended) this.report(executed, 'complete');
+      if (!isSuspended) this.reports.report(executed, 'complete', now);
       return;
     }
     if (this.runsUnderWay > 0) this.lastReplyAt = performance.now();
+    if (executed instanceof OriginalRun) this.reports.originalDone(executed, true);
     if (isInspected(executed) && !executed.leavesContextAlone) this.certainty.suspectDone(hadEffect);
   }
 
@@ -318,8 +277,9 @@ export class SessionTracker {
       return;
     }
     this.undo(kind, isHidden, detail, true);
-    const run = detail instanceof HiddenStatement ? detail.run : detail;
-    if (run instanceof StatementRun) this.report(run, 'failed');
+    const run = detail instanceof RunPreparation ? detail.run : detail;
+    if (run instanceof StatementRun) this.reports.report(run, 'failed', this.lastReplyAt);
+    else if (run instanceof OriginalRun) this.reports.originalDone(run, false);
   }
 
   private dropped(kind: Owed, isHidden: boolean, detail: Detail | undefined): void {
@@ -335,6 +295,7 @@ export class SessionTracker {
       if (kind === Owed.Close && isHidden && detail.isOpen) this.leftOpen.push(detail);
       return;
     }
+    if (detail instanceof RunPreparation) return;
     if (kind === Owed.FunctionCall) this.certainty.suspectDone(wasRun);
     if (kind !== Owed.Execute && kind !== Owed.Query) return;
     const statement = detail instanceof StatementRun ? detail.statement : detail;
@@ -360,7 +321,7 @@ export class SessionTracker {
     if (this.portals.size > 0 && this.queue.length === 0) this.portals.clear();
     if (this.hasCatalogChanged) {
       this.hasCatalogChanged = false;
-      this.guard('catalogChanged', () => this.options.engine.catalogChanged());
+      this.reports.guard('catalogChanged', () => this.options.engine.catalogChanged());
     }
   }
 
@@ -369,10 +330,11 @@ export class SessionTracker {
     if (detail instanceof StatementRun) {
       this.runsUnderWay--;
       if (!detail.statement.leavesContextAlone) this.certainty.suspectDone(hadEffect);
-      this.report(detail, this.hasQueryFailed ? 'failed' : 'complete');
-    } else if (isInspected(detail) && !detail.leavesContextAlone) {
-      this.certainty.suspectDone(hadEffect);
+      this.reports.report(detail, this.hasQueryFailed ? 'failed' : 'complete', this.lastReplyAt);
+      return;
     }
+    if (isInspected(detail) && !detail.leavesContextAlone) this.certainty.suspectDone(hadEffect);
+    if (detail instanceof OriginalRun) this.reports.originalDone(detail, !this.hasQueryFailed);
   }
 }
 
@@ -381,6 +343,7 @@ function isInspected(detail: Detail | undefined): detail is InspectedStatement {
     detail !== undefined &&
     !(detail instanceof StatementRun) &&
     !(detail instanceof PreparedStatement) &&
-    !(detail instanceof HiddenStatement)
+    !(detail instanceof HiddenStatement) &&
+    !(detail instanceof RunPreparation)
   );
 }

@@ -49,11 +49,16 @@ export class StatementRun {
   /** What to tell the engine; by default with the context the plan was made from. */
   completion(
     outcome: Completion['outcome'],
-    context = this.context,
-    isContextCertain = this.isContextCertain,
+    { context = this.context, isContextCertain = this.isContextCertain, givenUpFor }: CompletionExtras = {},
   ): Completion {
-    return new RunCompletion(this, this.elapsedMs, outcome, context, isContextCertain);
+    return new RunCompletion(this, this.elapsedMs, outcome, context, isContextCertain, givenUpFor);
   }
+}
+
+interface CompletionExtras {
+  readonly context?: SessionContext | undefined;
+  readonly isContextCertain?: boolean;
+  readonly givenUpFor?: string;
 }
 
 /** The values of a fast execution are of no interest, and are not decoded. */
@@ -64,6 +69,7 @@ class RunCompletion implements Completion {
     readonly outcome: Completion['outcome'],
     readonly context: SessionContext | undefined,
     readonly isContextCertain: boolean,
+    readonly givenUpFor: string | undefined,
   ) {}
 
   get statement(): InspectedStatement {

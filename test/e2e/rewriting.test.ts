@@ -617,9 +617,26 @@ describe('rewriting', () => {
       }
     });
 
-    test('what the original raises is the client’s', async () => {
+    test('what the original raises is the client’s, and nothing is held against the restriction', async () => {
       script('select 2/0', failing);
       expect((await ask(query('select 2/0')))[0]).toContain('C22012');
+      const text = 'select 3/$1::int';
+      script(text, { ...failing, text: 'select 1/0 where $1 = 0', parameterOids: [23] });
+      expect((await ask(parse('', text), bind('', '', '0'), execute(), sync))[1]).toContain('C22012');
+      const failed = { outcome: 'failed', givenUpFor: '22012', plan: { kind: 'rewrite' } };
+      expect(engine.completions).toMatchObject([failed, failed]);
+      expect(proxy.events.statements).toMatchObject([{ outcome: 'fellBack' }, { outcome: 'fellBack' }]);
+    });
+
+    test('the engine is told why a form was given up, once the original has gone through', async () => {
+      script(original, { text: 'select 1/0', mustRetryOnError: true });
+      await ask(query(original));
+      script(original, { text: `select repeat('x', 200000)`, mustRetryOnError: true });
+      await ask(parse('', original), bind('', ''), execute(), sync);
+      expect(engine.completions).toMatchObject([
+        { outcome: 'fellBack', givenUpFor: '22012' },
+        { outcome: 'fellBack', givenUpFor: 'reply too large' },
+      ]);
     });
 
     test.each([

@@ -8,15 +8,26 @@ const runs = (experience: Experience, spread: 'one' | 'every', times: number, el
 describe('Experience', () => {
   test('applies: nothing is known against a shape that never ran', () => {
     const experience = new Experience();
-    expect(experience.objection('shape')).toBeUndefined();
+    expect(experience.objection('shape', 0)).toBeUndefined();
     expect(experience.directMs('shape')).toBeUndefined();
   });
 
-  test('refuses: a shape that failed when restricted, for good', () => {
+  test('refuses: a shape that failed when restricted, for some minutes, and each time for longer', () => {
     const experience = new Experience();
-    experience.block('shape');
-    for (let i = 0; i < 200; i++) expect(experience.objection('shape')).toBe('failed when restricted');
-    expect(experience.objection('other')).toBeUndefined();
+    let now = 1_000;
+    let longest = 0;
+    for (let failure = 0; failure < 20; failure++) {
+      expect(experience.objection('shape', now)).toBeUndefined();
+      const blockMs = experience.block('shape', now) ?? 0;
+      expect(blockMs).toBeGreaterThanOrEqual(Math.max(longest, 60_000));
+      longest = blockMs;
+      // One that was under way meanwhile adds nothing.
+      expect(experience.block('shape', now + 1)).toBeUndefined();
+      expect(experience.objection('shape', now + blockMs - 1)).toBe('failed when restricted');
+      expect(experience.objection('other', now)).toBeUndefined();
+      now += blockMs;
+    }
+    expect(longest).toBe(24 * 60 * 60_000);
   });
 
   test('applies: both forms are tried, and the faster one is taken', () => {
@@ -30,17 +41,17 @@ describe('Experience', () => {
     }
     expect(tried).toEqual(new Set(['one', 'every']));
     expect(experience.choose('shape', ['one', 'every'])).toBe('every');
-    expect(experience.objection('shape')).toBeUndefined();
+    expect(experience.objection('shape', 0)).toBeUndefined();
   });
 
   test('refuses: a shape that is slower in every form, for a while', () => {
     const experience = new Experience();
     experience.noteDirect('shape', 10);
     runs(experience, 'one', 5, 100);
-    expect(experience.objection('shape')).toBeUndefined();
+    expect(experience.objection('shape', 0)).toBeUndefined();
     runs(experience, 'every', 5, 100);
     let satOut = 0;
-    while (experience.objection('shape') === 'slower when restricted') satOut++;
+    while (experience.objection('shape', 0) === 'slower when restricted') satOut++;
     expect(satOut).toBeGreaterThan(10);
     expect(satOut).toBeLessThan(1_000);
   });
@@ -49,7 +60,7 @@ describe('Experience', () => {
     const experience = new Experience();
     runs(experience, 'one', 5, 100);
     runs(experience, 'every', 5, 100);
-    expect(experience.objection('shape')).toBeUndefined();
+    expect(experience.objection('shape', 0)).toBeUndefined();
   });
 
   test('the first run, with cold caches, does not count', () => {
