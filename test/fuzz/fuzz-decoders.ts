@@ -1,7 +1,7 @@
 import { PgError } from '../../src/errors/pg-error';
 import { ChannelBinding } from '../../src/proxy/channel-binding';
 import { commandEffect } from '../../src/proxy/command-tag';
-import { isRetryableError } from '../../src/proxy/held-run';
+import { retryableError } from '../../src/proxy/held-run';
 import { findRetryableBatch } from '../../src/proxy/retryable-batch';
 import { decodeAuthentication } from '../../src/wire/backend/authentication';
 import { decodeBackendKeyData } from '../../src/wire/backend/backend-key-data';
@@ -62,7 +62,7 @@ const readings: Readonly<Record<Turn['from'], readonly Reading[]>> = {
     body((frame, start, end) => decodeResponseFields('ErrorResponse', frame, start, end)),
     body(decodeRowDescription),
     commandEffect,
-    isRetryableError,
+    retryableError,
     (frame, start, end) => new ChannelBinding(false, true).replace(frame[start] ?? 0, frame, start, end),
     (frame, start, end) => new ChannelBinding(true, true).replace(frame[start] ?? 0, frame, start, end),
   ],
