@@ -19,7 +19,8 @@ import type {
 } from './engine';
 import { contextKey, decisionKey, describing, type Decision } from './decision';
 import { Experience } from './experience';
-import { CandidateStatement, Inspector } from './inspector';
+import { CandidateStatement } from './candidate-statement';
+import { Inspector } from './inspector';
 import { KeySetStore } from './key-set-store';
 import {
   fragmentsOf,
@@ -143,7 +144,7 @@ export class DatabaseEngine implements Engine {
     if (!(statement instanceof CandidateStatement)) return wantsNothing;
     if (outcome === 'fellBack') this.#block(statement, completion.givenUpFor);
     if (outcome !== 'complete') return wantsNothing;
-    if (isTimed) this.#measured(statement, plan, elapsedMs);
+    if (isTimed && statement.isMeasured) this.#measured(statement, plan, elapsedMs);
     if (elapsedMs < this.options.minQueryMs) return wantsNothing;
     return { wantsContext: this.#learn(completion) };
   }
@@ -191,7 +192,7 @@ export class DatabaseEngine implements Engine {
     }
     if (!isContextCertain) return { kind: 'needsContext' };
     if (analysis.mayRaise && !request.canRetry) return forward('may raise an error');
-    const objection = this.#experience.objection(statement.fingerprint, performance.now());
+    const objection = this.#experience.objection(statement.experience, performance.now());
     if (objection !== undefined) return forward(objection);
     if (mode === 'observe') return forward('observe mode');
     return this.#restrictor.plan(decision, catalog);
@@ -252,14 +253,18 @@ export class DatabaseEngine implements Engine {
     return !lacksFragments(reading, this.directory);
   }
 
-  #block({ fingerprint }: CandidateStatement, reason: string | undefined): void {
+  #block({ experience: fingerprint }: CandidateStatement, reason: string | undefined): void {
     const blockMs = this.#experience.block(fingerprint, performance.now());
     if (blockMs === undefined) return;
     const fields = { fingerprint, reason, blockMs };
     this.options.log.warn(fields, 'a restricted statement failed where the original did not; not restricted');
   }
 
-  #measured({ fingerprint }: CandidateStatement, plan: ForwardPlan | RewritePlan, elapsedMs: number): void {
+  #measured(
+    { experience: fingerprint }: CandidateStatement,
+    plan: ForwardPlan | RewritePlan,
+    elapsedMs: number,
+  ): void {
     if (plan.kind === 'forward') {
       this.#experience.noteDirect(fingerprint, elapsedMs);
       return;

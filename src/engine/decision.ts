@@ -2,7 +2,7 @@ import type { Catalog } from '../query/catalog/catalog';
 import type { FragmentHash } from '../query/fragment/fragment';
 import type { BoundParameters, ForwardPlan, RewritePlan } from './engine';
 import type { Spread } from './experience';
-import type { CandidateStatement } from './inspector';
+import type { CandidateStatement } from './candidate-statement';
 import { parametersKey } from './parameter-values';
 import type { ClassMatch, Reading } from './reading';
 import type { ClassRestriction, RewrittenText } from './rewriter';
@@ -61,11 +61,12 @@ export function neededSets(
 
 /** Asks for the types of a client's own statement's parameters. */
 export function describing(
-  { text }: CandidateStatement,
+  statement: CandidateStatement,
   context: SessionContext,
   catalog: Catalog,
   { declaredOids }: BoundParameters,
 ): ShapeQuestion {
+  const text = statement.preparableText;
   return {
     key: ['described', text, context.id, declaredOids.join()].join('\0'),
     text,
@@ -75,12 +76,14 @@ export function describing(
   };
 }
 
-/** Asks whether the server takes a rewritten statement. Which keys it is restricted to does not matter for that. */
+/** Asks whether the server takes the queries of a rewritten text. Which keys they are restricted to does not matter for that. */
 export function checking(
   { statement, context, parameterOids }: Reading,
-  { text, form }: RewrittenText,
+  { queries, form }: RewrittenText,
   catalog: Catalog,
-): ShapeQuestion {
-  const key = ['rewritten', statement.fingerprint, context.id, parameterOids.join(), form].join('\0');
-  return { key, text, parameterOids, context, catalog };
+): readonly ShapeQuestion[] {
+  return queries.map((text, i) => {
+    const key = ['rewritten', statement.fingerprint, context.id, parameterOids.join(), form, i].join('\0');
+    return { key, text, parameterOids, context, catalog };
+  });
 }

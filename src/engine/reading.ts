@@ -1,7 +1,7 @@
 import type { EntryDescription } from '../cache/cache-backend';
 import type { Directory } from '../cache/directory';
 import {
-  analyse,
+  analyseAll,
   type AnalysedBlock,
   type AnalysedStatement,
   type AnalysisContext,
@@ -13,7 +13,7 @@ import { eachFragment, enumerateFragments } from '../query/fragment/enumerate';
 import type { Fragment } from '../query/fragment/fragment';
 import type { PartitionKey } from '../query/partition-key';
 import type { BoundParameters } from './engine';
-import type { CandidateStatement } from './inspector';
+import type { CandidateStatement } from './candidate-statement';
 import { parameterReader } from './parameter-values';
 import type { SessionContext } from './session-context';
 
@@ -54,11 +54,11 @@ export function readStatement(
         ? () => undefined
         : parameterReader(parameters, parameterOids, context.clientEncoding),
   };
-  const refused = refuseContext(statement.text, context);
+  const refused = refuseContext(statement.text, context) ?? refuseSeveral(statement, parameters);
   return {
     statement,
     context,
-    analysis: refused ?? analyse(statement.select, analysisContext),
+    analysis: refused ?? analyseAll(statement.statements, analysisContext),
     parameters,
     parameterOids,
   };
@@ -70,6 +70,14 @@ function refuseContext(text: string, context: SessionContext): RefusedStatement 
     return { refused: 'standard_conforming_strings is off' };
   if (context.clientEncoding !== 'UTF8' && !isAscii(text)) return { refused: 'client encoding' };
   return undefined;
+}
+
+/** A prepared statement is a single one; the server will say so. */
+function refuseSeveral(
+  { isSingle }: CandidateStatement,
+  parameters: BoundParameters | undefined,
+): RefusedStatement | undefined {
+  return isSingle || parameters === undefined ? undefined : { refused: 'not a single statement' };
 }
 
 /** What is known that holds for the statement. */

@@ -60,8 +60,8 @@ export class Restrictor {
     const classes = this.#classesOf(decision, catalog);
     for (const spread of classes.length === 0 ? [] : spreadsOf(classes)) {
       const rewritten = rewrite(decision.reading.statement, classes, spread, catalog);
-      if (rewritten !== undefined)
-        await this.options.shapes.ask(checking(decision.reading, rewritten, catalog));
+      for (const question of rewritten === undefined ? [] : checking(decision.reading, rewritten, catalog))
+        await this.options.shapes.ask(question);
     }
   }
 
@@ -78,7 +78,7 @@ export class Restrictor {
     const classes = this.#classesOf(decision, catalog);
     if (classes.length === 0) return forward('covers most keys');
     const spreads = spreadsOf(classes);
-    const spread = this.options.experience.choose(decision.reading.statement.fingerprint, spreads);
+    const spread = this.options.experience.choose(decision.reading.statement.experience, spreads);
     const plan = decision.plans.get(spread) ?? this.#form(decision, classes, spread, catalog);
     const mayChangeByItself = plan.kind === 'forward' && plan.reason === 'shape not checked yet';
     if (!mayChangeByItself) decision.plans.set(spread, plan);
@@ -101,9 +101,11 @@ export class Restrictor {
       this.options.log.warn(fields, 'a restriction did not fit into a statement; it is left alone');
       return forward('splice check');
     }
-    const shape = this.options.shapes.lookUp(checking(reading, rewritten, catalog));
-    if (shape === undefined) return forward('shape not checked yet');
-    if (!shape.isValid) return forward('shape check');
+    const shapes = checking(reading, rewritten, catalog).map((question) =>
+      this.options.shapes.lookUp(question),
+    );
+    if (shapes.includes(undefined)) return forward('shape not checked yet');
+    if (!shapes.every((shape) => shape?.isValid)) return forward('shape check');
     return {
       kind: 'rewrite',
       text: rewritten.text,

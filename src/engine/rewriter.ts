@@ -1,15 +1,17 @@
 import type { KeySet } from '../cache/key-set';
 import type { AnalysedBlock } from '../query/analysis/analyse';
+import type { Restrictable } from '../query/analysis/restrictable';
 import type { KeyClass, KeyMember } from '../query/analysis/key-classes';
 import type { SqlText } from '../query/ast/quote';
 import type { Catalog } from '../query/catalog/catalog';
 import { insert, type Insertion } from '../query/rewrite/insertion';
 import { elementTypeOf, keyArray, restrictMember } from '../query/rewrite/restriction';
 import { restrictionSite } from '../query/rewrite/restriction-site';
+import { bareText } from '../query/rewrite/bare-query';
 import { insertionsFor, type BlockRestriction } from '../query/rewrite/splice';
 import { isExactlyRestricted, type ExpectedRestriction } from '../query/rewrite/verify';
 import type { Spread } from './experience';
-import type { CandidateStatement } from './inspector';
+import type { CandidateStatement } from './candidate-statement';
 
 /** A key class of a block and the keys it is to be restricted to. */
 export interface ClassRestriction {
@@ -20,8 +22,10 @@ export interface ClassRestriction {
 
 export interface RewrittenText {
   readonly text: string;
-  /** What was put into the client's text, in order. */
+  /** What was put into the client's text, in the order of the text. */
   readonly insertions: readonly Insertion[];
+  /** The restricted queries of the text by themselves: what the server can be asked about. */
+  readonly queries: readonly string[];
   /** Which columns were restricted in which form, not to which keys: what the server's opinion of the text depends on. */
   readonly form: string;
 }
@@ -50,16 +54,14 @@ export function rewrite(
       const restrictions = byBlock.get(block) ?? [];
       restrictions.push(restrictMember(member, keyClass, keys.size === 0, array));
       byBlock.set(block, restrictions);
-      form.push(
-        JSON.stringify([block.block.targetLocation, member.table.alias, member.column, keys.size === 0]),
-      );
+      form.push(JSON.stringify([block.block.location, member.table.alias, member.column, keys.size === 0]));
     }
   }
 
   const spliced: BlockRestriction[] = [];
   const expected: ExpectedRestriction[] = [];
-  for (const [{ block }, restrictions] of byBlock) {
-    const site = restrictionSite(statement.tokens, block.targetLocation);
+  for (const [{ block, statement: owner }, restrictions] of byBlock) {
+    const site = restrictionSite(statement.bareQuery(owner).tokens, block.location);
     if (site === undefined) return undefined;
     spliced.push({ site, restrictions });
     expected.push({ select: block.select, restrictions });
@@ -67,8 +69,22 @@ export function rewrite(
   if (spliced.length === 0) return undefined;
   const insertions = insertionsFor(spliced);
   const text = insert(statement.text, insertions);
-  if (!isExactlyRestricted(statement.select, text, expected)) return undefined;
-  return { text, insertions, form: form.join() };
+  if (!isExactlyRestricted(statement.trees, text, expected)) return undefined;
+  const owners = new Set([...byBlock.keys()].map((block) => block.statement));
+  const queries = [...owners].map((owner) => queryText(statement, owner, insertions));
+  return { text, insertions, queries, form: form.join() };
+}
+
+/** One statement's query of a text, with what is put into it. */
+function queryText(
+  statement: CandidateStatement,
+  owner: Restrictable,
+  insertions: readonly Insertion[],
+): string {
+  const bare = statement.bareQuery(owner);
+  const [from, to] = [bare.ranges[0]?.[0] ?? 0, bare.ranges.at(-1)?.[1] ?? 0];
+  const own = insertions.filter(({ at }) => at > from && at <= to);
+  return insert(bareText(statement.text, bare), own);
 }
 
 /** The forms that differ for the classes: with one column each there is only one. */

@@ -35,6 +35,7 @@ const effects: ReadonlyMap<string, CommandEffect> = new Map([
 const letterS = 0x53;
 const letterE = 0x45;
 const letterL = 0x4c;
+const letterX = 0x58;
 
 /** Whether the tag in a CommandComplete frame is SELECT; without making a string, for it is the most frequent. */
 export function isSelectTag(frame: Buffer, start: number): boolean {
@@ -49,7 +50,12 @@ export function commandEffect(frame: Buffer, start: number, end: number): Comman
   return effects.get(space === -1 ? tag : tag.slice(0, space)) ?? CommandEffect.Other;
 }
 
-/** SELECT INTO and CREATE TABLE AS have the tag SELECT; only their text tells. */
+/** Whether the tag is SELECT or EXPLAIN, which SELECT INTO, CREATE TABLE AS and EXPLAIN ANALYZE of them have too. */
+export function mayHideDefinition(frame: Buffer, start: number): boolean {
+  return isSelectTag(frame, start) || (frame[start + 5] === letterE && frame[start + 6] === letterX);
+}
+
+/** Only the text of such a statement tells. */
 export function mayCreateTable(text: string): boolean {
   return /\b(into|create)\b/i.test(text);
 }

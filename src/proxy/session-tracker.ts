@@ -4,7 +4,7 @@ import { type PositionUnit } from '../query/rewrite/insertion';
 import { decodeParameterStatus } from '../wire/backend/parameter-status';
 import { BackendCode } from '../wire/message-code';
 import { readTransactionStatus, type TransactionStatus } from '../wire/transaction-status';
-import { CommandEffect, commandEffect, isSelectTag, mayCreateTable } from './command-tag';
+import { CommandEffect, commandEffect, mayCreateTable, mayHideDefinition } from './command-tag';
 import { ContextCertainty } from './context-certainty';
 import { HiddenStatement, RunPreparation } from './hidden-statement';
 import { OriginalRun } from './original-run';
@@ -232,9 +232,8 @@ export class SessionTracker {
     const isHarmless = effect === CommandEffect.TransactionControl || effect === CommandEffect.TransactionEnd;
     if (isExecute) this.executeDone(executed, !isHarmless, false);
     else this.hasQueryEffect ||= !isHarmless;
-    // SELECT INTO and CREATE TABLE AS have the tag of a SELECT.
     if (
-      isSelectTag(frame, start) &&
+      mayHideDefinition(frame, start) &&
       isInspected(executed) &&
       !executed.leavesContextAlone &&
       mayCreateTable(executed.text)

@@ -5,7 +5,7 @@ import {
   type AnalysisContext,
 } from '../../src/query/analysis/analyse';
 import type { SelectStmt } from '@pgsql/types';
-import { selectOf } from '../../src/query/analysis/statement-check';
+import { restrictableOf, type Restrictable } from '../../src/query/analysis/restrictable';
 import { parseStatements } from '../../src/query/ast/parser';
 import { renderTemplate } from '../../src/query/ast/template';
 import { smallCatalog, smallKeys } from './small-catalog';
@@ -22,15 +22,21 @@ export function smallContext(overrides: Partial<AnalysisContext> = {}): Analysis
   };
 }
 
+/** The one statement of a text; throws if it is of a kind that is left alone. */
+export function parseRestrictable(text: string): Restrictable {
+  const [tree, ...others] = parseStatements(text);
+  const statement = tree === undefined || others.length > 0 ? undefined : restrictableOf(tree);
+  if (statement === undefined) throw new Error('not a statement that may be restricted');
+  return statement;
+}
+
 export function parseSelect(text: string): SelectStmt {
-  const select = selectOf(parseStatements(text));
-  if ('refused' in select) throw new Error(select.refused);
-  return select;
+  return parseRestrictable(text).query;
 }
 
 /** Analyses a SELECT; throws if it is refused. */
 export function analyseText(text: string, context: AnalysisContext = smallContext()): AnalysedStatement {
-  const analysis = analyse(parseSelect(text), context);
+  const analysis = analyse(parseRestrictable(text), context);
   if ('refused' in analysis) throw new Error(`refused: ${analysis.refused}`);
   return analysis;
 }

@@ -7,7 +7,6 @@ const misses = ['miss', 'nothing cached'];
 const bypasses = [
   // The statement is of a kind that is not restricted: query/analysis.
   'not a single statement',
-  'not a select',
   'no partition key',
   'data-modifying CTE',
   'database-qualified name',
@@ -15,7 +14,6 @@ const bypasses = [
   'locking clause',
   'recursive CTE',
   'row-level security',
-  'select into',
   'tablesample',
   'temporary table',
   'unknown function',
@@ -28,8 +26,10 @@ const bypasses = [
   'volatile cast',
   'volatile function',
   'volatile operator',
+  'writes a tracked table',
   // It could be restricted, but not now, or it would not pay: engine.
   'cache unavailable',
+  'client encoding',
   'catalog not read',
   'covers most keys',
   'failed when restricted',
@@ -41,6 +41,7 @@ const bypasses = [
   'shape not checked yet',
   'slower when restricted',
   'splice check',
+  'standard_conforming_strings is off',
   'switched off',
   // The session is in no state for it: proxy.
   'cannot retry',

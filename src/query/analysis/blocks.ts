@@ -1,11 +1,12 @@
 import type { Node, SelectStmt } from '@pgsql/types';
 import { walk } from '../ast/walk';
+import type { Restrictable } from './restrictable';
 
 /** One `SELECT … FROM …` at some depth of a statement, before it is looked into. */
 export interface Block {
   readonly select: SelectStmt;
-  /** Byte offset of the first item of the select list, by which the block's own SELECT is found in the text. */
-  readonly targetLocation: number;
+  /** Byte offset of something between the block's own SELECT and its WHERE, by which the two are found in the text. */
+  readonly location: number;
   /** Whether the block's rows are the statement's own: the top level, or a branch of its set operations. */
   readonly isTopLevel: boolean;
 }
@@ -16,20 +17,24 @@ export interface PlainSelect {
   readonly isTopLevel: boolean;
 }
 
+/** What blocks are looked for in: a statement, or a query of one. */
+export type QueryRoot = Pick<Restrictable, 'query' | 'outerWith'>;
+
 /** The blocks of a statement: top level, CTEs, derived tables, sub-selects, branches of set operations. */
-export function blocksOf(statement: SelectStmt): readonly Block[] {
-  return plainSelectsOf(statement).flatMap(({ select, isTopLevel }) => {
-    const targetLocation = locationOfTarget(select.targetList?.[0]);
-    return select.fromClause === undefined || targetLocation === undefined
+export function blocksOf(root: QueryRoot): readonly Block[] {
+  return plainSelectsOf(root).flatMap(({ select, isTopLevel }) => {
+    const location = locationIn(select);
+    return select.fromClause === undefined || location === undefined
       ? []
-      : [{ select, targetLocation, isTopLevel }];
+      : [{ select, location, isTopLevel }];
   });
 }
 
 /** Every SELECT of a statement, outer ones first, besides the set operations themselves. */
-export function plainSelectsOf(statement: SelectStmt): readonly PlainSelect[] {
+export function plainSelectsOf({ query, outerWith }: QueryRoot): readonly PlainSelect[] {
   const selects: PlainSelect[] = [];
-  collect(statement, true, selects);
+  collect(query, true, selects);
+  collectBelow(outerWith, selects);
   return selects;
 }
 
@@ -52,6 +57,18 @@ function collectBelow(fields: unknown, selects: PlainSelect[]): void {
   });
 }
 
-function locationOfTarget(target: Node | undefined): number | undefined {
-  return target !== undefined && 'ResTarget' in target ? target.ResTarget.location : undefined;
+/** `TABLE place` is a SELECT whose list is nowhere in the text; `SELECT FROM place` has none, but a table's name. */
+function locationIn({ targetList, fromClause }: SelectStmt): number | undefined {
+  const [target] = targetList ?? [];
+  if (target !== undefined) {
+    const location = 'ResTarget' in target ? target.ResTarget.location : undefined;
+    return location === undefined || location < 0 ? undefined : location;
+  }
+  return locationOfTable(fromClause?.[0]);
+}
+
+function locationOfTable(item: Node | undefined): number | undefined {
+  if (item === undefined) return undefined;
+  if ('JoinExpr' in item) return locationOfTable(item.JoinExpr.larg);
+  return 'RangeVar' in item ? item.RangeVar.location : undefined;
 }

@@ -1,7 +1,8 @@
-import type { Node, RangeVar, RawStmt, SelectStmt } from '@pgsql/types';
+import type { Node, RangeVar } from '@pgsql/types';
 import { qualifiedName, type stringsOf, type QualifiedName } from '../ast/names';
 import { walk } from '../ast/walk';
 import type { Catalog, CatalogRelation } from '../catalog/catalog';
+import type { Restrictable } from './restrictable';
 
 /** Why a whole statement is left alone. */
 export interface RefusedStatement {
@@ -16,14 +17,6 @@ export interface NameContext {
   readonly temporaryRelations: ReadonlySet<string>;
 }
 
-/** The one SELECT of a text, or why the text is not looked into. */
-export function selectOf(statements: readonly RawStmt[]): SelectStmt | RefusedStatement {
-  const [first] = statements;
-  if (statements.length !== 1 || first?.stmt === undefined) return { refused: 'not a single statement' };
-  if (!('SelectStmt' in first.stmt)) return { refused: 'not a select' };
-  return first.stmt.SelectStmt;
-}
-
 const refusedNodes: ReadonlyMap<string, string> = new Map([
   ['InsertStmt', 'data-modifying CTE'],
   ['UpdateStmt', 'data-modifying CTE'],
@@ -31,7 +24,6 @@ const refusedNodes: ReadonlyMap<string, string> = new Map([
   ['MergeStmt', 'data-modifying CTE'],
   ['LockingClause', 'locking clause'],
   ['RangeTableSample', 'tablesample'],
-  ['IntoClause', 'select into'],
   ['XmlExpr', 'unsupported expression XmlExpr'],
 ]);
 
@@ -40,15 +32,15 @@ const refusedNodes: ReadonlyMap<string, string> = new Map([
  * does not see. A function that is not known counts as volatile. (A volatile function must run as often as it would have
  * without a restriction, and a restriction changes how often anything below it is evaluated.)
  */
-export function checkStatement(select: SelectStmt, names: NameContext): RefusedStatement | undefined {
+export function checkStatement(statement: Restrictable, names: NameContext): RefusedStatement | undefined {
   let refused: string | undefined;
   if (names.catalog.hasVolatileImplicitCast) refused = 'volatile cast';
-  const ctes = cteNames(select);
-  walk({ SelectStmt: select }, (kind, fields) => {
+  const ctes = cteNames(statement);
+  walk(statement.evaluated, (kind, fields) => {
     refused ??= refusedNodes.get(kind) ?? refuseNode(kind, fields, names, ctes);
     return refused === undefined;
   });
-  refused ??= hasRecursion(select) ? 'recursive CTE' : undefined;
+  refused ??= hasRecursion(statement) ? 'recursive CTE' : undefined;
   return refused === undefined ? undefined : { refused };
 }
 
@@ -76,8 +68,6 @@ function refuseNode(
       const resolved = resolveRelation(fields, names, ctes);
       return resolved !== undefined && 'refused' in resolved ? resolved.refused : undefined;
     }
-    case 'SelectStmt':
-      return fields['intoClause'] === undefined ? undefined : 'select into';
     default:
       return undefined;
   }
@@ -178,18 +168,18 @@ const refusedKinds: ReadonlyMap<string, string> = new Map([
 ]);
 
 /** All names that WITH clauses define, at any depth. */
-export function cteNames(select: SelectStmt): ReadonlySet<string> {
+export function cteNames({ evaluated }: Pick<Restrictable, 'evaluated'>): ReadonlySet<string> {
   const names = new Set<string>();
-  walk({ SelectStmt: select }, (kind, fields) => {
+  walk(evaluated, (kind, fields) => {
     if (kind === 'CommonTableExpr' && typeof fields['ctename'] === 'string') names.add(fields['ctename']);
     return true;
   });
   return names;
 }
 
-function hasRecursion(select: SelectStmt): boolean {
-  let found = select.withClause?.recursive === true;
-  walk(select, (_kind, fields) => {
+function hasRecursion({ evaluated, outerWith }: Restrictable): boolean {
+  let found = outerWith?.recursive === true;
+  walk(evaluated, (_kind, fields) => {
     const clause = fields['withClause'] as { readonly recursive?: boolean } | undefined;
     if (clause?.recursive === true) found = true;
     return !found;

@@ -1,7 +1,7 @@
 import type { ColumnRef, FuncCall, Node, SelectStmt } from '@pgsql/types';
 import { qualifiedName, stringsOf } from '../ast/names';
 import { walk } from '../ast/walk';
-import { blocksOf, plainSelectsOf } from './blocks';
+import { blocksOf, plainSelectsOf, type QueryRoot } from './blocks';
 import { canonicaliseNode } from './canonicalise';
 import { operandsOfAnd } from './conjuncts';
 import { isBuiltin, TypeOid } from '../catalog/catalog';
@@ -40,11 +40,11 @@ const exactNumbers: ReadonlySet<number> = new Set([
  *   SELECT 1 / x FROM t WHERE k = 1 ORDER BY id LIMIT 1
  */
 export function mayRaiseInStatement(
-  statement: SelectStmt,
+  statement: QueryRoot,
   scopeOf: (block: SelectStmt) => ExpressionScope | undefined,
 ): boolean {
   if (hasComputedRows(statement)) return true;
-  const isLimited = hasLimit(statement);
+  const isLimited = hasLimit(statement.query);
   return blocksOf(statement).some(({ select, isTopLevel }) => {
     const own = scopeOf(select);
     if (own === undefined) return true;
@@ -73,13 +73,14 @@ function hasLimit(statement: SelectStmt): boolean {
 
 /**
  * Rows that are computed and not read: functions in FROM, and expressions in a VALUES list or a nested SELECT without FROM,
- * such as `LATERAL (SELECT 1 / p.x UNION SELECT 2)`. A block without a select list, which is no block to blocksOf, counts too.
+ * such as `LATERAL (SELECT 1 / p.x UNION SELECT 2)`. A SELECT that is no block to blocksOf counts too.
  */
-function hasComputedRows(statement: SelectStmt): boolean {
+function hasComputedRows(statement: QueryRoot): boolean {
+  const blocks = new Set(blocksOf(statement).map(({ select }) => select));
   let found = plainSelectsOf(statement).some(({ select, isTopLevel }) =>
     select.fromClause === undefined
       ? !isTopLevel && computesSomething([select.targetList, select.valuesLists, select.whereClause])
-      : (select.targetList ?? []).length === 0,
+      : !blocks.has(select),
   );
   walk(statement, (kind) => {
     if (kind === 'RangeFunction') found = true;

@@ -1,4 +1,5 @@
 import type { Token } from '../ast/scan';
+import { wordOf } from './token-word';
 
 /** Where a restriction goes into a block's text, as byte offsets. */
 export interface RestrictionSite {
@@ -22,16 +23,13 @@ export function withoutComments(tokens: readonly Token[]): readonly Token[] {
 }
 
 /**
- * Finds the clauses of the block whose select list starts at a byte offset; undefined if the text is not of the expected
+ * Finds the clauses of the block that a byte offset lies in, before its WHERE; undefined if the text is not of the expected
  * form. A wrong answer here would be found by the re-parse that every rewritten text goes through (rule S9).
  *
- * @param tokens without comments
+ * @param tokens of the statement's bare query, without comments
  */
-export function restrictionSite(
-  tokens: readonly Token[],
-  targetLocation: number,
-): RestrictionSite | undefined {
-  const start = selectBefore(tokens, targetLocation);
+export function restrictionSite(tokens: readonly Token[], location: number): RestrictionSite | undefined {
+  const start = selectBefore(tokens, location);
   if (start === undefined) return undefined;
   let depth = 0;
   let open: number | undefined;
@@ -50,10 +48,10 @@ export function restrictionSite(
   return last === undefined ? undefined : { open, close: last.end };
 }
 
-/** Index of the block's SELECT: the nearest one before its select list that is not inside parentheses of DISTINCT ON. */
-function selectBefore(tokens: readonly Token[], targetLocation: number): number | undefined {
+/** Index of the block's SELECT: the nearest one before the location that is not inside parentheses of DISTINCT ON. */
+function selectBefore(tokens: readonly Token[], location: number): number | undefined {
   let depth = 0;
-  for (let i = tokens.findIndex(({ start }) => start === targetLocation) - 1; i >= 0; i--) {
+  for (let i = tokens.findIndex(({ start }) => start === location) - 1; i >= 0; i--) {
     const token = tokens[i];
     const word = token === undefined ? '' : wordOf(token);
     if (depth === 0 && word === 'select') return i;
@@ -61,10 +59,4 @@ function selectBefore(tokens: readonly Token[], targetLocation: number): number 
     if (word === '(' && --depth < 0) return undefined;
   }
   return undefined;
-}
-
-/** A keyword in lower case, or punctuation; nothing that could be mistaken for one for names and constants. */
-function wordOf(token: Token): string {
-  if (token.tokenName === 'WORD') return token.text.toLowerCase();
-  return token.text.length === 1 && !/[a-z_]/i.test(token.text) ? token.text : '';
 }

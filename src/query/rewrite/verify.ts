@@ -1,4 +1,4 @@
-import type { Node, SelectStmt } from '@pgsql/types';
+import type { Node, RawStmt, SelectStmt } from '@pgsql/types';
 import { parseStatements } from '../ast/parser';
 
 /** The restrictions a block is meant to have got, in order. */
@@ -8,18 +8,17 @@ export interface ExpectedRestriction {
 }
 
 /**
- * Rule S9: whether a rewritten text parses to the original tree plus exactly the given conjuncts. It does not trust where
+ * Rule S9: whether a rewritten text parses to the original trees plus exactly the given conjuncts. It does not trust where
  * the restrictions were put, or that they are what they look like: PostgreSQL's own parser says what the text means.
  */
 export function isExactlyRestricted(
-  original: SelectStmt,
+  original: readonly RawStmt[],
   rewritten: string,
   expected: readonly ExpectedRestriction[],
 ): boolean {
-  const [statement, ...others] = parseStatements(rewritten);
-  if (others.length > 0 || statement?.stmt === undefined || !('SelectStmt' in statement.stmt)) return false;
-  const wanted = withRestrictions(original, expected);
-  return withoutLocations(statement.stmt.SelectStmt) === withoutLocations(wanted);
+  return (
+    withoutLocations(parseStatements(rewritten)) === withoutLocations(withRestrictions(original, expected))
+  );
 }
 
 const locationFields: ReadonlySet<string> = new Set([
@@ -40,8 +39,8 @@ function sortedFields(value: unknown): unknown {
     .map(([name, child]) => [name, sortedFields(child)]);
 }
 
-/** A copy of the tree in which the given blocks, found by identity, have their restrictions. */
-function withRestrictions(tree: SelectStmt, expected: readonly ExpectedRestriction[]): unknown {
+/** A copy of the trees in which the given blocks, found by identity, have their restrictions. */
+function withRestrictions(trees: readonly RawStmt[], expected: readonly ExpectedRestriction[]): unknown {
   const bySelect = new Map<unknown, readonly string[]>(
     expected.map(({ select, restrictions }) => [select, restrictions]),
   );
@@ -59,7 +58,7 @@ function withRestrictions(tree: SelectStmt, expected: readonly ExpectedRestricti
     }
     return fields;
   };
-  return copy(tree);
+  return copy(trees);
 }
 
 /** `old AND added…` as PostgreSQL's grammar builds it: an AND on the left takes further operands (makeAndExpr in gram.y). */

@@ -1,11 +1,12 @@
 import * as fc from 'fast-check';
 import { blocksOf } from '../../../src/query/analysis/blocks';
-import { loadParser } from '../../../src/query/ast/parser';
+import { loadParser, parseStatements } from '../../../src/query/ast/parser';
 import { scanTokens } from '../../../src/query/ast/scan';
 import { restrictionSite, withoutComments } from '../../../src/query/rewrite/restriction-site';
 import { splice, type BlockRestriction } from '../../../src/query/rewrite/splice';
 import { isExactlyRestricted, type ExpectedRestriction } from '../../../src/query/rewrite/verify';
-import { parseSelect } from '../../support/analyse-text';
+import { restrictableOf } from '../../../src/query/analysis/restrictable';
+import { bareQuery } from '../../../src/query/rewrite/bare-query';
 
 const texts = [
   `select a from t`,
@@ -15,6 +16,15 @@ const texts = [
   `(select a from t where not x union all select b from u) except select c from v where d is null`,
   `select distinct on (a) a from t, u where t.x = u.x /* end */ for update`,
   `select 'ä', (select max(b) from u where b < a) from t where a between 1 and 2 and b like '%)'`,
+  `explain (analyze, costs off) select a from t where x`,
+  `create table "as" (a) as (select a from t where x or y) with no data`.replace('no ', ''),
+  `copy (select a, b from t where x) to stdout (format csv, header)`,
+  `declare "for" scroll cursor with hold for select a from t join u on t.x = u.x`,
+  `with c as (select a from t where x) insert into v (a) select a from c where y on conflict (a) do nothing returning (select 1)`,
+  `insert into v as w select a from t where x or y returning *`,
+  `select a into temp table v.w from t where x union select b from u`,
+  `begin; select a from t where 'ä' = x; update t set a = 1 where x; explain select b from u; commit`,
+  `select from t where x; table t`,
 ];
 const restriction = `("t"."k" OPERATOR(pg_catalog.=) ANY ('{1,2}'::pg_catalog.int4[]) OR "t"."k" IS NULL)`;
 
@@ -25,12 +35,16 @@ interface Restricted {
 }
 
 function restrict(text: string, chosen: (block: number) => boolean): Restricted {
-  const select = parseSelect(text);
-  const tokens = withoutComments(scanTokens(text));
+  const trees = parseStatements(text);
+  const all = withoutComments(scanTokens(text));
   const blocks: BlockRestriction[] = [];
   const expected: ExpectedRestriction[] = [];
-  for (const [i, block] of blocksOf(select).entries()) {
-    const site = restrictionSite(tokens, block.targetLocation);
+  const statements = trees.flatMap((tree) => restrictableOf(tree) ?? []);
+  const found = statements.flatMap((statement) =>
+    blocksOf(statement).map((block) => ({ block, tokens: bareQuery(all, statement).tokens })),
+  );
+  for (const [i, { block, tokens }] of found.entries()) {
+    const site = restrictionSite(tokens, block.location);
     if (site === undefined || !chosen(i)) continue;
     blocks.push({ site, restrictions: [restriction] });
     expected.push({ select: block.select, restrictions: [restriction] });
@@ -40,7 +54,7 @@ function restrict(text: string, chosen: (block: number) => boolean): Restricted 
     text: splice(text, blocks),
     accepts: (rewritten) => {
       try {
-        return isExactlyRestricted(select, rewritten, expected);
+        return isExactlyRestricted(trees, rewritten, expected);
       } catch (error) {
         // What the parser does not take is not sent either.
         if (error instanceof Error && error.name === 'SqlError') return false;
@@ -50,14 +64,15 @@ function restrict(text: string, chosen: (block: number) => boolean): Restricted 
   };
 }
 
-/** What a text says; white space, comments, case of words, and semicolons around it aside. */
+/** What a text says; white space, comments, case of words, and semicolons that end nothing aside. */
 function tokensOf(text: string): readonly string[] | undefined {
   try {
     const tokens = withoutComments(scanTokens(text)).filter(({ text: token }, i, all) => {
-      const isAtEnd =
+      const endsNothing =
         all.slice(0, i).every((other) => other.text === ';') ||
+        all[i - 1]?.text === ';' ||
         all.slice(i).every((other) => other.text === ';');
-      return token !== ';' || !isAtEnd;
+      return token !== ';' || !endsNothing;
     });
     return tokens.flatMap(({ text: token }) => {
       // `>01` is `> 1`.

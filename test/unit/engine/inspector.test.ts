@@ -1,4 +1,5 @@
-import { CandidateStatement, Inspector } from '../../../src/engine/inspector';
+import { CandidateStatement } from '../../../src/engine/candidate-statement';
+import { Inspector } from '../../../src/engine/inspector';
 import { loadParser } from '../../../src/query/ast/parser';
 
 const inspector = new Inspector([
@@ -14,7 +15,8 @@ describe('inspect', () => {
     ['refuses: other tables', 'select * from elsewhere where id = 1', false],
     ['refuses: a statement that is no select', 'delete from place where id = 1', false],
     ['refuses: the same with another number', 'delete from place where id = 2', false],
-    ['refuses: several statements', 'select * from place; select 1', false],
+    ['several statements', 'select * from place; select 1', true],
+    ['refuses: several that are none', 'delete from place; begin', false],
     ['refuses: what cannot be parsed', "select * from place where id = 'x' 'y'", false],
     ['the same without the fault', "select * from place where id = 'xy'", true],
     ['refuses: a statement that is switched off', 'select * from place /* pcache: off */', false],
@@ -30,7 +32,7 @@ describe('inspect', () => {
     const statement = inspector.inspect('select * from place where name = 2');
     expect(statement).toBeInstanceOf(CandidateStatement);
     if (!(statement instanceof CandidateStatement)) return;
-    expect(JSON.stringify(statement.select.whereClause)).toContain('"ival":2');
+    expect(JSON.stringify(statement.statements[0]?.query.whereClause)).toContain('"ival":2');
     expect(inspector.inspect(statement.text)).toBe(statement);
   });
 
@@ -44,6 +46,6 @@ describe('inspect', () => {
     const good = inspector.inspect('select cast(id as interval(3)) from place');
     expect(good.isCandidate).toBe(true);
     const bad = inspector.inspect('select cast(id as interval(99999999999)) from place');
-    if (bad instanceof CandidateStatement) expect(bad.select).toEqual({});
+    if (bad instanceof CandidateStatement) expect(bad.statements).toEqual([]);
   });
 });

@@ -136,7 +136,6 @@ describe('rules S5 and S6: what is left out, and what is left alone', () => {
       `select * from (select * from place where population < 50 for share) d`,
     ],
     ['TABLESAMPLE', 'tablesample', `select id from place tablesample system (50) where population < 50`],
-    ['SELECT INTO', 'select into', `select id into temp copy_of from place where population < 50`],
     [
       'a data-modifying CTE',
       'data-modifying CTE',

@@ -15,7 +15,10 @@ const places: readonly [files: readonly string[], pattern: RegExp][] = [
     /return '([^']+)'/g,
   ],
   [['query/analysis/statement-check.ts'], /(?:return |\? |refused \??= |\['\w+', )'([^']+)'/g],
-  [['query/analysis/analyse.ts', 'query/analysis/statement-check.ts'], /refused: '([^']+)'/g],
+  [
+    ['query/analysis/analyse.ts', 'query/analysis/statement-check.ts', 'engine/reading.ts'],
+    /refused: '([^']+)'/g,
+  ],
 ];
 
 function sourcesOf(wing: string): string[] {

@@ -1,32 +1,15 @@
 import { analyse, type AnalysisContext } from '../../../../src/query/analysis/analyse';
-import { selectOf } from '../../../../src/query/analysis/statement-check';
 import { TypeOid } from '../../../../src/query/catalog/catalog';
-import { loadParser, parseStatements } from '../../../../src/query/ast/parser';
-import { analyseText, parseSelect, smallContext } from '../../../support/analyse-text';
+import { loadParser } from '../../../../src/query/ast/parser';
+import { analyseText, parseRestrictable, smallContext } from '../../../support/analyse-text';
 import { smallCatalog, smallRows } from '../../../support/small-catalog';
 
 const refusal = (text: string, context: AnalysisContext = smallContext()): string | undefined => {
-  const analysis = analyse(parseSelect(text), context);
+  const analysis = analyse(parseRestrictable(text), context);
   return 'refused' in analysis ? analysis.refused : undefined;
 };
 
 beforeAll(loadParser);
-
-describe('selectOf', () => {
-  test('applies: one SELECT', () => {
-    expect(selectOf(parseStatements('select 1;'))).not.toHaveProperty('refused');
-  });
-
-  test.each([
-    ['select 1; select 2', 'not a single statement'],
-    ['insert into place select * from place', 'not a select'],
-    ['explain select 1', 'not a select'],
-    ['declare c cursor for select * from place', 'not a select'],
-    ['prepare p as select * from place', 'not a select'],
-  ])('refuses: %s', (text, refused) => {
-    expect(selectOf(parseStatements(text))).toEqual({ refused });
-  });
-});
 
 describe('applies: a statement that may be restricted', () => {
   test.each([
@@ -56,7 +39,6 @@ describe('refuses: a statement that is left alone as a whole (rule S6)', () => {
     ['FOR UPDATE', 'select * from place for update', 'locking clause'],
     ['FOR SHARE in a sub-select', 'select * from (select * from place for share) p', 'locking clause'],
     ['TABLESAMPLE', 'select * from place tablesample system (50)', 'tablesample'],
-    ['SELECT INTO', 'select * into copy from place', 'select into'],
     [
       'a data-modifying CTE',
       'with d as (delete from note returning *) select * from place, d',

@@ -1,18 +1,21 @@
 import { blocksOf } from '../../../../src/query/analysis/blocks';
-import { loadParser } from '../../../../src/query/ast/parser';
+import { loadParser, parseStatements } from '../../../../src/query/ast/parser';
 import { scanTokens } from '../../../../src/query/ast/scan';
 import { restrictionSite, withoutComments } from '../../../../src/query/rewrite/restriction-site';
 import { splice } from '../../../../src/query/rewrite/splice';
 import { isExactlyRestricted } from '../../../../src/query/rewrite/verify';
-import { parseSelect } from '../../../support/analyse-text';
+import { restrictableOf } from '../../../../src/query/analysis/restrictable';
+import { bareQuery } from '../../../../src/query/rewrite/bare-query';
 
 /** The text with `(r)`, `(r2)`, … added to each block in turn; undefined if some block has no place for it. */
 function restrictAll(text: string): string | undefined {
-  const select = parseSelect(text);
-  const tokens = withoutComments(scanTokens(text));
-  const blocks = blocksOf(select).map((block, i) => ({
+  const trees = parseStatements(text);
+  const [statement] = trees.flatMap((tree) => restrictableOf(tree) ?? []);
+  if (statement === undefined) throw new Error('no statement');
+  const { tokens } = bareQuery(withoutComments(scanTokens(text)), statement);
+  const blocks = blocksOf(statement).map((block, i) => ({
     block,
-    site: restrictionSite(tokens, block.targetLocation),
+    site: restrictionSite(tokens, block.location),
     restrictions: [`(r${i === 0 ? '' : i + 1})`],
   }));
   const spliced = blocks.flatMap(({ site, restrictions }) =>
@@ -21,7 +24,7 @@ function restrictAll(text: string): string | undefined {
   if (spliced.length < blocks.length) return undefined;
   const rewritten = splice(text, spliced);
   const expected = blocks.map(({ block, restrictions }) => ({ select: block.select, restrictions }));
-  expect(isExactlyRestricted(select, rewritten, expected)).toBe(true);
+  expect(isExactlyRestricted(trees, rewritten, expected)).toBe(true);
   return rewritten;
 }
 
@@ -167,8 +170,10 @@ describe('refuses: no place for a restriction', () => {
 describe('verify: a text that is not the original and exactly the restriction is refused', () => {
   const original = 'select a from t where x or y';
   const check = (rewritten: string, restrictions: readonly string[] = ['(r)']): boolean => {
-    const select = parseSelect(original);
-    return isExactlyRestricted(select, rewritten, [{ select, restrictions }]);
+    const trees = parseStatements(original);
+    const [stmt] = trees.map((tree) => tree.stmt);
+    if (stmt === undefined || !('SelectStmt' in stmt)) throw new Error('no select');
+    return isExactlyRestricted(trees, rewritten, [{ select: stmt.SelectStmt, restrictions }]);
   };
 
   test.each([
@@ -188,15 +193,16 @@ describe('verify: a text that is not the original and exactly the restriction is
 
   test('the restriction must be in the block it is meant for', () => {
     const text = 'select a from t where x in (select b from u)';
-    const select = parseSelect(text);
-    const inner = blocksOf(select)[1]?.select;
+    const trees = parseStatements(text);
+    const [statement] = trees.flatMap((tree) => restrictableOf(tree) ?? []);
+    const inner = statement === undefined ? undefined : blocksOf(statement)[1]?.select;
     if (inner === undefined) throw new Error('no inner block');
     const expected = [{ select: inner, restrictions: ['(r)'] }];
     expect(
-      isExactlyRestricted(select, 'select a from t where x in (select b from u where (r))', expected),
+      isExactlyRestricted(trees, 'select a from t where x in (select b from u where (r))', expected),
     ).toBe(true);
     expect(
-      isExactlyRestricted(select, 'select a from t where (x in (select b from u)) and (r)', expected),
+      isExactlyRestricted(trees, 'select a from t where (x in (select b from u)) and (r)', expected),
     ).toBe(false);
   });
 });
