@@ -3,6 +3,7 @@
 select c.castsource,
        c.casttarget,
        c.castcontext,
-       case c.castmethod when 'b' then 'i' when 'f' then p.provolatile else 's' end as volatility
+       case c.castmethod when 'b' then 'i' when 'f' then p.provolatile else 's' end as volatility,
+       c.castmethod = 'b' as is_binary
   from pg_catalog.pg_cast as c
   left join pg_catalog.pg_proc as p on p.oid = c.castfunc

@@ -5,7 +5,7 @@ select p.oid,
        p.prokind,
        p.proargtypes::pg_catalog.text as argument_oids,
        p.pronargdefaults,
-       p.provariadic <> 0 as is_variadic,
+       p.provariadic,
        p.proretset,
        p.prorettype,
        -- An aggregate counts as immutable in pg_proc, whatever it calls.

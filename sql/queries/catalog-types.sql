@@ -5,6 +5,9 @@ select t.oid,
        t.typtype,
        coalesce(e.oid, 0) as element_oid,
        t.typbasetype,
+       coalesce(r.rngsubtype, m.rngtypid, 0) as part_oid,
+       t.typcategory,
+       t.typispreferred,
        -- A domain's check may call anything.
        case when t.typtype = 'd' and (d.typtype = 'd' or exists (
                    select from pg_catalog.pg_constraint as k where k.contypid = t.oid and k.contype = 'c'))
@@ -16,3 +19,5 @@ select t.oid,
   join pg_catalog.pg_proc as o on o.oid = t.typoutput
   left join pg_catalog.pg_type as e on e.typarray = t.oid
   left join pg_catalog.pg_type as d on d.oid = t.typbasetype
+  left join pg_catalog.pg_range as r on r.rngtypid = t.oid
+  left join pg_catalog.pg_range as m on m.rngmultitypid = t.oid

@@ -15,6 +15,7 @@ import type { PartitionKey } from '../../src/query/partition-key';
 /** Types besides the builtin ones that have a name in TypeOid. */
 export const SmallTypeOid = {
   int4Array: 1007,
+  numericArray: 1231,
   textArray: 1009,
   anyarray: 2277,
   any: 2276,
@@ -85,6 +86,17 @@ export const smallKeys: readonly PartitionKey[] = [
   },
 ];
 
+const categories: ReadonlyMap<number, string> = new Map([
+  [bool, 'B'],
+  ...[int2, int4, int8, float4, float8, numeric].map((oid) => [oid, 'N'] as const),
+  ...[text, varchar, bpchar].map((oid) => [oid, 'S'] as const),
+  ...[date, timestamp, timestamptz].map((oid) => [oid, 'D'] as const),
+  [interval, 'T'],
+  [unknown, 'X'],
+  [SmallTypeOid.mood, 'E'],
+]);
+const preferred: ReadonlySet<number> = new Set([bool, float8, text, timestamptz, interval]);
+
 const types: readonly CatalogType[] = [
   type(bool, 'bool'), type(int2, 'int2'), type(int4, 'int4'), type(int8, 'int8'), type(text, 'text'),
   type(float4, 'float4'), type(float8, 'float8'), type(unknown, 'unknown', { kind: 'p' }), type(bpchar, 'bpchar'),
@@ -95,6 +107,7 @@ const types: readonly CatalogType[] = [
   type(interval, 'interval', { inputVolatility: 's' }),
   type(SmallTypeOid.regclass, 'regclass', { inputVolatility: 's' }),
   type(SmallTypeOid.int4Array, '_int4', { elementOid: int4, inputVolatility: 's' }),
+  type(SmallTypeOid.numericArray, '_numeric', { elementOid: numeric, inputVolatility: 's' }),
   type(SmallTypeOid.textArray, '_text', { elementOid: text, inputVolatility: 's' }),
   type(SmallTypeOid.anyarray, 'anyarray', { kind: 'p' }), type(SmallTypeOid.any, 'any', { kind: 'p' }),
   type(SmallTypeOid.smallNumber, 'small_number', { schema: 'public', kind: 'd', baseOid: int4, inputVolatility: 's' }),
@@ -144,7 +157,7 @@ const functions: readonly CatalogFunction[] = [
   fn('sum', [int4], int8, { kind: 'a' }), fn('max', [int4], int4, { kind: 'a' }),
   fn('rank', [], int8, { kind: 'w' }),
   fn('generate_series', [int4, int4], int4, { returnsSet: true }),
-  fn('concat', [SmallTypeOid.any], text, { isVariadic: true, volatility: 's' }),
+  fn('concat', [SmallTypeOid.any], text, { variadicOid: SmallTypeOid.any, volatility: 's' }),
   { ...fn('score', [int4], int4), oid: 20_301, schema: 'public' },
   { ...fn('score', [text], int4, { volatility: 'v' }), oid: 20_302, schema: 'public' },
   { ...fn('lower', [text], text, { volatility: 'v' }), oid: 20_303, schema: 'shadow' },
@@ -166,6 +179,7 @@ export function smallCatalog(overrides: Partial<CatalogRows> = {}): Catalog {
     operators,
     functions,
     casts,
+    collations: [{ oid: 950, schema: 'pg_catalog', name: 'C', isDeterministic: true }],
     virtualColumns: new Set(),
     keyCounts: new Map([['region', 100]]),
     ...overrides,
@@ -207,6 +221,10 @@ function type(oid: number, name: string, details: Partial<CatalogType> = {}): Ca
     kind: 'b',
     elementOid: 0,
     baseOid: 0,
+    partOid: 0,
+    category:
+      categories.get(oid) ?? (details.elementOid === undefined ? (details.kind === 'p' ? 'P' : 'U') : 'A'),
+    isPreferred: preferred.has(oid),
     inputVolatility: 'i',
     outputVolatility: 'i',
     ...details,
@@ -236,7 +254,7 @@ export function fn(
     kind: 'f',
     argumentOids,
     defaultCount: 0,
-    isVariadic: false,
+    variadicOid: 0,
     returnsSet: false,
     resultOid,
     volatility: 'i',
@@ -250,5 +268,5 @@ function cast(
   context: 'i' | 'a' | 'e',
   volatility: Volatility = 'i',
 ): CatalogCast {
-  return { sourceOid, targetOid, context, volatility };
+  return { sourceOid, targetOid, context, volatility, isBinary: false };
 }

@@ -1,6 +1,7 @@
 import {
   Catalog,
   type CatalogCast,
+  type CatalogCollation,
   type CatalogColumn,
   type CatalogFunction,
   type CatalogOperator,
@@ -20,6 +21,7 @@ const files = {
   functions: sqlFile('catalog-functions'),
   operators: sqlFile('catalog-operators'),
   casts: sqlFile('catalog-casts'),
+  collations: sqlFile('catalog-collations'),
   virtualColumns: sqlFile('catalog-virtual-columns'),
   keyCounts: sqlFile('catalog-key-counts'),
 };
@@ -61,6 +63,7 @@ async function readInSnapshot(
     functions: (await client.query(files.functions)).map(functionOf),
     operators: (await client.query(files.operators)).map(operatorOf),
     casts: (await client.query(files.casts)).map(castOf),
+    collations: (await client.query(files.collations)).map(collationOf),
     virtualColumns: new Set((await client.query(files.virtualColumns)).map((row) => String(row['attname']))),
     keyCounts: await keyCounts(client, partitionKeys),
   });
@@ -103,6 +106,9 @@ function typeOf(row: ControlRow): CatalogType {
     kind: String(row['typtype']),
     elementOid: oid(row['element_oid']),
     baseOid: oid(row['typbasetype']),
+    partOid: oid(row['part_oid']),
+    category: String(row['typcategory']),
+    isPreferred: row['typispreferred'] === true,
     inputVolatility: volatility(row['input_volatility']),
     outputVolatility: volatility(row['output_volatility']),
   };
@@ -116,7 +122,7 @@ function functionOf(row: ControlRow): CatalogFunction {
     kind: String(row['prokind']),
     argumentOids: String(row['argument_oids']).split(' ').filter(Boolean).map(Number),
     defaultCount: Number(row['pronargdefaults']),
-    isVariadic: row['is_variadic'] === true,
+    variadicOid: oid(row['provariadic']),
     returnsSet: row['proretset'] === true,
     resultOid: oid(row['prorettype']),
     volatility: volatility(row['provolatile']),
@@ -141,6 +147,16 @@ function castOf(row: ControlRow): CatalogCast {
     targetOid: oid(row['casttarget']),
     context: String(row['castcontext']),
     volatility: volatility(row['volatility']),
+    isBinary: row['is_binary'] === true,
+  };
+}
+
+function collationOf(row: ControlRow): CatalogCollation {
+  return {
+    oid: oid(row['oid']),
+    schema: String(row['nspname']),
+    name: String(row['collname']),
+    isDeterministic: row['collisdeterministic'] === true,
   };
 }
 

@@ -2,9 +2,12 @@ import type { Node } from '@pgsql/types';
 import { canonicaliseArray } from './expressions/array';
 import { canonicaliseBoolExpr, canonicaliseBooleanTest, canonicaliseNullTest } from './expressions/boolean';
 import { canonicaliseColumnRef } from './expressions/column-ref';
+import { canonicaliseCollate } from './expressions/collate';
+import { canonicaliseCase, canonicaliseCoalesce, canonicaliseMinMax } from './expressions/conditional';
 import { canonicaliseConstant, canonicaliseParameter } from './expressions/constant';
-import { canonicaliseCoalesce, canonicaliseFuncCall } from './expressions/function-call';
+import { canonicaliseFuncCall } from './expressions/function-call';
 import { canonicaliseOperator } from './expressions/operator';
+import { canonicaliseSubscript } from './expressions/subscript';
 import { canonicaliseTypeCast } from './expressions/type-cast';
 import { unusable, type Expression, type ExpressionScope, type Unusable } from './expression';
 
@@ -23,6 +26,10 @@ export function canonicaliseNode(node: Node | undefined, scope: ExpressionScope)
   if ('BooleanTest' in node) return canonicaliseBooleanTest(node.BooleanTest, scope);
   if ('FuncCall' in node) return canonicaliseFuncCall(node.FuncCall, scope);
   if ('CoalesceExpr' in node) return canonicaliseCoalesce(node.CoalesceExpr, scope);
+  if ('MinMaxExpr' in node) return canonicaliseMinMax(node.MinMaxExpr, scope);
+  if ('CaseExpr' in node) return canonicaliseCase(node.CaseExpr, scope);
+  if ('CollateClause' in node) return canonicaliseCollate(node.CollateClause, scope);
+  if ('A_Indirection' in node) return canonicaliseSubscript(node.A_Indirection, scope);
   if ('TypeCast' in node) return canonicaliseTypeCast(node.TypeCast, scope);
   if ('A_ArrayExpr' in node) return canonicaliseArray(node.A_ArrayExpr, scope);
   return unusable(`unsupported expression ${Object.keys(node)[0] ?? ''}`);

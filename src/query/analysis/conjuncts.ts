@@ -1,7 +1,9 @@
 import type { Node } from '@pgsql/types';
 import { renumberTemplate, tablesOf, type Template } from '../ast/template';
 import { isUnusable, type ColumnReference, type Expression, type ExpressionScope } from './expression';
-import { betweenBounds } from './expressions/operator';
+import { betweenBounds } from './expressions/between';
+import { comparedTemplate } from './expressions/compared-constant';
+import { isRow } from './expressions/row';
 import { qualifiedName } from '../ast/names';
 import { resolveOperator } from './resolve';
 import { ColumnEqualities, isTransitiveEquality } from './key-classes';
@@ -30,7 +32,7 @@ export function readConditions(conditions: readonly Node[], scope: ExpressionSco
   const conjuncts: Conjunct[] = [];
   const leftOut: string[] = [];
   const equalities = new ColumnEqualities();
-  for (const node of conditions.flatMap(operandsOfAnd)) {
+  for (const node of conditions.flatMap(operandsOfAnd).flatMap(plainEqualities)) {
     if (noteEquality(node, scope, equalities)) continue;
     for (const expression of conjunctExpressions(node, scope)) {
       if (typeof expression === 'string') leftOut.push(expression);
@@ -46,6 +48,27 @@ export function operandsOfAnd(node: Node): readonly Node[] {
   if ('BoolExpr' in node && node.BoolExpr.boolop === 'AND_EXPR')
     return (node.BoolExpr.args ?? []).flatMap(operandsOfAnd);
   return [node];
+}
+
+/** `(a, b) = (c, d)` as `a = c` and `b = d`, and `a IN (b)` as `a = b`: what they say of a key is then seen. */
+function plainEqualities(node: Node): readonly Node[] {
+  if (!('A_Expr' in node) || qualifiedName(node.A_Expr.name)?.name !== '=') return [node];
+  const { kind, name, lexpr, rexpr } = node.A_Expr;
+  if (lexpr === undefined || rexpr === undefined || name === undefined) return [node];
+  const equality = (left: Node, right: Node): Node => ({
+    A_Expr: { kind: 'AEXPR_OP', name, lexpr: left, rexpr: right },
+  });
+  if (kind === 'AEXPR_IN' && 'List' in rexpr) {
+    const [only, ...others] = rexpr.List.items ?? [];
+    return only === undefined || others.length > 0 ? [node] : plainEqualities(equality(lexpr, only));
+  }
+  if (kind !== 'AEXPR_OP' || !isRow(lexpr) || !isRow(rexpr)) return [node];
+  const [lefts, rights] = [lexpr.RowExpr.args ?? [], rexpr.RowExpr.args ?? []];
+  if (lefts.length !== rights.length) return [node];
+  return lefts.flatMap((left, i) => {
+    const right = rights[i];
+    return right === undefined ? [] : plainEqualities(equality(left, right));
+  });
 }
 
 /** A conjunct's expressions: two for a BETWEEN, so that each bound is a conjunct; a string says why there is none. */
@@ -103,17 +126,27 @@ function noteEquality(node: Node, scope: ExpressionScope, equalities: ColumnEqua
   }
   const [side, constant] = left.column === undefined ? [right, left] : [left, right];
   if (side.column === undefined || tablesOf(constant.template).length > 0) return false;
-  if (constant.template === 'NULL') return false;
+  // By COLLATE two different strings may be equal to one.
+  if (constant.template === 'NULL' || constant.collations.length > 0) return false;
   // Under a collation that ignores case a column can equal both 'x' and 'X', which makes these two no more equal.
   if (!isDeterministic(side.column)) return false;
   if (
     constant.typeOid === TypeOid.unknown ||
     isTransitiveEquality(scope.catalog, side.typeOid, constant.typeOid)
   ) {
-    equalities.equateConstant(side.column, scope.catalog.baseTypeOid(side.typeOid), constant.template);
+    const position = constant === left ? 0 : 1;
+    const text = comparedTemplate(
+      { operand: constant, position, name, resolution, otherOid: side.typeOid },
+      scope,
+    );
+    const baseOid = scope.catalog.baseTypeOid(side.typeOid);
+    equalities.equateConstant(side.column, integers.has(baseOid) ? TypeOid.int8 : baseOid, text);
   }
   return false;
 }
+
+/** A constant that equals columns of several of these makes them equal. */
+const integers: ReadonlySet<number> = new Set([TypeOid.int2, TypeOid.int4, TypeOid.int8]);
 
 /**
  * Whether two columns that `=` holds between are one class (rule S2). The `=` of JOIN … USING is looked for in the search

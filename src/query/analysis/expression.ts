@@ -21,6 +21,8 @@ export interface Expression {
   readonly collations: readonly number[];
   /** The text of a bare string constant, whose type its surroundings decide. */
   readonly unknownLiteral?: string;
+  /** The text of the value, where the expression is nothing but a constant of a known type, or a parameter. */
+  readonly literalText?: string;
   /** Set if the expression is nothing but a column. */
   readonly column?: ColumnReference;
 }
@@ -40,7 +42,7 @@ export function unusable(reason: string): Unusable {
   return { unusable: reason };
 }
 
-export function isUnusable(outcome: Expression | Unusable): outcome is Unusable {
+export function isUnusable(outcome: object): outcome is Unusable {
   return 'unusable' in outcome;
 }
 

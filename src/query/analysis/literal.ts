@@ -6,6 +6,7 @@ const timeDependent = /now|today|tomorrow|yesterday/i;
 /** Types whose input function is stable only for settings that are part of an entry's identity (TimeZone, DateStyle, IntervalStyle). */
 const inputDependsOnContext: ReadonlySet<number> = new Set([
   TypeOid.date,
+  TypeOid.time,
   TypeOid.timestamp,
   TypeOid.timestamptz,
   TypeOid.interval,
@@ -21,5 +22,8 @@ export function isStableLiteral(catalog: Catalog, typeOid: number, text: string)
   if (inputDependsOnContext.has(type.oid)) return !timeDependent.test(text);
   if (type.kind === 'e') return true;
   if (type.elementOid !== 0) return isStableLiteral(catalog, type.elementOid, text);
+  // Bounds are read by their own type's rules, and the text holds them both.
+  if ((type.kind === 'r' || type.kind === 'm') && type.partOid !== 0)
+    return isStableLiteral(catalog, type.partOid, text);
   return type.kind === 'b' && type.inputVolatility === 'i';
 }

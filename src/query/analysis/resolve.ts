@@ -6,22 +6,29 @@ import {
   type CatalogFunction,
   type CatalogOperator,
 } from '../catalog/catalog';
+import { bindPolymorphic } from './typing/polymorphic';
+import { selectCandidate, type Signature } from './typing/select-candidate';
 
-/** What the operator or function that PostgreSQL will choose is known to be, without knowing which of several it is. */
+/** The operator or function that PostgreSQL takes. */
 export interface Resolution {
-  /** Every candidate is immutable. */
+  readonly oid: number;
+  /** Its own name: the search path may have led to any schema. */
+  readonly name: string;
   readonly isImmutable: boolean;
-  /** Every candidate came with PostgreSQL. */
+  /** It came with PostgreSQL, so that what the manual says of it holds. */
   readonly isBuiltin: boolean;
-  /** The type all candidates return, or 0 if they differ. */
+  /** The type it returns in this call; 0 if that cannot be told. */
   readonly resultOid: number;
-  /** For each operand, the types the candidates take there. */
-  readonly operandOids: readonly (readonly number[])[];
+  /** For each operand, the type it is converted to. */
+  readonly operandOids: readonly number[];
 }
 
 /**
- * Operator resolution after the manual's chapter "Operator Type Resolution", cautious: where PostgreSQL would weigh
- * several candidates against each other, all that could win count, so the answer holds whichever it takes.
+ * The operator that PostgreSQL takes for operands of these types (manual, "Operator Type Resolution"; `oper` and `left_oper` in
+ * src/backend/parser/parse_oper.c). undefined if there is none, it cannot choose, or a type is not known: whoever asks then
+ * leaves the expression alone. test/integration/query/resolution.test.ts compares with PostgreSQL's own choices.
+ *
+ * @param left undefined for a prefix operator
  */
 export function resolveOperator(
   catalog: Catalog,
@@ -32,6 +39,20 @@ export function resolveOperator(
 ): Resolution | undefined {
   const key = `${name.schema ?? ''}\0${name.name}\0${left ?? ''}\0${right}\0${searchPath.join()}`;
   return remembered(catalog, key, () => chooseOperator(catalog, searchPath, name, left, right));
+}
+
+/**
+ * The function that PostgreSQL takes for arguments of these types (manual, "Function Type Resolution"; `func_get_detail` in
+ * src/backend/parser/parse_func.c). undefined as for operators, and for anything but a plain function.
+ */
+export function resolveFunction(
+  catalog: Catalog,
+  searchPath: readonly string[],
+  name: QualifiedName,
+  argumentOids: readonly number[],
+): Resolution | undefined {
+  const key = `${name.schema ?? ''}\0${name.name}\0(${argumentOids.join()})\0${searchPath.join()}`;
+  return remembered(catalog, key, () => chooseFunction(catalog, searchPath, name, argumentOids));
 }
 
 /** Resolutions by catalog: the same few operators are asked for again and again, among hundreds of candidates. */
@@ -51,6 +72,16 @@ function remembered(
   return resolution;
 }
 
+/** Two of the system's own array types that are converted by rules of their own (int2vector, oidvector). */
+const oddArrays: ReadonlySet<number> = new Set([22, 30]);
+
+/** Composite types and pseudo-types have rules of their own, and domains over them. */
+function isPlain(catalog: Catalog, oid: number): boolean {
+  if (oid === TypeOid.unknown) return true;
+  const type = catalog.type(catalog.domainBaseOid(oid));
+  return type !== undefined && type.kind !== 'c' && type.kind !== 'p' && !oddArrays.has(type.oid);
+}
+
 function chooseOperator(
   catalog: Catalog,
   searchPath: readonly string[],
@@ -58,39 +89,39 @@ function chooseOperator(
   left: number | undefined,
   right: number,
 ): Resolution | undefined {
-  const leftOid = left === undefined ? 0 : catalog.baseTypeOid(left);
-  const rightOid = catalog.baseTypeOid(right);
-  const candidates = catalog
-    .operators(name, searchPath)
-    .filter((candidate) => (candidate.leftOid === 0) === (left === undefined));
-  if (left !== undefined && (left === 0 || right === 0)) return summarise(candidates, operandsOf);
-
-  // A string constant is taken to be of the other side's type if an operator takes that type on both sides.
-  const assumedLeft = leftOid === TypeOid.unknown ? rightOid : leftOid;
-  const assumedRight = rightOid === TypeOid.unknown && left !== undefined ? leftOid : rightOid;
-  const exact = candidates.filter(
-    (candidate) => candidate.leftOid === assumedLeft && candidate.rightOid === assumedRight,
+  const operandOids = left === undefined ? [right] : [left, right];
+  if (!operandOids.every((oid) => isPlain(catalog, oid))) return undefined;
+  const candidates = firstOfEach(
+    catalog.operators(name, searchPath).flatMap((operator) => {
+      if ((operator.leftOid === 0) !== (left === undefined)) return [];
+      const parameterOids = left === undefined ? [operator.rightOid] : [operator.leftOid, operator.rightOid];
+      return [{ parameterOids, made: operator, isVariadic: false }];
+    }),
+    searchPath,
   );
-  if (exact.length > 0) return summarise(exact, operandsOf);
-
-  const operands = left === undefined ? [rightOid] : [leftOid, rightOid];
-  const parameters = (candidate: CatalogOperator): readonly number[] =>
-    left === undefined ? [candidate.rightOid] : operandsOf(candidate);
-  const possible = candidates.filter((candidate) =>
-    operands.every((oid, i) => couldBecome(catalog, oid, parameters(candidate)[i] ?? 0)),
-  );
-  return summarise(mostExact(catalog, possible, operands, parameters), operandsOf);
+  if (candidates === undefined) return undefined;
+  const chosen =
+    exactOperator(catalog, operandOids, candidates) ?? selectCandidate(catalog, operandOids, candidates);
+  return chosen === undefined ? undefined : resolutionOf(catalog, chosen, operandOids);
 }
 
-/** Function resolution ("Function Type Resolution" in the manual), as cautious as that of operators. */
-export function resolveFunction(
+/** An untyped constant is first taken to be of the other operand's type, then of what that is made of if it is a domain. */
+function exactOperator(
   catalog: Catalog,
-  searchPath: readonly string[],
-  name: QualifiedName,
-  argumentOids: readonly number[],
-): Resolution | undefined {
-  const key = `${name.schema ?? ''}\0${name.name}\0(${argumentOids.join()})\0${searchPath.join()}`;
-  return remembered(catalog, key, () => chooseFunction(catalog, searchPath, name, argumentOids));
+  operandOids: readonly number[],
+  candidates: readonly Candidate<CatalogOperator>[],
+): Candidate<CatalogOperator> | undefined {
+  const [left, right] = operandOids;
+  const known = left === TypeOid.unknown ? right : left;
+  if (known === undefined || right === undefined || left === undefined)
+    return exactCandidate(candidates, operandOids);
+  const hasUnknown = left === TypeOid.unknown || right === TypeOid.unknown;
+  const assumed = hasUnknown ? [known, known] : [left, right];
+  const base = catalog.domainBaseOid(known);
+  return (
+    exactCandidate(candidates, assumed) ??
+    (hasUnknown && base !== known ? exactCandidate(candidates, [base, base]) : undefined)
+  );
 }
 
 function chooseFunction(
@@ -99,66 +130,102 @@ function chooseFunction(
   name: QualifiedName,
   argumentOids: readonly number[],
 ): Resolution | undefined {
-  const possible = catalog
-    .functions(name, searchPath)
-    .filter((candidate) => takes(catalog, candidate, argumentOids));
-  if (possible.some(({ kind, returnsSet, isVariadic }) => kind !== 'f' || returnsSet || isVariadic))
-    return undefined;
-  const best = mostExact(catalog, possible, argumentOids, (candidate) => candidate.argumentOids);
-  return summarise(best, (candidate) => candidate.argumentOids);
+  if (!argumentOids.every((oid) => isPlain(catalog, oid))) return undefined;
+  const candidates = firstOfEach(
+    catalog.functions(name, searchPath).flatMap((fn) => calledWith(fn, argumentOids.length)),
+    searchPath,
+  );
+  if (candidates === undefined) return undefined;
+  const exact = exactCandidate(candidates, argumentOids);
+  if (exact === undefined && mayBeCast(catalog, searchPath, name, argumentOids)) return undefined;
+  const chosen = exact ?? selectCandidate(catalog, argumentOids, candidates);
+  if (chosen === undefined || chosen.made.kind !== 'f' || chosen.made.returnsSet) return undefined;
+  return resolutionOf(catalog, chosen, argumentOids);
+}
+
+/** `int8(x)` is a cast if there is no such function, and such a cast. Every value can be made a string, and the other way round. */
+function mayBeCast(
+  catalog: Catalog,
+  searchPath: readonly string[],
+  name: QualifiedName,
+  argumentOids: readonly number[],
+): boolean {
+  const target = catalog.typeByName(name, searchPath);
+  const [from = 0] = argumentOids;
+  if (argumentOids.length !== 1 || target === undefined) return false;
+  const source = catalog.type(catalog.domainBaseOid(from));
+  return (
+    source === undefined ||
+    from === TypeOid.unknown ||
+    target.kind === 'd' ||
+    [source, target].some(({ category, elementOid }) => category === 'S' || elementOid !== 0) ||
+    catalog.cast(source.oid, target.oid) !== undefined
+  );
+}
+
+interface Candidate<T> extends Signature {
+  readonly made: T;
+  /** Its last parameters are as many as there are arguments left. */
+  readonly isVariadic: boolean;
+}
+
+/** The function's parameters in a call with so many arguments: none if it cannot be called so. */
+function calledWith(fn: CatalogFunction, argumentCount: number): readonly Candidate<CatalogFunction>[] {
+  const { argumentOids: parameters, defaultCount, variadicOid } = fn;
+  if (variadicOid !== 0 && parameters.length <= argumentCount) {
+    const fixed = parameters.slice(0, -1);
+    const variable = Array.from({ length: argumentCount - fixed.length }, () => variadicOid);
+    return [{ parameterOids: [...fixed, ...variable], made: fn, isVariadic: true }];
+  }
+  if (argumentCount > parameters.length || argumentCount < parameters.length - defaultCount) return [];
+  return [{ parameterOids: parameters.slice(0, argumentCount), made: fn, isVariadic: false }];
 }
 
 /**
- * PostgreSQL keeps the candidates with the most exact matches. If some match wherever the operand's type is known, the
- * winner is among them: no other candidate can have as many.
+ * Of candidates with the same parameters, PostgreSQL takes the one found first in the search path, and within a schema the
+ * one that is not variadic. undefined if it could take neither of two.
  */
-function mostExact<T>(
+function firstOfEach<T extends { readonly schema: string }>(
+  candidates: readonly Candidate<T>[],
+  searchPath: readonly string[],
+): readonly Candidate<T>[] | undefined {
+  const kept = new Map<string, Candidate<T>>();
+  for (const candidate of candidates) {
+    const key = candidate.parameterOids.join();
+    const other = kept.get(key);
+    if (other === undefined) {
+      kept.set(key, candidate);
+      continue;
+    }
+    const order = searchPath.indexOf(candidate.made.schema) - searchPath.indexOf(other.made.schema);
+    const precedence = order !== 0 ? order : Number(candidate.isVariadic) - Number(other.isVariadic);
+    if (precedence === 0) return undefined;
+    if (precedence < 0) kept.set(key, candidate);
+  }
+  return [...kept.values()];
+}
+
+function exactCandidate<T>(
+  candidates: readonly Candidate<T>[],
+  argumentOids: readonly number[],
+): Candidate<T> | undefined {
+  return candidates.find(({ parameterOids }) => parameterOids.every((oid, i) => oid === argumentOids[i]));
+}
+
+function resolutionOf(
   catalog: Catalog,
-  candidates: readonly T[],
-  operands: readonly number[],
-  parametersOf: (candidate: T) => readonly number[],
-): readonly T[] {
-  const exact = candidates.filter((candidate) => {
-    const parameters = parametersOf(candidate);
-    return operands.every(
-      (oid, i) =>
-        oid !== 0 &&
-        (oid === TypeOid.unknown || catalog.baseTypeOid(oid) === catalog.baseTypeOid(parameters[i] ?? 0)),
-    );
-  });
-  return exact.length > 0 ? exact : candidates;
-}
-
-function takes(catalog: Catalog, candidate: CatalogFunction, argumentOids: readonly number[]): boolean {
-  const { argumentOids: parameters, defaultCount, isVariadic } = candidate;
-  if (isVariadic) return argumentOids.length >= parameters.length - 1;
-  if (argumentOids.length > parameters.length || argumentOids.length < parameters.length - defaultCount)
-    return false;
-  return argumentOids.every((oid, i) => couldBecome(catalog, catalog.baseTypeOid(oid), parameters[i] ?? 0));
-}
-
-const operandsOf = ({ leftOid, rightOid }: CatalogOperator): readonly number[] => [leftOid, rightOid];
-
-function summarise<T extends CatalogOperator | CatalogFunction>(
-  candidates: readonly T[],
-  operands: (candidate: T) => readonly number[],
+  { made, parameterOids }: Candidate<CatalogOperator | CatalogFunction>,
+  actual: readonly number[],
 ): Resolution | undefined {
-  const [first] = candidates;
-  if (first === undefined) return undefined;
+  const binding = bindPolymorphic(catalog, parameterOids, actual);
+  if (binding === undefined) return undefined;
+  const resultOid = binding.resultOf(made.resultOid);
   return {
-    isImmutable: candidates.every(({ volatility }) => volatility === 'i'),
-    isBuiltin: candidates.every(isBuiltin),
-    resultOid: candidates.every(({ resultOid }) => resultOid === first.resultOid) ? first.resultOid : 0,
-    operandOids: operands(first).map((_, i) => [
-      ...new Set(candidates.map((candidate) => operands(candidate)[i] ?? 0)),
-    ]),
+    oid: made.oid,
+    name: made.name,
+    isImmutable: made.volatility === 'i',
+    isBuiltin: isBuiltin(made),
+    resultOid: catalog.type(resultOid)?.kind === 'p' ? 0 : resultOid,
+    operandOids: binding.argumentOids,
   };
-}
-
-/** Whether a value of one type could be taken for an operand of another: false only if it certainly could not. */
-function couldBecome(catalog: Catalog, from: number, to: number): boolean {
-  if (from === to || from === 0 || from === TypeOid.unknown) return true;
-  if (catalog.type(to)?.kind === 'p') return true;
-  if (catalog.baseTypeOid(to) === from) return true;
-  return catalog.cast(from, to)?.context === 'i';
 }

@@ -6,7 +6,7 @@ import { canonicaliseNode } from './canonicalise';
 import { operandsOfAnd } from './conjuncts';
 import { isBuiltin, TypeOid } from '../catalog/catalog';
 import { isUnusable, type ExpressionScope } from './expression';
-import { comparesWithoutError } from './raising';
+import { comparesWithoutError } from './raising/comparison';
 
 /** Aggregates that are defined for any rows of any type. */
 const totalAggregates: ReadonlySet<string> = new Set(['count', 'string_agg', 'bool_and', 'bool_or']);

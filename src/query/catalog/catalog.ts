@@ -38,6 +38,11 @@ export interface CatalogType {
   readonly elementOid: number;
   /** The type a domain is made of (not followed through domains over domains), else 0. */
   readonly baseOid: number;
+  /** Of a range type the type of its bounds, of a multirange type its range type, else 0. */
+  readonly partOid: number;
+  /** `pg_type.typcategory`, and whether the type is the one preferred in it: what PostgreSQL chooses overloads by. */
+  readonly category: string;
+  readonly isPreferred: boolean;
   readonly inputVolatility: Volatility;
   readonly outputVolatility: Volatility;
 }
@@ -50,7 +55,8 @@ export interface CatalogFunction {
   readonly kind: string;
   readonly argumentOids: readonly number[];
   readonly defaultCount: number;
-  readonly isVariadic: boolean;
+  /** Type of each of the variable arguments, the last of `argumentOids` being an array of it; 0 if there are none. */
+  readonly variadicOid: number;
   readonly returnsSet: boolean;
   readonly resultOid: number;
   readonly volatility: Volatility;
@@ -75,6 +81,16 @@ export interface CatalogCast {
   readonly context: string;
   /** i for casts without a function: binary-coercible types. */
   readonly volatility: Volatility;
+  /** Whether the value's bytes are taken as they are. */
+  readonly isBinary: boolean;
+}
+
+export interface CatalogCollation {
+  readonly oid: number;
+  readonly schema: string;
+  readonly name: string;
+  /** Whether only equal strings are equal under it. */
+  readonly isDeterministic: boolean;
 }
 
 export interface CatalogRows {
@@ -83,6 +99,8 @@ export interface CatalogRows {
   readonly functions: readonly CatalogFunction[];
   readonly operators: readonly CatalogOperator[];
   readonly casts: readonly CatalogCast[];
+  /** Those of the database's encoding. */
+  readonly collations: readonly CatalogCollation[];
   /** Names of virtual generated columns (PostgreSQL 18), of whatever relation: reading one computes it. */
   readonly virtualColumns: ReadonlySet<string>;
   /** Estimated number of distinct keys in the database, by partition key; absent if nothing is known. */
@@ -112,6 +130,7 @@ export class Catalog {
   readonly #operators = new Map<string, CatalogOperator[]>();
   readonly #volatileOperators: ReadonlySet<string>;
   readonly #casts = new Map<string, CatalogCast>();
+  readonly #collations = new Map<string, CatalogCollation>();
   readonly #volatileCastTargets = new Set<number>();
   readonly #virtualColumns: ReadonlySet<string>;
   /** Some operator, cast, or check of a domain calls a volatile function. */
@@ -131,6 +150,8 @@ export class Catalog {
       this.#typesByName.set(key(type.schema, type.name), type);
       if (type.elementOid !== 0) this.#arrayTypes.set(type.elementOid, type);
     }
+    for (const collation of rows.collations)
+      this.#collations.set(key(collation.schema, collation.name), collation);
     for (const fn of rows.functions) append(this.#functions, fn.name, fn);
     for (const operator of rows.operators) append(this.#operators, operator.name, operator);
     this.#volatileOperators = new Set(
@@ -158,6 +179,10 @@ export class Catalog {
 
   typeByName(name: QualifiedName, searchPath: readonly string[]): CatalogType | undefined {
     return firstVisible(name, searchPath, this.#typesByName);
+  }
+
+  collationByName(name: QualifiedName, searchPath: readonly string[]): CatalogCollation | undefined {
+    return firstVisible(name, searchPath, this.#collations);
   }
 
   arrayTypeOf(elementOid: number): CatalogType | undefined {
@@ -225,11 +250,33 @@ export class Catalog {
     return kinds.length > 0 && kinds.every((kind) => kind === 'r' || kind === 'p' || kind === 'm');
   }
 
-  /** The type operators see: what a domain is made of, at the bottom; text for the binary-coercible varchar. */
-  baseTypeOid(oid: number): number {
+  /** What a domain is made of, at the bottom; other types as they are. */
+  domainBaseOid(oid: number): number {
     let type = this.#types.get(oid);
     for (let depth = 0; type?.kind === 'd' && depth < 32; depth++) type = this.#types.get(type.baseOid);
-    const base = type?.oid ?? oid;
+    return type?.oid ?? oid;
+  }
+
+  /** Element type of an array type, else 0. */
+  elementOf(oid: number): number {
+    return this.#types.get(oid)?.elementOid ?? 0;
+  }
+
+  /** Type of a range type's bounds, else 0. */
+  subtypeOfRange(oid: number): number {
+    const type = this.#types.get(oid);
+    return type?.kind === 'r' ? type.partOid : 0;
+  }
+
+  /** Range type of a multirange type, else 0. */
+  rangeOfMultirange(oid: number): number {
+    const type = this.#types.get(oid);
+    return type?.kind === 'm' ? type.partOid : 0;
+  }
+
+  /** The type operators see: what a domain is made of, at the bottom; text for the binary-coercible varchar. */
+  baseTypeOid(oid: number): number {
+    const base = this.domainBaseOid(oid);
     return base === TypeOid.varchar ? TypeOid.text : base;
   }
 }
@@ -238,10 +285,12 @@ export class Catalog {
 export const TypeOid = {
   bool: 16,
   bytea: 17,
+  name: 19,
   int8: 20,
   int2: 21,
   int4: 23,
   text: 25,
+  oid: 26,
   float4: 700,
   float8: 701,
   unknown: 705,
@@ -252,8 +301,12 @@ export const TypeOid = {
   timestamp: 1114,
   timestamptz: 1184,
   interval: 1186,
+  timetz: 1266,
   numeric: 1700,
+  record: 2249,
+  any: 2276,
   uuid: 2950,
+  jsonb: 3802,
 } as const;
 
 function key(schema: string, name: string): string {

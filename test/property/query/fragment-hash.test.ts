@@ -43,7 +43,6 @@ test('a fragment is another with another constant, ONLY, operator, column or con
   const others = [
     hashesOf(`select 1 from place a, place b where a.id = b.id and a.region_id = b.region_id and a.id < 6`),
     hashesOf(`select 1 from place a, place b where a.id = b.id and a.region_id = b.region_id and a.id < 5.0`),
-    hashesOf(`select 1 from place a, place b where a.id = b.id and a.region_id = b.region_id and a.id < '5'`),
     hashesOf(`select 1 from place a, place b where a.id = b.id and a.region_id = b.region_id and a.id <= 5`),
     hashesOf(
       `select 1 from only place a, only place b where a.id = b.id and a.region_id = b.region_id and a.id < 5`,

@@ -1,32 +1,47 @@
 import type { A_ArrayExpr } from '@pgsql/types';
-import { TypeOid } from '../../catalog/catalog';
 import {
   canonicaliseAll,
   combined,
+  isUnusable,
   unusable,
   type Expression,
   type ExpressionScope,
   type Unusable,
 } from '../expression';
+import { commonType } from '../typing/coercion';
+import { convertAll } from './conversion';
 
-/** `ARRAY[…]` over values of one known type. */
-export function canonicaliseArray(array: A_ArrayExpr, scope: ExpressionScope): Expression | Unusable {
+/**
+ * `ARRAY[…]` over values that have a type in common.
+ *
+ * @param elementOid what each element is made into: of `ARRAY['today']::date[]` not first a text. undefined where the elements decide.
+ */
+export function canonicaliseArray(
+  array: A_ArrayExpr,
+  scope: ExpressionScope,
+  elementOid?: number,
+): Expression | Unusable {
   const elements = canonicaliseAll(array.elements, scope);
   if ('unusable' in elements) return elements;
-  const [first] = elements;
-  // Strings alone make a text[] (manual, "UNION, CASE, and Related Constructs").
-  const elementOid = first?.typeOid === TypeOid.unknown ? TypeOid.text : (first?.typeOid ?? 0);
-  const type = scope.catalog.arrayTypeOf(elementOid);
-  if (
-    first === undefined ||
-    type === undefined ||
-    elements.some(({ typeOid }) => typeOid !== first.typeOid)
-  ) {
-    return unusable('ARRAY of several types');
-  }
+  const common =
+    elementOid ??
+    commonType(
+      scope.catalog,
+      elements.map(({ typeOid }) => typeOid),
+    );
+  const type = common === undefined ? undefined : scope.catalog.arrayTypeOf(common);
+  if (common === undefined || type === undefined) return unusable('ARRAY of several types');
+  const conversion = convertAll(
+    scope.catalog,
+    elements,
+    elements.map(() => common),
+  );
+  if (isUnusable(conversion)) return conversion;
+  const flags = combined(elements);
   return {
     template: `ARRAY[${elements.map(({ template }) => template).join(', ')}]`,
     typeOid: type.oid,
-    ...combined(elements),
+    ...flags,
+    mayRaise: flags.mayRaise || conversion.mayRaise,
   };
 }

@@ -9,36 +9,55 @@ import {
   type ExpressionScope,
   type Unusable,
 } from '../expression';
-import { orderKey } from './operator';
+import { inOrder } from './apply-operator';
+import { isRow, testRow } from './row';
 
 /** AND, OR and NOT. Operands are ordered and duplicates dropped: `a OR b` and `b OR a` are one fragment. */
 export function canonicaliseBoolExpr(expr: BoolExpr, scope: ExpressionScope): Expression | Unusable {
   const operands = canonicaliseAll(expr.args, scope);
   if ('unusable' in operands) return operands;
+  if (operands.some(({ typeOid }) => typeOid !== TypeOid.bool && typeOid !== TypeOid.unknown))
+    return unusable('unsupported boolean operand');
   const [first] = operands;
-  if (expr.boolop === 'NOT_EXPR') {
-    if (first === undefined) return unusable('unsupported NOT');
-    return {
-      template: `(NOT ${first.template})`,
-      typeOid: TypeOid.bool,
-      ...combined(operands),
-      collations: [],
-    };
-  }
-  const word = expr.boolop === 'OR_EXPR' ? ' OR ' : ' AND ';
-  const ordered = [...new Set(operands.map(({ template }) => template))].sort((a, b) => {
-    const [left, right] = [orderKey(a, scope), orderKey(b, scope)];
-    return left < right ? -1 : left > right ? 1 : 0;
-  });
+  if (expr.boolop === 'NOT_EXPR') return first === undefined ? unusable('unsupported NOT') : negation(first);
+  return expr.boolop === 'OR_EXPR' ? disjunction(operands, scope) : conjunction(operands, scope);
+}
+
+export function conjunction(operands: readonly Expression[], scope: ExpressionScope): Expression {
+  return joined(' AND ', operands, scope);
+}
+
+export function disjunction(operands: readonly Expression[], scope: ExpressionScope): Expression {
+  return joined(' OR ', operands, scope);
+}
+
+export function negation(operand: Expression): Expression {
   return {
-    template: `(${ordered.join(word)})`,
+    template: `(NOT ${operand.template})`,
+    typeOid: TypeOid.bool,
+    ...combined([operand]),
+    collations: [],
+  };
+}
+
+function joined(word: string, operands: readonly Expression[], scope: ExpressionScope): Expression {
+  const ordered = inOrder(
+    operands.map(({ template }) => template),
+    scope,
+  );
+  const [only] = ordered;
+  return {
+    template: ordered.length === 1 && only !== undefined ? only : `(${ordered.join(word)})`,
     typeOid: TypeOid.bool,
     ...combined(operands),
+    // Each was compared on its own; what they are made of does not meet.
+    mayRaise: operands.some(({ mayRaise }) => mayRaise),
     collations: [],
   };
 }
 
 export function canonicaliseNullTest(test: NullTest, scope: ExpressionScope): Expression | Unusable {
+  if (isRow(test.arg)) return testRow(test, test.arg, scope);
   const argument = scope.canonicalise(test.arg);
   if (isUnusable(argument)) return argument;
   return {

@@ -30,7 +30,11 @@ export function canonicaliseParameter(ref: ParamRef, scope: ExpressionScope): Ex
     return { ...number(value.text, TypeOid.int4), isConstant: false };
   if (!isStableLiteral(scope.catalog, type.oid, value.text))
     return unusable('time-dependent or catalog-dependent constant');
-  return { ...literal(`${quoteLiteral(value.text)}::${typeText(type)}`, type.oid), isConstant: false };
+  return {
+    ...literal(`${quoteLiteral(value.text)}::${typeText(type)}`, type.oid),
+    isConstant: false,
+    literalText: value.text,
+  };
 }
 
 /** A type by its full name, which means the same under every search path. */
@@ -44,7 +48,7 @@ function literal(sql: string, typeOid: number): Expression {
 
 /** Parentheses keep the sign of a negative number with it: `-5::int8` would be `-(5::int8)`, and `a - -5` a comment. */
 function number(digits: string, typeOid: number): Expression {
-  return literal(digits.startsWith('-') ? `(${digits})` : digits, typeOid);
+  return { ...literal(digits.startsWith('-') ? `(${digits})` : digits, typeOid), literalText: digits };
 }
 
 /**

@@ -1,4 +1,4 @@
-import type { CoalesceExpr, FuncCall } from '@pgsql/types';
+import type { FuncCall } from '@pgsql/types';
 import { qualifiedName } from '../../ast/names';
 import { quoteIdentifier } from '../../ast/quote';
 import { escapeTemplate } from '../../ast/template';
@@ -10,9 +10,9 @@ import {
   type ExpressionScope,
   type Unusable,
 } from '../expression';
-import { isStableLiteral } from '../literal';
-import { totalFunctions } from '../raising';
+import { isQuietFunction } from '../raising/function';
 import { resolveFunction } from '../resolve';
+import { convertAll } from './conversion';
 
 /** A call of a plain immutable function; stable and volatile ones stay out (rule S5). */
 export function canonicaliseFuncCall(call: FuncCall, scope: ExpressionScope): Expression | Unusable {
@@ -30,20 +30,15 @@ export function canonicaliseFuncCall(call: FuncCall, scope: ExpressionScope): Ex
   );
   if (resolution === undefined) return unusable('unknown function');
   if (!resolution.isImmutable) return unusable('function is not immutable');
-  for (const [i, { unknownLiteral }] of args.entries()) {
-    if (unknownLiteral === undefined) continue;
-    const types = resolution.operandOids[i] ?? [];
-    if (types.length === 0 || !types.every((oid) => isStableLiteral(scope.catalog, oid, unknownLiteral))) {
-      return unusable('time-dependent or catalog-dependent constant');
-    }
-  }
+  const conversion = convertAll(scope.catalog, args, resolution.operandOids);
+  if ('unusable' in conversion) return conversion;
   const flags = combined(args);
-  const isTotal = resolution.isBuiltin && totalFunctions.get(name.name)?.includes(args.length) === true;
+  const isQuiet = flags.isConstant || isQuietFunction(scope.catalog, resolution, args);
   const schema = name.schema === undefined ? '' : `${escapeTemplate(quoteIdentifier(name.schema))}.`;
   return {
     template: `${schema}${escapeTemplate(quoteIdentifier(name.name))}(${args.map(({ template }) => template).join(', ')})`,
-    typeOid: scope.catalog.type(resolution.resultOid)?.kind === 'p' ? 0 : resolution.resultOid,
-    mayRaise: flags.mayRaise || (!isTotal && !flags.isConstant),
+    typeOid: resolution.resultOid,
+    mayRaise: flags.mayRaise || conversion.mayRaise || !isQuiet,
     isConstant: flags.isConstant,
     collations: flags.collations,
   };
@@ -60,19 +55,4 @@ function hasDecoration(call: FuncCall): boolean {
     call.func_variadic === true ||
     (call.args ?? []).some((arg) => 'NamedArgExpr' in arg)
   );
-}
-
-/** COALESCE over values of one type. */
-export function canonicaliseCoalesce(expr: CoalesceExpr, scope: ExpressionScope): Expression | Unusable {
-  const args = canonicaliseAll(expr.args, scope);
-  if ('unusable' in args) return args;
-  const [first] = args;
-  if (first === undefined || args.some(({ typeOid }) => typeOid === 0 || typeOid !== first.typeOid)) {
-    return unusable('COALESCE over several types');
-  }
-  return {
-    template: `COALESCE(${args.map(({ template }) => template).join(', ')})`,
-    typeOid: first.typeOid,
-    ...combined(args),
-  };
 }

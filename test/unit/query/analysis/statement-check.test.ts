@@ -86,7 +86,13 @@ describe('refuses: a statement that is left alone as a whole (rule S6)', () => {
   test('a cast that PostgreSQL applies unasked may be volatile', () => {
     const casts = [
       ...smallRows.casts,
-      { sourceOid: TypeOid.int4, targetOid: TypeOid.text, context: 'i', volatility: 'v' } as const,
+      {
+        sourceOid: TypeOid.int4,
+        targetOid: TypeOid.text,
+        context: 'i',
+        volatility: 'v',
+        isBinary: false,
+      } as const,
     ];
     expect(refusal('select * from place', smallContext({ catalog: smallCatalog({ casts }) }))).toBe(
       'volatile cast',

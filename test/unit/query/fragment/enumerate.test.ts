@@ -181,7 +181,7 @@ describe('a fragment has one hash', () => {
 
   test.each([
     ['constant', 'select * from users where age > 25', 'select * from users where age > 26'],
-    ['type of constant', 'select * from users where age = 25', `select * from users where age = '25'`],
+    ['type of constant', 'select * from users where age = 25', 'select * from users where age = 25.0'],
     ['operator', 'select * from users where age > 25', 'select * from users where age >= 25'],
     ['column', 'select * from users where age > 25', 'select * from users where id > 25'],
     ['table', 'select * from users where age > 25', 'select * from visits where age > 25'],
