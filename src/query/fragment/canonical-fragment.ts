@@ -60,10 +60,16 @@ function layOut(order: readonly KeyMember[], conjuncts: readonly Conjunct[]): La
   const laidOut = conjuncts
     .map(({ template, tables: indexes, isSymmetric }) => {
       const positions = indexes.map((index) => slots.get(index) ?? 0);
-      return { template, slots: isSymmetric ? positions.sort((a, b) => a - b) : positions };
+      const conjunct = { template, slots: isSymmetric ? positions.sort((a, b) => a - b) : positions };
+      return { conjunct, text: JSON.stringify(conjunct) };
     })
-    .sort((a, b) => compare(JSON.stringify(a), JSON.stringify(b)));
-  return { tables, conjuncts: laidOut, identity: JSON.stringify([tables, laidOut]) };
+    .sort((a, b) => compare(a.text, b.text));
+  return {
+    tables,
+    conjuncts: laidOut.map(({ conjunct }) => conjunct),
+    // Written out as JSON.stringify([tables, conjuncts]) would: hashes that are stored depend on it.
+    identity: `[${JSON.stringify(tables)},[${laidOut.map(({ text }) => text).join(',')}]]`,
+  };
 }
 
 export function fragmentTable({ table, column }: KeyMember): FragmentTable {
@@ -79,18 +85,12 @@ function ordersOf(
   conjuncts: readonly Conjunct[],
 ): readonly (readonly KeyMember[])[] {
   const groups = new Map<string, KeyMember[]>();
-  for (const member of members) {
-    const mentions = conjuncts
-      .flatMap(({ template, tables, isSymmetric }) =>
-        tables.flatMap((table, i) =>
-          table === member.table.index ? [`${isSymmetric ? '' : i} ${template}`] : [],
-        ),
-      )
-      .sort();
-    const signature = JSON.stringify([fragmentTable(member), mentions]);
-    const group = groups.get(signature);
-    if (group === undefined) groups.set(signature, [member]);
-    else group.push(member);
+  for (const [table, occurrences] of groupBy(members, (member) => JSON.stringify(fragmentTable(member)))) {
+    const isOnly = occurrences.length === 1;
+    for (const member of occurrences) {
+      const signature = JSON.stringify([table, isOnly ? [] : mentionsOf(member, conjuncts)]);
+      groups.set(signature, [...(groups.get(signature) ?? []), member]);
+    }
   }
   let orders: readonly (readonly KeyMember[])[] = [[]];
   for (const [, group] of [...groups].sort(([a], [b]) => compare(a, b))) {
@@ -98,6 +98,26 @@ function ordersOf(
     orders = orders.flatMap((order) => arrangements.map((arrangement) => [...order, ...arrangement]));
   }
   return orders;
+}
+
+/** The conjuncts that mention an occurrence of a table, and where. */
+function mentionsOf({ table: { index } }: KeyMember, conjuncts: readonly Conjunct[]): readonly string[] {
+  return conjuncts
+    .flatMap(({ template, tables, isSymmetric }) =>
+      tables.flatMap((table, i) => (table === index ? [`${isSymmetric ? '' : i} ${template}`] : [])),
+    )
+    .sort();
+}
+
+function groupBy<T>(items: readonly T[], nameOf: (item: T) => string): ReadonlyMap<string, readonly T[]> {
+  const groups = new Map<string, T[]>();
+  for (const item of items) {
+    const name = nameOf(item);
+    const group = groups.get(name);
+    if (group === undefined) groups.set(name, [item]);
+    else group.push(item);
+  }
+  return groups;
 }
 
 function permutations<T>(items: readonly T[]): readonly (readonly T[])[] {

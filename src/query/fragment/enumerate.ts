@@ -3,8 +3,10 @@ import type { KeyClass, KeyMember } from '../analysis/key-classes';
 import { canonicalFragment, type FragmentContext } from './canonical-fragment';
 import type { Fragment } from './fragment';
 
-/** No statement is worth more fragments than this; the rest is not looked at, not thrown away after. */
+/** No class of a block is worth more fragments than this; the rest is not looked at, not thrown away after. */
 const maxFragments = 32;
+/** A join of more tables takes PostgreSQL's planner longer than its keys are likely to save. */
+const maxFragmentTables = 16;
 
 /**
  * The fragments worth learning from a block, most selective first: every connected set of the class's tables that have
@@ -26,10 +28,10 @@ export function* eachFragment(
   keyClass: KeyClass,
   context: FragmentContext,
 ): Generator<Fragment, void> {
-  const conditioned = keyClass.members.filter(({ table }) => conjunctsOn(block, keyClass, table.index) > 0);
-  const join = partitionJoinMember(keyClass, conditioned);
-  const sets = connectedSets(conditioned, block).sort((a, b) => b.length - a.length);
-  for (const members of sets) {
+  const withConjuncts = tablesWithConjuncts(block, keyClass);
+  const conditioned = keyClass.members.filter(({ table }) => withConjuncts.has(table.index));
+  const join = partitionJoinMember(keyClass, withConjuncts);
+  for (const members of connectedSets(conditioned, block)) {
     const all = join === undefined ? members : [...members, join];
     const fragment = canonicalFragment(block, keyClass, all, context);
     // A table that only occurs in conditions together with others has none left on its own: all keys are no knowledge.
@@ -37,62 +39,75 @@ export function* eachFragment(
   }
 }
 
-/** Conjuncts that mention the table and nothing outside the class. */
-function conjunctsOn(block: AnalysedBlock, keyClass: KeyClass, index: number): number {
+/** The tables that conjuncts mention which mention nothing outside the class. */
+function tablesWithConjuncts(block: AnalysedBlock, keyClass: KeyClass): ReadonlySet<number> {
   const members = new Set(keyClass.members.map(({ table }) => table.index));
-  return block.conjuncts.filter(
-    ({ tables }) => tables.includes(index) && tables.every((table) => members.has(table)),
-  ).length;
+  return new Set(
+    block.conjuncts.flatMap(({ tables }) => (tables.every((table) => members.has(table)) ? tables : [])),
+  );
 }
 
 /** The table that only joins the others on the key, without a condition of its own; the first by alias if there are several. */
-function partitionJoinMember(keyClass: KeyClass, conditioned: readonly KeyMember[]): KeyMember | undefined {
+function partitionJoinMember(keyClass: KeyClass, withConjuncts: ReadonlySet<number>): KeyMember | undefined {
   return keyClass.members
-    .filter((member) => !conditioned.includes(member))
+    .filter(({ table }) => !withConjuncts.has(table.index))
     .sort((a, b) => (a.table.alias < b.table.alias ? -1 : 1))[0];
 }
 
-/** Connected sets of tables: the largest of each component first, then single tables, then those grown from them. */
-function connectedSets(members: readonly KeyMember[], block: AnalysedBlock): KeyMember[][] {
-  const neighbours = (member: KeyMember): readonly KeyMember[] =>
-    members.filter(
-      (other) =>
-        other !== member &&
-        block.conjuncts.some(
-          ({ tables }) => tables.includes(member.table.index) && tables.includes(other.table.index),
-        ),
-    );
-  const found = new Map<string, KeyMember[]>();
-  const note = (set: readonly KeyMember[]): boolean => {
-    const sorted = [...set].sort((a, b) => a.table.index - b.table.index);
-    const name = sorted.map(({ table }) => table.index).join(',');
-    if (found.size >= maxFragments || found.has(name)) return false;
-    found.set(name, sorted);
-    return true;
-  };
-  for (const member of members) note(component(member, neighbours));
-  const growing: (readonly KeyMember[])[] = members
-    .filter((member) => note([member]))
-    .map((member) => [member]);
-  for (const member of members)
-    if (neighbours(member).length > 0 && !growing.some(([only]) => only === member)) growing.push([member]);
-  for (let set = growing.shift(); set !== undefined && found.size < maxFragments; set = growing.shift()) {
-    for (const next of new Set(set.flatMap(neighbours))) {
-      if (set.includes(next)) continue;
-      const grown = [...set, next];
-      if (note(grown)) growing.push(grown);
-    }
+/** Which tables have a condition with which, by their number in the block. */
+type Neighbours = ReadonlyMap<number, ReadonlySet<number>>;
+
+function neighboursOf(members: readonly KeyMember[], { conjuncts }: AnalysedBlock): Neighbours {
+  const neighbours = new Map(members.map(({ table }) => [table.index, new Set<number>()]));
+  for (const { tables } of conjuncts) {
+    for (const table of tables)
+      for (const other of tables)
+        if (other !== table && neighbours.has(other)) neighbours.get(table)?.add(other);
   }
-  return [...found.values()].filter((set) => set.length > 0);
+  return neighbours;
 }
 
-function component(
-  start: KeyMember,
-  neighbours: (member: KeyMember) => readonly KeyMember[],
-): readonly KeyMember[] {
-  const reached = [start];
-  for (const member of reached) {
-    for (const next of neighbours(member)) if (!reached.includes(next)) reached.push(next);
+/**
+ * Connected sets of tables: the largest first, one for each component; then, larger ones first, single tables and those
+ * grown from them. Each comes once; no more of them are made than are asked for, and never more than there may be.
+ */
+function* connectedSets(members: readonly KeyMember[], block: AnalysedBlock): Generator<KeyMember[], void> {
+  const neighbours = neighboursOf(members, block);
+  const byIndex = new Map(members.map((member) => [member.table.index, member]));
+  const membersOf = (set: readonly number[]): KeyMember[] => set.flatMap((index) => byIndex.get(index) ?? []);
+  const found = new Set<string>();
+  const isNew = (set: readonly number[]): boolean => {
+    if (set.length > maxFragmentTables || found.size >= maxFragments) return false;
+    const { size } = found;
+    return found.add(set.join()).size > size;
+  };
+  for (const component of componentsOf(members, neighbours)) if (isNew(component)) yield membersOf(component);
+
+  const singles = members.map(({ table }) => [table.index]);
+  const others = singles.filter(isNew);
+  // Found in the order of their size. A single table may be a component, and be grown all the same.
+  const growing = [...singles];
+  for (let set = growing.shift(); set !== undefined && found.size < maxFragments; set = growing.shift()) {
+    for (const next of new Set(set.flatMap((index) => [...(neighbours.get(index) ?? [])]))) {
+      if (set.includes(next)) continue;
+      const grown = [...set, next].sort((a, b) => a - b);
+      if (!isNew(grown)) continue;
+      others.push(grown);
+      growing.push(grown);
+    }
   }
-  return reached;
+  yield* others.sort((a, b) => b.length - a.length).map(membersOf);
+}
+
+function componentsOf(members: readonly KeyMember[], neighbours: Neighbours): readonly (readonly number[])[] {
+  const seen = new Set<number>();
+  const components: number[][] = [];
+  for (const { table } of members) {
+    if (seen.has(table.index)) continue;
+    const reached = new Set([table.index]);
+    for (const index of reached) for (const next of neighbours.get(index) ?? []) reached.add(next);
+    for (const index of reached) seen.add(index);
+    components.push([...reached].sort((a, b) => a - b));
+  }
+  return components.sort((a, b) => b.length - a.length);
 }
