@@ -37,9 +37,7 @@ export function decodeClientFinal(text: string, binding: string, isPlus: boolean
   return { withoutProof: text.slice(0, end), nonce, proof };
 }
 
-/** PostgreSQL's decoder reads over white space. */
 function decodeProof(text: string): Buffer | undefined {
-  const digits = text.replaceAll(/[ \t\n\r]/g, '');
-  const proof = /^[A-Za-z0-9+/]{43}=$/.test(digits) ? Buffer.from(digits, 'base64') : undefined;
+  const proof = /^[A-Za-z0-9+/]{43}=$/.test(text) ? Buffer.from(text, 'base64') : undefined;
   return proof?.length === keyBytes ? proof : undefined;
 }
