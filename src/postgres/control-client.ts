@@ -31,6 +31,8 @@ export interface ControlClient {
     params?: readonly unknown[],
     options?: QueryOptions,
   ): Promise<readonly Row[]>;
+  /** Runs several statements in one, such as a migration. */
+  runScript(file: SqlFile, options?: QueryOptions): Promise<void>;
 }
 
 /** How long a cancelled statement may take to end before its connection is cut. */
@@ -67,16 +69,24 @@ export class PgControlClient implements ControlClient {
     params: readonly unknown[] = [],
     options: QueryOptions = {},
   ): Promise<readonly Row[]> {
-    options.signal?.throwIfAborted();
-    const timeoutMs = options.timeoutMs ?? this.defaultTimeoutMs;
     // The extended protocol takes one statement only, whatever a text says. @types/pg does not know the option.
     const query = { text, values: [...params], queryMode: 'extended' };
-    const answer = this.client.query<Row>(query);
+    const { rows } = await this.#run(what, () => this.client.query<Row>(query), options);
+    return rows;
+  }
+
+  async runScript(file: SqlFile, options: QueryOptions = {}): Promise<void> {
+    await this.#run(`${file.name}.sql`, () => this.client.query(file.text), options);
+  }
+
+  async #run<T>(what: string, start: () => Promise<T>, options: QueryOptions): Promise<T> {
+    options.signal?.throwIfAborted();
+    const timeoutMs = options.timeoutMs ?? this.defaultTimeoutMs;
+    const answer = start();
     try {
-      const result = await waitUntil(answer, { timeoutMs, signal: options.signal }, (expiry) =>
+      return await waitUntil(answer, { timeoutMs, signal: options.signal }, (expiry) =>
         this.#giveUp(what, answer, expiry, timeoutMs, options.signal),
       );
-      return result.rows;
     } catch (error) {
       throw this.#explain(what, error, options.signal);
     }

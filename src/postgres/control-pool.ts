@@ -1,6 +1,7 @@
 import { Pool, type PoolClient } from 'pg';
 import { ControlConnectionError } from '../errors/control-connection-error';
 import { type ControlClient, type ControlRow, PgControlClient, type QueryOptions } from './control-client';
+import { quoteIdentifier } from '../query/ast/quote';
 import { waitUntil } from './deadline';
 import { encryptionsToTry, type Encryption, type ServerTls, tlsConnectOptions } from './server-tls';
 import type { SqlFile } from './sql-files';
@@ -33,6 +34,16 @@ export interface ControlPool extends ControlClient, AsyncDisposable {
    * is not used again.
    */
   withClient<T>(use: (client: ControlClient) => Promise<T>, options?: { signal?: AbortSignal }): Promise<T>;
+  /**
+   * Keeps one connection to itself and calls `notified` with the payload of each notification on a channel, from when the promise
+   * resolves until the listening is disposed of or lost. Rejects with ControlConnectionError or ControlQueryError.
+   */
+  listen(channel: string, notified: (payload: string) => void): Promise<Listening>;
+}
+
+export interface Listening extends AsyncDisposable {
+  /** Resolves when the connection is gone: notifications may be missed from then on. */
+  readonly lost: Promise<void>;
 }
 
 /** Makes a pool; no connection is made before the first statement. The caller disposes of it. */
@@ -83,17 +94,16 @@ class PgControlPool implements ControlPool {
     return this.#once((client) => client.execute<Row>(what, text, params, options), options);
   }
 
+  runScript(file: SqlFile, options: QueryOptions = {}) {
+    return this.#once((client) => client.runScript(file, options), options);
+  }
+
   async withClient<T>(
     use: (client: ControlClient) => Promise<T>,
     { signal }: { signal?: AbortSignal } = {},
   ): Promise<T> {
     const connection = await this.#connect(signal);
-    const { host, port, tls } = this.options;
-    const client = new PgControlClient(
-      connection,
-      { host, port, tls, target: this.target },
-      this.#queryTimeoutMs,
-    );
+    const client = this.#lend(connection);
     // A connection that dies between two statements says so by an event; unheard, that would end the process. The loss is
     // told by the next statement's rejection, and the pool sees for itself that the connection is of no more use.
     const onError = (): void => undefined;
@@ -107,8 +117,38 @@ class PgControlPool implements ControlPool {
     }
   }
 
+  async listen(channel: string, notified: (payload: string) => void): Promise<Listening> {
+    const connection = await this.#connect(undefined);
+    const lost = new Promise<void>((resolve) => {
+      // An event nobody hears would end the process.
+      connection.on('error', () => resolve());
+      connection.on('end', () => resolve());
+    });
+    connection.on('notification', ({ payload }) => notified(payload ?? ''));
+    const client = this.#lend(connection);
+    try {
+      await client.execute('LISTEN', `listen ${quoteIdentifier(channel)}`);
+    } catch (error) {
+      connection.release(true);
+      throw error;
+    }
+    let isReleased = false;
+    return {
+      lost,
+      [Symbol.asyncDispose]: async () => {
+        if (!isReleased) connection.release(true);
+        isReleased = true;
+      },
+    };
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#pool.end();
+  }
+
+  #lend(connection: PoolClient): PgControlClient {
+    const { host, port, tls } = this.options;
+    return new PgControlClient(connection, { host, port, tls, target: this.target }, this.#queryTimeoutMs);
   }
 
   #once<T>(use: (client: ControlClient) => Promise<T>, { signal }: QueryOptions): Promise<T> {

@@ -59,7 +59,12 @@ export function awkwardValuesFor(
 
 export const partitionValues: Readonly<Record<PartitionKeyType, fc.Arbitrary<PartitionValue>>> = {
   integer: fc.oneof(fc.bigInt({ min: -50n, max: 50n }), fc.bigInt({ min: minInt64, max: maxInt64 })),
-  timestamp: fc.oneof(fc.bigInt({ min: -50n, max: 50n }), fc.bigInt({ min: minInt64, max: maxInt64 })),
+  // From 4713 BC to 294276 AD, and the infinities: all that PostgreSQL has.
+  timestamp: fc.oneof(
+    fc.bigInt({ min: -50n, max: 50n }),
+    fc.bigInt({ min: -211_813_488_000_000_000n, max: 9_223_371_331_199_999_999n }),
+    fc.constantFrom(minInt64, maxInt64),
+  ),
   float: fc.oneof(fc.integer({ min: -50, max: 50 }), fc.double()),
   text: fc.oneof(
     fc.constantFrom('a', 'b', 'c', 'ab'),

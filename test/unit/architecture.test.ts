@@ -17,7 +17,7 @@ const oneStepDown: Readonly<Record<string, readonly string[]>> = {
   engine: ['freshness', 'cache', 'query', 'postgres'],
   population: ['freshness', 'cache', 'query', 'postgres'],
   freshness: ['cache', 'query', 'postgres'],
-  cache: ['query'],
+  cache: ['query', 'postgres'],
   postgres: ['query'],
   query: [],
   wire: [],

@@ -16,7 +16,8 @@ import { DamagedRecordError } from '../../codecs/damaged-record-error';
 import { describeEntry } from '../../codecs/description-codec';
 import type { KeySet } from '../../key-set';
 import { intersectKeySets } from '../../key-sets/intersect-key-sets';
-import { LastUsedNotes } from '../../last-used-notes';
+import type { LastUsed } from '../../last-used-notes';
+import { LastUsedWriter } from '../../last-used-writer';
 import { SerialQueue } from '../../serial-queue';
 import { dropIndexOperations, indexOperations, readIndex } from './entry-index';
 import {
@@ -46,9 +47,6 @@ export interface RocksdbFormat extends KeySetCodec {
   readonly capabilities: CacheCapabilities;
 }
 
-/** Notes of use are written when there are this many, or after this time; and on close. */
-const maxNotes = 1_000;
-const noteDelayMs = 5_000;
 /** Descriptions a listing reads between two turns of its caller. */
 const describedAtOnce = 500;
 
@@ -66,8 +64,7 @@ export class RocksdbBackend implements CacheBackend {
   readonly name: string;
   readonly capabilities: CacheCapabilities;
   private readonly writes = new SerialQueue();
-  private readonly notes = new LastUsedNotes();
-  private noteTimer: NodeJS.Timeout | undefined;
+  private readonly notes: LastUsedWriter;
   private closing: Promise<void> | undefined;
 
   private constructor(
@@ -78,6 +75,9 @@ export class RocksdbBackend implements CacheBackend {
   ) {
     this.name = format.name;
     this.capabilities = format.capabilities;
+    const write = (notes: ReadonlyMap<string, LastUsed>): Promise<void> =>
+      this.writes.run(() => this.stores.attempt((store) => writeNotes(store, notes)));
+    this.notes = new LastUsedWriter(format.name, write, warn);
   }
 
   /** Rejects with StartError if the directory is in use or cannot be used; see openCacheStore. */
@@ -207,9 +207,7 @@ export class RocksdbBackend implements CacheBackend {
   async touch(partitionKey: string, hashes: readonly FragmentHash[], at: number): Promise<void> {
     this.checkOpen();
     if (!this.stores.registered.has(partitionKey)) return;
-    this.notes.note(partitionKey, hashes, at);
-    if (this.notes.size >= maxNotes) return this.flushNotes();
-    this.noteTimer ??= setTimeout(() => void this.flushNotes(), noteDelayMs).unref();
+    return this.notes.note(partitionKey, hashes, at);
   }
 
   subscribe(listener: (change: CacheChange) => void): () => void {
@@ -223,25 +221,10 @@ export class RocksdbBackend implements CacheBackend {
   }
 
   private async close(): Promise<void> {
-    await this.flushNotes();
+    await this.notes.flush();
     await this.writes.idle();
     await this.stores.close();
     this.changes.close();
-  }
-
-  private async flushNotes(): Promise<void> {
-    clearTimeout(this.noteTimer);
-    this.noteTimer = undefined;
-    if (this.notes.size === 0) return;
-    const written = this.notes.pending();
-    try {
-      await this.writes.run(() => this.stores.attempt((store) => writeNotes(store, written)));
-    } catch (error) {
-      this.warn(`${this.name}: the times of last use could not be written`, error);
-    } finally {
-      // Also what could not be written: it only makes entries look older, and must not grow.
-      this.notes.settle(written);
-    }
   }
 
   /** A change of the store: after the changes before it, and told to the feed before the next one begins. */
@@ -323,9 +306,9 @@ export class RocksdbBackend implements CacheBackend {
 
   private withLastUsed<T extends EntryDescription>(entry: T, record: Buffer | undefined): T {
     const { partitionKey, hash } = entry.fragment;
-    const noted = this.notes.get(partitionKey, hash) ?? -Infinity;
     const written = record === undefined ? -Infinity : this.readLastUsed(record);
-    return { ...entry, lastUsedAt: Math.max(entry.lastUsedAt, written, noted) };
+    const lastUsedAt = this.notes.latest(partitionKey, hash, Math.max(entry.lastUsedAt, written));
+    return { ...entry, lastUsedAt };
   }
 
   /** A damaged time is no reason to give the entry up. */

@@ -1,0 +1,13 @@
+-- describe-entries: the entries $3 of partition key $2 of backend $1, those that exist, without their keys.
+select e.fragment::pg_catalog.text as fragment,
+       e.status,
+       e.key_count,
+       e.has_null_key,
+       e.snapshot::pg_catalog.text as snapshot,
+       extract(epoch from e.created_at) * 1000 as created_at,
+       extract(epoch from e.last_used_at) * 1000 as last_used_at,
+       e.compute_ms,
+       e.error,
+       e.failures
+  from "{schema}"."{prefix}entry" as e
+ where e.backend = $1 and e.partition_key = $2 and e.hash = any ($3)

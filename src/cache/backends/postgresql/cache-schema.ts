@@ -1,0 +1,49 @@
+import { join } from 'node:path';
+import { loadSqlFiles, type SqlFile } from '../../../postgres/sql-files';
+
+/** Where in a database a cache is. Both may be any identifier, whatever its letters. */
+export interface CacheSchema {
+  readonly schema: string;
+  /** What the names of its tables begin with. */
+  readonly tablePrefix: string;
+}
+
+/** `sql/cache`, seen from src/cache/backends/postgresql and from dist alike. */
+const directory = join(__dirname, '..', '..', '..', '..', 'sql', 'cache');
+export const cacheMigrationsDirectory = join(directory, 'migrations');
+export const cacheQueriesDirectory = join(directory, 'queries');
+
+/**
+ * A statement for one cache: inside the quoted identifiers of a file, {schema}, {prefix} and what else is given stand for names. The
+ * file itself is SQL as it is; nothing outside of quotes is ever replaced.
+ */
+export function forCache(
+  file: SqlFile,
+  names: CacheSchema,
+  others: Readonly<Record<string, string>> = {},
+): SqlFile {
+  const values: Readonly<Record<string, string>> = {
+    schema: names.schema,
+    prefix: names.tablePrefix,
+    ...others,
+  };
+  const text = file.text.replaceAll(/"[^"]*"/g, (identifier) =>
+    identifier.replaceAll(/\{(\w+)\}/g, (_, name: string) => {
+      const value = values[name];
+      if (value === undefined) throw new Error(`${file.name}.sql: nothing is known to put for {${name}}`);
+      return value.replaceAll('"', '""');
+    }),
+  );
+  return { ...file, text };
+}
+
+let queries: ReadonlyMap<string, SqlFile> | undefined;
+
+/** A statement of sql/cache/queries. Throws if the installation lacks it. */
+export function cacheQuery(name: string): SqlFile {
+  queries ??= loadSqlFiles(cacheQueriesDirectory);
+  const file = queries.get(name);
+  if (file === undefined)
+    throw new Error(`sql/cache/queries/${name}.sql is missing; this installation is incomplete`);
+  return file;
+}

@@ -1,0 +1,57 @@
+import type { FragmentHash } from '../../../query/fragment/fragment';
+import type { EntryDescription, EntryStatus } from '../../cache-backend';
+import { parseTagged, stringifyTagged } from '../../codecs/tagged-json';
+
+/** A row of the entry table as the statements of sql/cache/queries give it, without its keys. */
+export type EntryRow = {
+  readonly fragment: string;
+  readonly status: EntryStatus;
+  readonly key_count: string;
+  readonly has_null_key: boolean;
+  readonly snapshot: string | null;
+  /** Milliseconds since 1970-01-01 UTC, as numeric. */
+  readonly created_at: string;
+  readonly last_used_at: string;
+  readonly compute_ms: number;
+  readonly error: string | null;
+  readonly failures: number | null;
+};
+
+export function descriptionOfRow(row: EntryRow): EntryDescription {
+  return {
+    fragment: parseTagged(row.fragment) as EntryDescription['fragment'],
+    status: row.status,
+    keyCount: Number(row.key_count),
+    hasNullKey: row.has_null_key,
+    snapshot: row.snapshot ?? undefined,
+    createdAt: Number(row.created_at),
+    lastUsedAt: Number(row.last_used_at),
+    computeMs: row.compute_ms,
+    error: row.error ?? undefined,
+    ...(row.failures === null ? {} : { failures: row.failures }),
+  };
+}
+
+/** The parameters $2 to $13 of put-entry.sql. */
+export function parametersOf(entry: EntryDescription): readonly unknown[] {
+  const { fragment } = entry;
+  return [
+    fragment.partitionKey,
+    hashBytes(fragment.hash),
+    stringifyTagged(fragment),
+    entry.status,
+    entry.keyCount,
+    entry.hasNullKey,
+    entry.snapshot ?? null,
+    entry.createdAt,
+    entry.lastUsedAt,
+    entry.computeMs,
+    // An error's message may quote anything; PostgreSQL's text holds no NUL.
+    entry.error?.replaceAll('\0', '\ufffd') ?? null,
+    entry.failures ?? null,
+  ];
+}
+
+export function hashBytes(hash: FragmentHash): Buffer {
+  return Buffer.from(hash, 'hex');
+}

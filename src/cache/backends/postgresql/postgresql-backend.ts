@@ -1,0 +1,381 @@
+import { randomUUID } from 'node:crypto';
+import { CacheUnavailableError } from '../../../errors/cache-unavailable-error';
+import { ControlConnectionError } from '../../../errors/control-connection-error';
+import { ControlQueryError } from '../../../errors/control-query-error';
+import { UnknownPartitionKeyError } from '../../../errors/unknown-partition-key-error';
+import type { ControlRow } from '../../../postgres/control-client';
+import type { ControlPool } from '../../../postgres/control-pool';
+import type { SqlFile } from '../../../postgres/sql-files';
+import type { FragmentHash } from '../../../query/fragment/fragment';
+import type { PartitionKeyType } from '../../../query/partition-key';
+import type {
+  CacheBackend,
+  CacheCapabilities,
+  CacheChange,
+  CacheEntry,
+  EntryDescription,
+  Intersection,
+} from '../../cache-backend';
+import type { CacheWarning } from '../../cache-warning';
+import { ChangeFeed } from '../../change-feed';
+import { checkEntry, checkRegistration } from '../../check-entry';
+import { DamagedRecordError } from '../../codecs/damaged-record-error';
+import { describeEntry } from '../../codecs/description-codec';
+import type { KeySet } from '../../key-set';
+import { createKeySet } from '../../key-sets/create-key-set';
+import { intersectKeySets } from '../../key-sets/intersect-key-sets';
+import type { LastUsed } from '../../last-used-notes';
+import { LastUsedWriter } from '../../last-used-writer';
+import { SerialQueue } from '../../serial-queue';
+import { cacheQuery, type CacheSchema, forCache } from './cache-schema';
+import { ChangeListener } from './change-listener';
+import { changeChannel, type ChangeMessage, decodeChange, encodeChange } from './change-message';
+import { descriptionOfRow, type EntryRow, hashBytes, parametersOf } from './entry-row';
+import type { KeyColumn, KeyStorage } from './key-storage';
+
+export interface PostgresqlOptions {
+  /** Closed with the backend. With room for one connection that listens besides those that work. */
+  readonly pool: ControlPool;
+  readonly schema: CacheSchema;
+  readonly warn: CacheWarning;
+}
+
+const foreignKeyViolation = '23503';
+/** Descriptions of a listing, and of others' changes, that are read at once. */
+const readAtOnce = 2_000;
+const firstHash = Buffer.alloc(0);
+
+/**
+ * Entries in tables of a PostgreSQL database, which many processes may share. An entry is a row, so it is there whole or not at
+ * all. Changes by others are heard of through NOTIFY, and looked at as they are by then: told late or twice, they still
+ * lead to what is in the table. While nobody could be heard, everything may have changed: all is told anew afterwards.
+ */
+export class PostgresqlBackend implements CacheBackend {
+  readonly name: string;
+  readonly capabilities: CacheCapabilities;
+  private readonly pool: ControlPool;
+  private readonly changes: ChangeFeed;
+  private readonly notes: LastUsedWriter;
+  private readonly channel: string;
+  private readonly self = randomUUID();
+  private readonly foreignChanges = new SerialQueue();
+  private readonly statements = new Map<string, SqlFile>();
+  private readonly registered = new Map<string, PartitionKeyType>();
+  private listener: ChangeListener | undefined;
+  private closing: Promise<void> | undefined;
+
+  private constructor(
+    private readonly storage: KeyStorage,
+    private readonly options: PostgresqlOptions,
+  ) {
+    this.name = storage.name;
+    this.capabilities = storage.capabilities;
+    this.pool = options.pool;
+    this.changes = new ChangeFeed(options.warn);
+    this.notes = new LastUsedWriter(this.name, (notes) => this.writeNotes(notes), options.warn);
+    this.channel = changeChannel(options.schema, this.name);
+  }
+
+  /** Rejects with CacheUnavailableError. The schema must be up to date; see migrations.ts. */
+  static async open(storage: KeyStorage, options: PostgresqlOptions): Promise<PostgresqlBackend> {
+    const backend = new PostgresqlBackend(storage, options);
+    await backend.attempt(async () => {
+      backend.listener = await ChangeListener.start({
+        pool: options.pool,
+        channel: backend.channel,
+        notified: (payload) => backend.notified(payload),
+        missed: () => backend.later(() => backend.tellAll()),
+        warn: options.warn,
+      });
+      await backend.partitionKeys();
+    });
+    return backend;
+  }
+
+  async registerPartitionKey(partitionKey: string, datatype: PartitionKeyType): Promise<void> {
+    checkRegistration(this.name, this.capabilities, partitionKey, datatype, undefined);
+    const [row] = await this.query<{ datatype: PartitionKeyType }>('register-partition-key', [
+      this.name,
+      partitionKey,
+      datatype,
+    ]);
+    // Somebody who was faster by less than this statement's snapshot is seen by the next one.
+    const known = row?.datatype ?? (await this.partitionKeys()).get(partitionKey);
+    checkRegistration(this.name, this.capabilities, partitionKey, datatype, known);
+    this.registered.set(partitionKey, datatype);
+  }
+
+  async partitionKeys(): Promise<ReadonlyMap<string, PartitionKeyType>> {
+    const rows = await this.query<{ name: string; datatype: PartitionKeyType }>('list-partition-keys', [
+      this.name,
+    ]);
+    this.registered.clear();
+    for (const { name, datatype } of rows) this.registered.set(name, datatype);
+    return new Map(this.registered);
+  }
+
+  async put(entry: CacheEntry): Promise<void> {
+    this.checkOpen();
+    const { partitionKey, hash, datatype } = entry.fragment;
+    checkEntry(this.name, this.capabilities, entry, await this.datatypeOf(partitionKey));
+    const keys = entry.keys === undefined ? null : this.storage.encode(entry.keys);
+    const change = this.changeOf({ partitionKey, hash });
+    const parameters = [this.name, ...parametersOf(entry), keys, this.channel, change];
+    await this.query('put-entry', parameters, this.storage.column(datatype)).catch((error: unknown) => {
+      this.registered.delete(partitionKey);
+      throw isForeignKeyViolation(error) ? new UnknownPartitionKeyError(this.name, partitionKey) : error;
+    });
+    this.notes.forget(partitionKey, hash);
+    this.changes.publish({ kind: 'put', entry: describeEntry(entry) });
+  }
+
+  async get(partitionKey: string, hash: FragmentHash): Promise<CacheEntry | undefined> {
+    const [row] = await this.query<EntryRow & { keys: Buffer | null }>('get-entry', [
+      this.name,
+      partitionKey,
+      hashBytes(hash),
+    ]);
+    if (row === undefined) return undefined;
+    const description = this.described(row);
+    if (row.keys === null) return { ...description, keys: undefined };
+    const keys = this.decodeKeys(description, row.keys);
+    return keys === undefined ? undefined : { ...description, keys };
+  }
+
+  async describe(partitionKey: string, hash: FragmentHash): Promise<EntryDescription | undefined> {
+    const [description] = await this.describeMany(partitionKey, [hash]);
+    return description;
+  }
+
+  async delete(partitionKey: string, hash: FragmentHash): Promise<boolean> {
+    const change = this.changeOf({ partitionKey, hash });
+    const parameters = [this.name, partitionKey, hashBytes(hash), this.channel, change];
+    const deleted = await this.query('delete-entry', parameters);
+    if (deleted.length === 0) return false;
+    this.notes.forget(partitionKey, hash);
+    this.changes.publish({ kind: 'deleted', partitionKey, hash });
+    return true;
+  }
+
+  async intersect(partitionKey: string, hashes: readonly FragmentHash[]): Promise<Intersection> {
+    this.checkOpen();
+    const asked = [...new Set(hashes)];
+    const datatype = await this.datatypeOf(partitionKey);
+    if (datatype === undefined || asked.length === 0) return { hits: [], keys: undefined };
+    const { intersection } = this.storage;
+    if (intersection === undefined || asked.length === 1) return this.intersectHere(partitionKey, asked);
+    const [row] = await this.query<{ hits: string[] | null; has_null_key: boolean; keys: Buffer | null }>(
+      intersection,
+      [this.name, partitionKey, asked.map(hashBytes)],
+      this.storage.column(datatype),
+    );
+    const hits = new Set(row?.hits);
+    if (row === undefined || hits.size === 0) return { hits: [], keys: undefined };
+    const hasNullKey = row.has_null_key;
+    const keys =
+      row.keys === null
+        ? createKeySet(datatype, [], { hasNullKey })
+        : this.storage.decode(datatype, row.keys, hasNullKey);
+    return { hits: asked.filter((hash) => hits.has(hash)), keys };
+  }
+
+  async *list(partitionKey?: string): AsyncGenerator<EntryDescription, void, undefined> {
+    const names = partitionKey === undefined ? [...(await this.partitionKeys()).keys()] : [partitionKey];
+    for (const name of names) {
+      let last: Buffer = firstHash;
+      for (;;) {
+        const rows = await this.query<EntryRow>('list-entries', [this.name, name, last, readAtOnce]);
+        for (const row of rows) {
+          const description = this.described(row);
+          last = hashBytes(description.fragment.hash);
+          yield description;
+        }
+        if (rows.length < readAtOnce) break;
+      }
+    }
+  }
+
+  async count(partitionKey: string): Promise<number> {
+    const [row] = await this.query<{ entries: string }>('count-entries', [this.name, partitionKey]);
+    return Number(row?.entries ?? 0);
+  }
+
+  async dropPartitionKey(partitionKey: string): Promise<number> {
+    const parameters = [this.name, partitionKey, this.channel, this.changeOf({ partitionKey })];
+    const [row] = await this.query<{ entries: string }>('drop-partition-key', parameters);
+    this.registered.delete(partitionKey);
+    if (row === undefined) return 0;
+    this.notes.forgetPartitionKey(partitionKey);
+    this.changes.publish({ kind: 'dropped', partitionKey });
+    return Number(row.entries);
+  }
+
+  async touch(partitionKey: string, hashes: readonly FragmentHash[], at: number): Promise<void> {
+    this.checkOpen();
+    return this.notes.note(partitionKey, hashes, at);
+  }
+
+  subscribe(listener: (change: CacheChange) => void): () => void {
+    return this.changes.subscribe(listener);
+  }
+
+  /** Writes what is noted, and stops listening. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.closing ??= this.close();
+    return this.closing;
+  }
+
+  private async close(): Promise<void> {
+    await this.notes.flush();
+    await this.listener?.[Symbol.asyncDispose]();
+    await this.foreignChanges.idle();
+    await this.pool[Symbol.asyncDispose]();
+    this.changes.close();
+  }
+
+  /** undefined, with a warning, for keys that somebody else has changed: the entry is as good as missing. */
+  private decodeKeys(
+    { fragment, keyCount, hasNullKey }: EntryDescription,
+    bytes: Buffer,
+  ): KeySet | undefined {
+    const { partitionKey, hash, datatype } = fragment;
+    try {
+      const keys = this.storage.decode(datatype, bytes, hasNullKey);
+      if (keys.size === keyCount) return keys;
+      throw new DamagedRecordError(`has ${keys.size} keys where it had ${keyCount}`);
+    } catch (error) {
+      if (!(error instanceof DamagedRecordError)) throw error;
+      this.options.warn(
+        `${this.name}: entry ${hash} of ${partitionKey} ${error.message}; it is not used`,
+        error,
+      );
+      return undefined;
+    }
+  }
+
+  private async intersectHere(partitionKey: string, hashes: readonly FragmentHash[]): Promise<Intersection> {
+    const entries = await Promise.all(hashes.map((hash) => this.get(partitionKey, hash)));
+    const withKeys = entries.filter((entry) => entry?.keys !== undefined);
+    return {
+      hits: withKeys.flatMap((entry) => entry?.fragment.hash ?? []),
+      keys: intersectKeySets(withKeys.flatMap((entry) => entry?.keys ?? [])),
+    };
+  }
+
+  private async describeMany(
+    partitionKey: string,
+    hashes: readonly FragmentHash[],
+  ): Promise<EntryDescription[]> {
+    const rows = await this.query<EntryRow>('describe-entries', [
+      this.name,
+      partitionKey,
+      hashes.map(hashBytes),
+    ]);
+    return rows.map((row) => this.described(row));
+  }
+
+  private described(row: EntryRow): EntryDescription {
+    const description = descriptionOfRow(row);
+    const { partitionKey, hash } = description.fragment;
+    return { ...description, lastUsedAt: this.notes.latest(partitionKey, hash, description.lastUsedAt) };
+  }
+
+  private async datatypeOf(partitionKey: string): Promise<PartitionKeyType | undefined> {
+    return this.registered.get(partitionKey) ?? (await this.partitionKeys()).get(partitionKey);
+  }
+
+  private async writeNotes(notes: ReadonlyMap<string, LastUsed>): Promise<void> {
+    for (const [partitionKey, used] of notes) {
+      const hashes = [...used.keys()].map(hashBytes);
+      await this.attempt(() =>
+        this.pool.query(this.statement('touch-entries'), [
+          this.name,
+          partitionKey,
+          hashes,
+          [...used.values()],
+        ]),
+      );
+    }
+  }
+
+  private changeOf(change: Omit<ChangeMessage, 'by'>): string {
+    return encodeChange({ by: this.self, ...change });
+  }
+
+  private notified(payload: string): void {
+    const message = decodeChange(payload);
+    if (message === undefined || message.by === this.self) return;
+    this.later(() => this.tell(message));
+  }
+
+  /** Runs after the changes that were heard of before. If the store cannot be asked, listening is lost too, and begins anew. */
+  private later(job: () => Promise<void>): void {
+    void this.foreignChanges.run(job).catch((error: unknown) => {
+      if (this.closing === undefined)
+        this.options.warn(`${this.name}: a change by another could not be read`, error);
+    });
+  }
+
+  private async tell({ partitionKey, hash }: ChangeMessage): Promise<void> {
+    if (partitionKey === undefined) return this.tellAll();
+    if (hash === undefined) return this.tellPartitionKey(partitionKey);
+    const entry = await this.describe(partitionKey, hash);
+    this.notes.forget(partitionKey, hash);
+    this.changes.publish(
+      entry === undefined ? { kind: 'deleted', partitionKey, hash } : { kind: 'put', entry },
+    );
+  }
+
+  private async tellAll(): Promise<void> {
+    const before = [...this.registered.keys()];
+    const now = [...(await this.partitionKeys()).keys()];
+    for (const partitionKey of new Set([...before, ...now])) await this.tellPartitionKey(partitionKey);
+  }
+
+  private async tellPartitionKey(partitionKey: string): Promise<void> {
+    this.registered.delete(partitionKey);
+    this.changes.publish({ kind: 'dropped', partitionKey });
+    for await (const entry of this.list(partitionKey)) this.changes.publish({ kind: 'put', entry });
+  }
+
+  private async query<Row extends ControlRow>(
+    name: string,
+    parameters: readonly unknown[],
+    column?: KeyColumn,
+  ): Promise<readonly Row[]> {
+    this.checkOpen();
+    return this.attempt(() => this.pool.query<Row>(this.statement(name, column), parameters));
+  }
+
+  private statement(name: string, column?: KeyColumn): SqlFile {
+    const key = `${name} ${column ?? ''}`;
+    const known = this.statements.get(key);
+    if (known !== undefined) return known;
+    const names = { ...(column === undefined ? {} : { column }), extension: this.storage.extension ?? '' };
+    const statement = forCache(cacheQuery(name), this.options.schema, names);
+    this.statements.set(key, statement);
+    return statement;
+  }
+
+  /** Whatever keeps the store from answering makes it unavailable; the cause tells what it was. */
+  private async attempt<T>(work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      if (!(error instanceof ControlConnectionError || error instanceof ControlQueryError)) throw error;
+      throw new CacheUnavailableError(this.name, error.message, { cause: error });
+    }
+  }
+
+  private checkOpen(): void {
+    if (this.closing !== undefined) throw new CacheUnavailableError(this.name, 'it is closed');
+  }
+}
+
+function isForeignKeyViolation(error: unknown): boolean {
+  return (
+    error instanceof CacheUnavailableError &&
+    error.cause instanceof ControlQueryError &&
+    error.cause.sqlState === foreignKeyViolation
+  );
+}
