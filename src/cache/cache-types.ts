@@ -5,6 +5,9 @@ import type { PartitionKeyType } from '../query/partition-key';
  * opened backends say of themselves is compared with this by a test; their classes are known to src/cli alone.
  */
 export const cacheTypes = {
+  postgresql_array: ['integer', 'float', 'text', 'timestamp'],
+  postgresql_bit: ['integer'],
+  postgresql_roaringbit: ['integer'],
   rocksdb_set: ['integer', 'text'],
   rocksdb_bit: ['integer'],
   rocksdict: ['integer', 'float', 'text', 'timestamp'],

@@ -1,6 +1,5 @@
 import type { AddressInfo } from 'node:net';
 import type { Engine } from '../engine/engine';
-import { messageOf } from '../errors/message-of';
 import { StartError } from '../errors/start-error';
 import { AdminServer } from '../ops/admin/admin-server';
 import { listenError } from '../ops/admin/listen-error';
@@ -9,14 +8,15 @@ import { upstreamCheck } from '../ops/admin/upstream-check';
 import type { PcacheConfig } from '../ops/config/pcache-config';
 import type { Log } from '../ops/log/log';
 import { Metrics } from '../ops/metrics/metrics';
-import { loadServerTls, type ServerTls } from '../postgres/server-tls';
-import { ClientTls } from '../proxy/client-tls';
+import type { ServerTls } from '../postgres/server-tls';
+import type { ClientTls } from '../proxy/client-tls';
 import { ProxyListener } from '../proxy/proxy-listener';
 import { SocketFileError } from '../proxy/socket-file';
 import type { VerifierSource } from '../proxy/verifier-source';
 import { loadParser } from '../query/ast/parser';
 import { composeDatabase } from './compose-database';
 import { composeVerifiers } from './compose-verifiers';
+import { loadListenTls, loadUpstreamTls } from './load-tls';
 import { openCacheBackend } from './open-cache-backend';
 import { Owned } from './owned';
 import { readVersion } from './version';
@@ -45,7 +45,8 @@ export async function composeProxy(config: PcacheConfig, log: Log): Promise<Runn
     const adminServer = owned.add(new AdminServer({ listen: config.admin, metrics, readiness, log }));
     const admin = await adminServer.start();
 
-    const { clientTls, serverTls } = loadTls(config, log);
+    const clientTls = loadListenTls(config, log);
+    const serverTls = loadUpstreamTls(config);
     const verifiers = composeVerifiers(config, serverTls, log, owned);
     const engines = await composeEngines(config, serverTls, metrics, log, owned);
     const listener = owned.add(
@@ -92,7 +93,7 @@ async function composeEngines(
   const engines = new Map<string, Engine>();
   if (config.mode === 'off' || config.databases.size === 0) return engines;
   await loadParser();
-  const backend = owned.add(await openCacheBackend(config.cache, log));
+  const backend = owned.add(await openCacheBackend(config.cache, serverTls, log));
   for (const [name, database] of config.databases) {
     const databaseLog = log.child({ database: name });
     engines.set(
@@ -101,25 +102,6 @@ async function composeEngines(
     );
   }
   return engines;
-}
-
-/** Reads all certificates and keys. Throws StartError that names the option. */
-function loadTls({ listen, upstream }: PcacheConfig, log: Log) {
-  const load = <T>(option: string, action: () => T): T => {
-    try {
-      return action();
-    } catch (error) {
-      throw new StartError(`${option}: a certificate or key cannot be used: ${messageOf(error)}`, {
-        cause: error,
-      });
-    }
-  };
-  return {
-    clientTls: load('listen.tls', () =>
-      listen.tls.mode === 'disable' ? undefined : new ClientTls(listen.tls, log.child({ part: 'proxy' })),
-    ),
-    serverTls: load('upstream.tls', () => loadServerTls(upstream.tls)),
-  };
 }
 
 function createListener(

@@ -1,6 +1,11 @@
 import type { CacheBackend } from '../cache/cache-backend';
 import type { CacheWarning } from '../cache/cache-warning';
 import { MemoryBackend } from '../cache/backends/memory';
+import {
+  openPostgresqlArray,
+  openPostgresqlBit,
+  openPostgresqlRoaringbit,
+} from '../cache/backends/postgresql';
 import { openRocksdbBit } from '../cache/backends/rocksdb-bit';
 import { openRocksdbSet } from '../cache/backends/rocksdb-set';
 import { openRocksdict } from '../cache/backends/rocksdict';
@@ -8,20 +13,35 @@ import { openRocksdictRoaringbit } from '../cache/backends/rocksdict-roaringbit'
 import { assertNever } from '../errors/assert-never';
 import type { CacheConfig } from '../ops/config/pcache-config';
 import type { Log } from '../ops/log/log';
+import type { ServerTls } from '../postgres/server-tls';
+import { openCachePool } from './open-cache-pool';
 
 /**
  * Opens the store of key sets the configuration names; the caller disposes of it. Rejects with StartError if it cannot
  * be had.
  */
 export async function openCacheBackend(
-  { backend, path, bits }: CacheConfig,
+  config: CacheConfig,
+  serverTls: ServerTls | undefined,
   log: Log,
 ): Promise<CacheBackend> {
+  const { backend, path, bits } = config;
   const cacheLog = log.child({ part: 'cache', backend });
   const warn: CacheWarning = (message, cause) => {
     cacheLog.warn(cause === undefined ? {} : { err: cause }, message);
   };
+  const inPostgresql = () => ({
+    pool: openCachePool(config.postgresql, serverTls),
+    schema: config.postgresql,
+    warn,
+  });
   switch (backend) {
+    case 'postgresql_array':
+      return openPostgresqlArray(inPostgresql());
+    case 'postgresql_bit':
+      return openPostgresqlBit({ ...inPostgresql(), bits });
+    case 'postgresql_roaringbit':
+      return openPostgresqlRoaringbit(inPostgresql());
     case 'rocksdb_set':
       return openRocksdbSet({ path, warn });
     case 'rocksdb_bit':

@@ -5,6 +5,7 @@ import { ControlConnectionError } from '../errors/control-connection-error';
 import { ControlQueryError } from '../errors/control-query-error';
 import { DatatypeMismatchError } from '../errors/datatype-mismatch-error';
 import { ExportFileError } from '../errors/export-file-error';
+import { NewerSchemaError } from '../errors/newer-schema-error';
 import { StartError } from '../errors/start-error';
 import { TransferIncompleteError } from '../errors/transfer-incomplete-error';
 import { configCommand } from './config';
@@ -58,6 +59,10 @@ function explain(error: unknown): ExitCode {
   if (error instanceof UsageError) {
     process.stderr.write(`pcache: ${error.message}\nSee pcache --help.\n`);
     return ExitCode.Usage;
+  }
+  if (error instanceof NewerSchemaError) {
+    process.stderr.write(`pcache: ${error.message}\n`);
+    return ExitCode.NewerSchema;
   }
   if (isOutsideTrouble(error)) {
     process.stderr.write(`pcache: ${error.message}\n`);

@@ -1,10 +1,17 @@
 import type { CommandModule } from 'yargs';
 import { manageCacheCommand } from './manage-cache';
+import { manageGrantsCommand } from './manage-grants';
+import { manageSetupCommand } from './manage-setup';
 
 export const manageCommand: CommandModule = {
   command: 'manage',
   describe: 'Look after what pcache keeps',
-  builder: (argv) => argv.command(manageCacheCommand).demandCommand(1, 1, 'say what to manage: cache'),
+  builder: (argv) =>
+    argv
+      .command(manageSetupCommand)
+      .command(manageGrantsCommand)
+      .command(manageCacheCommand)
+      .demandCommand(1, 1, 'say setup, grants or cache'),
   // demandCommand sees to it that one of them runs instead.
   handler: () => undefined,
 };

@@ -3,6 +3,7 @@ import { readConfigFile } from '../../ops/config/read-config';
 import type { CacheConfig } from '../../ops/config/pcache-config';
 import { createLog } from '../../ops/log/create-log';
 import { type ConfigFlags, readConfigFlags } from '../config-flags';
+import { loadUpstreamTls } from '../load-tls';
 import { openCacheBackend } from '../open-cache-backend';
 
 /** Opens the cache of a configuration, with some of its settings replaced; the caller disposes of it. */
@@ -12,5 +13,5 @@ export async function openedCache(
 ): Promise<CacheBackend> {
   const { file, sources } = readConfigFlags(flags, process.env);
   const config = readConfigFile(file, sources);
-  return openCacheBackend({ ...config.cache, ...replaced }, createLog(config.log));
+  return openCacheBackend({ ...config.cache, ...replaced }, loadUpstreamTls(config), createLog(config.log));
 }

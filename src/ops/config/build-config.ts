@@ -1,7 +1,15 @@
 import { resolve } from 'node:path';
 import type { ConfigFile } from './config-schema';
 import { parseIdentifier, parseTableName } from './identifier';
-import type { ControlConfig, DatabaseConfig, PartitionKeyConfig, PcacheConfig } from './pcache-config';
+import type {
+  CachePostgresqlConfig,
+  ControlConfig,
+  DatabaseConfig,
+  PartitionKeyConfig,
+  PcacheConfig,
+} from './pcache-config';
+import { formatPath } from './option-path';
+import { cachePostgresqlPath, controlPath } from './passwords';
 import type { Secret } from './secret';
 
 type DatabaseFile = ConfigFile['databases'][string];
@@ -16,6 +24,12 @@ export function buildConfig(
   const absolute = (path: string | undefined): string | undefined =>
     path === undefined ? undefined : resolve(origin.workingDirectory, path);
   const { listen, upstream } = file;
+  const databases = new Map(
+    Object.entries(file.databases).map(([name, database]) => [
+      name,
+      buildDatabase(name, database, upstream, passwords.get(formatPath(controlPath(name)))),
+    ]),
+  );
   return freezeDeep<PcacheConfig>({
     source: origin.source,
     mode: file.mode,
@@ -48,7 +62,12 @@ export function buildConfig(
       userFile: absolute(file.auth.user_file),
     },
     admin: file.admin,
-    cache: { ...file.cache, path: resolve(origin.workingDirectory, file.cache.path) },
+    cache: {
+      backend: file.cache.backend,
+      path: resolve(origin.workingDirectory, file.cache.path),
+      bits: file.cache.bits,
+      postgresql: buildCachePostgresql(file, databases, passwords.get(formatPath(cachePostgresqlPath))),
+    },
     population: {
       minQueryMs: file.population.min_query_ms,
       concurrency: file.population.concurrency,
@@ -65,13 +84,28 @@ export function buildConfig(
       memoryBytes: file.limits.memory_bytes,
     },
     log: file.log,
-    databases: new Map(
-      Object.entries(file.databases).map(([name, database]) => [
-        name,
-        buildDatabase(name, database, file.upstream, passwords.get(name)),
-      ]),
-    ),
+    databases,
   });
+}
+
+/** What is not said is as for the control connections of the database the cache is in, or of the only one there is. */
+function buildCachePostgresql(
+  { cache, upstream }: ConfigFile,
+  databases: ReadonlyMap<string, DatabaseConfig>,
+  password: Secret | undefined,
+): CachePostgresqlConfig {
+  const written = cache.postgresql;
+  const [only] = databases.size === 1 ? databases.values() : [];
+  const home = written.database === undefined ? only : databases.get(written.database);
+  return {
+    host: written.host ?? home?.control.host ?? upstream.host,
+    port: written.port ?? home?.control.port ?? upstream.port,
+    database: written.database ?? home?.name,
+    user: written.user ?? home?.control.user,
+    password: password ?? (written.user === undefined ? home?.control.password : undefined),
+    schema: written.schema,
+    tablePrefix: written.table_prefix,
+  };
 }
 
 function buildDatabase(

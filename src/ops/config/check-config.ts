@@ -2,7 +2,7 @@ import { ConfigError, type ConfigProblem } from '../../errors/config-error';
 import { listConfigOptions } from './config-options';
 import { applyOverrides, type Override } from './config-overrides';
 import { configSchema, type ConfigFile } from './config-schema';
-import { readPasswords } from './control-password';
+import { readPasswords } from './passwords';
 import { crossCheck } from './cross-checks';
 import { formatPath, isMapping, setAt, valueAt, type OptionProblem } from './option-path';
 import { describeIssues } from './schema-problems';
@@ -26,7 +26,7 @@ export interface CheckedConfig {
   readonly written: unknown;
   /** For options that environment or command line decided: what to call the place. By name (`listen.port`). */
   readonly origins: ReadonlyMap<string, string>;
-  /** The control passwords by database name. */
+  /** By the place that says where they are; see passwords.ts. */
   readonly passwords: ReadonlyMap<string, Secret>;
 }
 
@@ -51,7 +51,7 @@ export function checkConfig(text: string, sources: ConfigSources): CheckedConfig
   if (!parsed.success || problems.length > 0) {
     throw new ConfigError(sources.source, inFileOrder(problems, document, origins));
   }
-  return { file: parsed.data, written, origins, passwords: passwords.byDatabase };
+  return { file: parsed.data, written, origins, passwords: passwords.byPlace };
 }
 
 /** Only a text that declares itself YAML 1.1 reads an unquoted on as true; what it means is clear all the same. */

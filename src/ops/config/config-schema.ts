@@ -123,6 +123,29 @@ const database = z
   })
   .meta({ expects: 'a mapping with control and partition_keys' });
 
+const cachePostgresql = z
+  .strictObject({
+    database: text(
+      'Database the postgresql backends keep key sets in; if left out, the one under databases, if it is the only one.',
+      'the name of a database',
+    ).optional(),
+    host: serverHost("Its host, where it is not that of the database's control connections.").optional(),
+    port: remotePort("Its port, where it is not that of the database's control connections.").optional(),
+    user: text("Role to use, where it is not the database's control role.", 'a role name').optional(),
+    password_env: text(
+      'Environment variable that holds the password of that role.',
+      'the name of an environment variable',
+    ).optional(),
+    password_file: text('File that holds it.', 'the name of a file').optional(),
+    schema: text('Schema of the tables; pcache manage setup makes it.', 'the name of a schema').default(
+      'pcache',
+    ),
+    table_prefix: text('What the names of the tables begin with.', 'the beginning of a name').default(
+      'cache_',
+    ),
+  })
+  .prefault({});
+
 const clientTls = z
   .strictObject({
     mode: choice(
@@ -235,6 +258,7 @@ export const configSchema = z
           2 ** 32,
           'Most bits of a set, for backends whose names end in _bit: they hold keys from 0 to one less. A set takes what its highest key needs.',
         ).default(2 ** 27),
+        postgresql: cachePostgresql,
       })
       .prefault({}),
     population: z

@@ -16,6 +16,7 @@ export function crossCheck(data: unknown): OptionProblem[] {
     ...checkEndpoints(data),
     ...checkTls(data),
     ...checkAuth(data),
+    ...checkCache(data),
     ...checkDatabases(data),
     ...checkSharedKeys(data),
   ];
@@ -89,6 +90,22 @@ function* checkAuth(data: unknown): Generator<OptionProblem> {
       message:
         'verify takes a user_file, or a database under databases whose control role reads the verifiers',
     };
+  }
+}
+
+/** Where a cache in PostgreSQL is has to be known, from itself or from the database it is in. */
+function* checkCache(data: unknown): Generator<OptionProblem> {
+  const backend = valueAt(data, ['cache', 'backend']);
+  if (typeof backend !== 'string' || !backend.startsWith('postgresql_')) return;
+  const path = ['cache', 'postgresql'];
+  const databases = entriesOf(valueAt(data, ['databases'])).map(([name]) => name);
+  const database =
+    valueAt(data, [...path, 'database']) ?? (databases.length === 1 ? databases[0] : undefined);
+  if (database === undefined) {
+    const why = databases.length === 0 ? 'there is none' : 'there are several';
+    yield { path: [...path, 'database'], message: `is required: ${why} under databases` };
+  } else if (valueAt(data, [...path, 'user']) === undefined && !databases.some((name) => name === database)) {
+    yield { path: [...path, 'user'], message: 'is required: the database is not under databases' };
   }
 }
 

@@ -62,6 +62,17 @@ export interface CacheConfig {
   readonly path: string;
   /** Only of use to backends with bit sets: they hold keys from 0 to one less. */
   readonly bits: number;
+  /** Only of use to backends in PostgreSQL. */
+  readonly postgresql: CachePostgresqlConfig;
+}
+
+/** Where a cache in PostgreSQL is; database and user are there if such a backend is configured. */
+export interface CachePostgresqlConfig extends Endpoint {
+  readonly database: string | undefined;
+  readonly user: string | undefined;
+  readonly password: Secret | undefined;
+  readonly schema: string;
+  readonly tablePrefix: string;
 }
 
 export interface PopulationConfig {

@@ -1,29 +1,65 @@
 import { join } from 'node:path';
+import { migrate } from '../../../src/cache/backends/postgresql/migrations';
 import { cacheTypeNames, cacheTypes } from '../../../src/cache/cache-types';
 import { openCacheBackend } from '../../../src/cli/open-cache-backend';
+import { openCachePool } from '../../../src/cli/open-cache-pool';
 import { StartError } from '../../../src/errors/start-error';
+import type { CacheConfig } from '../../../src/ops/config/pcache-config';
+import { Secret } from '../../../src/ops/config/secret';
 import { createLog } from '../../../src/ops/log/create-log';
-import { temporaryDirectory } from '../../support/temporary-directory';
+import { type PostgresServer, startPostgres } from '../../support/postgres-server';
+import { type TemporaryDirectory, temporaryDirectory } from '../../support/temporary-directory';
 
 const log = createLog({ level: 'silent', format: 'json', sql: false });
 
 describe('openCacheBackend', () => {
+  let server: PostgresServer;
+  let directory: TemporaryDirectory;
+  let config: Omit<CacheConfig, 'backend'>;
+  beforeAll(async () => {
+    server = await startPostgres();
+    directory = await temporaryDirectory('cache');
+    const database = await server.createDatabase();
+    const postgresql = {
+      ...server.connectionOptions(database),
+      password: new Secret(server.connectionOptions(database).password),
+      schema: 'pcache',
+      tablePrefix: 'cache_',
+    };
+    config = { path: directory.path, bits: 1024, postgresql };
+    await using pool = openCachePool(postgresql, undefined);
+    await migrate(pool, postgresql);
+  });
+  afterAll(async () => {
+    await directory[Symbol.asyncDispose]();
+    await server.stop();
+  });
+
   test.each(cacheTypeNames)('opens %s, which holds what the configuration says it holds', async (name) => {
-    await using directory = await temporaryDirectory('cache');
-    await using backend = await openCacheBackend(
-      { backend: name, path: join(directory.path, 'cache'), bits: 1024 },
-      log,
-    );
+    const path = join(directory.path, name);
+    await using backend = await openCacheBackend({ ...config, backend: name, path }, undefined, log);
     expect(backend.name).toBe(name);
     expect([...backend.capabilities.keyTypes].sort()).toEqual([...cacheTypes[name]].sort());
   });
 
   test('refuses: a directory that is in use', async () => {
-    await using directory = await temporaryDirectory('cache');
-    const config = { backend: 'rocksdb_set', path: directory.path, bits: 1024 } as const;
-    await using _first = await openCacheBackend(config, log);
-    const second = openCacheBackend(config, log);
+    const rocksdb = { ...config, backend: 'rocksdb_set', path: join(directory.path, 'used') } as const;
+    await using _first = await openCacheBackend(rocksdb, undefined, log);
+    const second = openCacheBackend(rocksdb, undefined, log);
     await expect(second).rejects.toBeInstanceOf(StartError);
     await expect(second).rejects.toThrow(/in use by .*stop what uses it, or set another cache\.path/);
+  });
+
+  test('refuses: a schema that is not set up, and says what to run', async () => {
+    const postgresql = { ...config.postgresql, schema: 'elsewhere' };
+    const opening = openCacheBackend({ ...config, backend: 'postgresql_bit', postgresql }, undefined, log);
+    await expect(opening).rejects.toBeInstanceOf(StartError);
+    await expect(opening).rejects.toThrow(/0001-entries is missing.*run: pcache manage setup/);
+  });
+
+  test('refuses: a server that is not there', async () => {
+    const postgresql = { ...config.postgresql, port: 1 };
+    const opening = openCacheBackend({ ...config, backend: 'postgresql_array', postgresql }, undefined, log);
+    await expect(opening).rejects.toThrow(/the cache cannot be used: .*ECONNREFUSED/);
   });
 });

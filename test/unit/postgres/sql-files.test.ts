@@ -2,16 +2,29 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parse } from 'libpg-query';
+import {
+  cacheMigrationsDirectory,
+  cacheQueriesDirectory,
+  cacheSqlDirectory,
+} from '../../../src/cache/backends/postgresql/cache-schema';
 import { loadSqlFiles, sqlFile, sqlQueriesDirectory } from '../../../src/postgres/sql-files';
 
-const files = [...loadSqlFiles(sqlQueriesDirectory).values()];
+const directories = {
+  'sql/queries': sqlQueriesDirectory,
+  'sql/cache': cacheSqlDirectory,
+  'sql/cache/queries': cacheQueriesDirectory,
+  'sql/cache/migrations': cacheMigrationsDirectory,
+};
 
-describe('sql/queries', () => {
+describe.each(Object.entries(directories))('%s', (name, directory) => {
+  const files = [...loadSqlFiles(directory).values()];
+
   test.each(files.map((file) => [file.name, file.text] as const))(
-    '%s parses as one statement',
+    '%s parses, a query as one statement',
     async (_, text) => {
-      const tree = await parse(text);
-      expect(tree.stmts).toHaveLength(1);
+      const { stmts = [] } = await parse(text);
+      expect(stmts.length).toBeGreaterThan(0);
+      if (name.endsWith('queries')) expect(stmts).toHaveLength(1);
     },
   );
 

@@ -9,9 +9,9 @@ export interface CacheSchema {
 }
 
 /** `sql/cache`, seen from src/cache/backends/postgresql and from dist alike. */
-const directory = join(__dirname, '..', '..', '..', '..', 'sql', 'cache');
-export const cacheMigrationsDirectory = join(directory, 'migrations');
-export const cacheQueriesDirectory = join(directory, 'queries');
+export const cacheSqlDirectory = join(__dirname, '..', '..', '..', '..', 'sql', 'cache');
+export const cacheMigrationsDirectory = join(cacheSqlDirectory, 'migrations');
+export const cacheQueriesDirectory = join(cacheSqlDirectory, 'queries');
 
 /**
  * A statement for one cache: inside the quoted identifiers of a file, {schema}, {prefix} and what else is given stand for names. The
@@ -37,13 +37,31 @@ export function forCache(
   return { ...file, text };
 }
 
-let queries: ReadonlyMap<string, SqlFile> | undefined;
+/** The text of sql/cache/grants.sql for these roles, to be run by a person. */
+export function cacheGrants(
+  names: CacheSchema,
+  roles: { readonly control: string; readonly population: string; readonly client: string },
+): string {
+  return forCache(fileIn(cacheSqlDirectory, 'grants'), names, roles).text;
+}
+
+/** Makes the schema, and the table of what was applied to it. */
+export function cacheBookkeeping(names: CacheSchema): SqlFile {
+  return forCache(fileIn(cacheSqlDirectory, 'bookkeeping'), names);
+}
 
 /** A statement of sql/cache/queries. Throws if the installation lacks it. */
 export function cacheQuery(name: string): SqlFile {
-  queries ??= loadSqlFiles(cacheQueriesDirectory);
-  const file = queries.get(name);
+  return fileIn(cacheQueriesDirectory, name);
+}
+
+const loaded = new Map<string, ReadonlyMap<string, SqlFile>>();
+
+function fileIn(directory: string, name: string): SqlFile {
+  const files = loaded.get(directory) ?? loadSqlFiles(directory);
+  loaded.set(directory, files);
+  const file = files.get(name);
   if (file === undefined)
-    throw new Error(`sql/cache/queries/${name}.sql is missing; this installation is incomplete`);
+    throw new Error(`${join(directory, name)}.sql is missing; this installation is incomplete`);
   return file;
 }

@@ -1,18 +1,14 @@
 import { createHash } from 'node:crypto';
-import type { FragmentHash } from '../../../query/fragment/fragment';
+import type { ChangedPlace } from '../../shared-change-feed';
 import type { CacheSchema } from './cache-schema';
 
 /** A change as it is told to the other processes. They look at what is there now, so only the place matters. */
-export interface ChangeMessage {
+export interface ChangeMessage extends ChangedPlace {
   /** Which process made it: it has told its own listeners already. */
   readonly by: string;
-  /** Absent: too long to be told; anything may have changed. */
-  readonly partitionKey?: string;
-  /** Absent: all of the partition key. */
-  readonly hash?: FragmentHash;
 }
 
-/** PostgreSQL takes payloads shorter than 8000 bytes (manual, NOTIFY). */
+/** Beyond that, only that anything may have changed can be told: PostgreSQL takes payloads shorter than 8000 bytes (manual, NOTIFY). */
 const maxPayloadBytes = 7_900;
 
 export function encodeChange(message: ChangeMessage): string {

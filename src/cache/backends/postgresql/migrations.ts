@@ -5,7 +5,13 @@ import { StartError } from '../../../errors/start-error';
 import type { ControlClient } from '../../../postgres/control-client';
 import type { ControlPool } from '../../../postgres/control-pool';
 import { loadSqlFiles, type SqlFile } from '../../../postgres/sql-files';
-import { cacheMigrationsDirectory, cacheQuery, type CacheSchema, forCache } from './cache-schema';
+import {
+  cacheBookkeeping,
+  cacheMigrationsDirectory,
+  cacheQuery,
+  type CacheSchema,
+  forCache,
+} from './cache-schema';
 
 interface Migration {
   readonly number: number;
@@ -51,7 +57,7 @@ export async function checkMigrations(pool: ControlPool, schema: CacheSchema): P
 export async function migrate(pool: ControlPool, schema: CacheSchema): Promise<readonly string[]> {
   const applied: string[] = [];
   await pool.withClient(async (client) => {
-    await inTurn(client, schema, () => client.runScript(bookkeeping(schema)));
+    await inTurn(client, schema, () => client.runScript(cacheBookkeeping(schema)));
     for (const migration of knownMigrations()) {
       await inTurn(client, schema, async () => {
         const before = await appliedTo(client, schema);
@@ -91,11 +97,6 @@ async function inTurn(client: ControlClient, schema: CacheSchema, work: () => Pr
 function lockKey({ schema, tablePrefix }: CacheSchema): string {
   const name = JSON.stringify(['pcache', schema, tablePrefix]);
   return createHash('sha256').update(name).digest().readBigInt64BE().toString();
-}
-
-/** The schema, and the table of what was applied to it. */
-function bookkeeping(schema: CacheSchema): SqlFile {
-  return forCache(cacheQuery('create-bookkeeping'), schema);
 }
 
 async function appliedTo(client: ControlClient, schema: CacheSchema): Promise<readonly AppliedRow[]> {

@@ -17,7 +17,6 @@ import type {
   Intersection,
 } from '../../cache-backend';
 import type { CacheWarning } from '../../cache-warning';
-import { ChangeFeed } from '../../change-feed';
 import { checkEntry, checkRegistration } from '../../check-entry';
 import { DamagedRecordError } from '../../codecs/damaged-record-error';
 import { describeEntry } from '../../codecs/description-codec';
@@ -26,10 +25,10 @@ import { createKeySet } from '../../key-sets/create-key-set';
 import { intersectKeySets } from '../../key-sets/intersect-key-sets';
 import type { LastUsed } from '../../last-used-notes';
 import { LastUsedWriter } from '../../last-used-writer';
-import { SerialQueue } from '../../serial-queue';
+import { type ChangedPlace, SharedChangeFeed } from '../../shared-change-feed';
 import { cacheQuery, type CacheSchema, forCache } from './cache-schema';
 import { ChangeListener } from './change-listener';
-import { changeChannel, type ChangeMessage, decodeChange, encodeChange } from './change-message';
+import { changeChannel, decodeChange, encodeChange } from './change-message';
 import { descriptionOfRow, type EntryRow, hashBytes, parametersOf } from './entry-row';
 import type { KeyColumn, KeyStorage } from './key-storage';
 
@@ -54,11 +53,10 @@ export class PostgresqlBackend implements CacheBackend {
   readonly name: string;
   readonly capabilities: CacheCapabilities;
   private readonly pool: ControlPool;
-  private readonly changes: ChangeFeed;
+  private readonly changes: SharedChangeFeed;
   private readonly notes: LastUsedWriter;
   private readonly channel: string;
   private readonly self = randomUUID();
-  private readonly foreignChanges = new SerialQueue();
   private readonly statements = new Map<string, SqlFile>();
   private readonly registered = new Map<string, PartitionKeyType>();
   private listener: ChangeListener | undefined;
@@ -71,7 +69,7 @@ export class PostgresqlBackend implements CacheBackend {
     this.name = storage.name;
     this.capabilities = storage.capabilities;
     this.pool = options.pool;
-    this.changes = new ChangeFeed(options.warn);
+    this.changes = new SharedChangeFeed(this, options.warn);
     this.notes = new LastUsedWriter(this.name, (notes) => this.writeNotes(notes), options.warn);
     this.channel = changeChannel(options.schema, this.name);
   }
@@ -84,7 +82,7 @@ export class PostgresqlBackend implements CacheBackend {
         pool: options.pool,
         channel: backend.channel,
         notified: (payload) => backend.notified(payload),
-        missed: () => backend.later(() => backend.tellAll()),
+        missed: () => backend.changes.heard({}),
         warn: options.warn,
       });
       await backend.partitionKeys();
@@ -119,14 +117,17 @@ export class PostgresqlBackend implements CacheBackend {
     const { partitionKey, hash, datatype } = entry.fragment;
     checkEntry(this.name, this.capabilities, entry, await this.datatypeOf(partitionKey));
     const keys = entry.keys === undefined ? null : this.storage.encode(entry.keys);
-    const change = this.changeOf({ partitionKey, hash });
-    const parameters = [this.name, ...parametersOf(entry), keys, this.channel, change];
-    await this.query('put-entry', parameters, this.storage.column(datatype)).catch((error: unknown) => {
-      this.registered.delete(partitionKey);
-      throw isForeignKeyViolation(error) ? new UnknownPartitionKeyError(this.name, partitionKey) : error;
+    const place = { partitionKey, hash };
+    const parameters = [this.name, ...parametersOf(entry), keys, this.channel, this.messageOf(place)];
+    const write = () =>
+      this.query('put-entry', parameters, this.storage.column(datatype)).catch((error: unknown) => {
+        this.registered.delete(partitionKey);
+        throw isForeignKeyViolation(error) ? new UnknownPartitionKeyError(this.name, partitionKey) : error;
+      });
+    await this.changes.make(place, write, () => {
+      this.notes.forget(partitionKey, hash);
+      return { kind: 'put', entry: describeEntry(entry) };
     });
-    this.notes.forget(partitionKey, hash);
-    this.changes.publish({ kind: 'put', entry: describeEntry(entry) });
   }
 
   async get(partitionKey: string, hash: FragmentHash): Promise<CacheEntry | undefined> {
@@ -148,13 +149,14 @@ export class PostgresqlBackend implements CacheBackend {
   }
 
   async delete(partitionKey: string, hash: FragmentHash): Promise<boolean> {
-    const change = this.changeOf({ partitionKey, hash });
-    const parameters = [this.name, partitionKey, hashBytes(hash), this.channel, change];
-    const deleted = await this.query('delete-entry', parameters);
-    if (deleted.length === 0) return false;
-    this.notes.forget(partitionKey, hash);
-    this.changes.publish({ kind: 'deleted', partitionKey, hash });
-    return true;
+    const place = { partitionKey, hash };
+    const parameters = [this.name, partitionKey, hashBytes(hash), this.channel, this.messageOf(place)];
+    const write = () => this.query('delete-entry', parameters);
+    const deleted = await this.changes.make(place, write, (rows) => {
+      this.notes.forget(partitionKey, hash);
+      return rows.length === 0 ? undefined : { kind: 'deleted', partitionKey, hash };
+    });
+    return deleted.length > 0;
   }
 
   async intersect(partitionKey: string, hashes: readonly FragmentHash[]): Promise<Intersection> {
@@ -201,13 +203,15 @@ export class PostgresqlBackend implements CacheBackend {
   }
 
   async dropPartitionKey(partitionKey: string): Promise<number> {
-    const parameters = [this.name, partitionKey, this.channel, this.changeOf({ partitionKey })];
-    const [row] = await this.query<{ entries: string }>('drop-partition-key', parameters);
-    this.registered.delete(partitionKey);
-    if (row === undefined) return 0;
-    this.notes.forgetPartitionKey(partitionKey);
-    this.changes.publish({ kind: 'dropped', partitionKey });
-    return Number(row.entries);
+    const place = { partitionKey };
+    const parameters = [this.name, partitionKey, this.channel, this.messageOf(place)];
+    const write = () => this.query<{ entries: string }>('drop-partition-key', parameters);
+    const [row] = await this.changes.make(place, write, (rows) => {
+      this.registered.delete(partitionKey);
+      this.notes.forgetPartitionKey(partitionKey);
+      return rows.length === 0 ? undefined : { kind: 'dropped', partitionKey };
+    });
+    return Number(row?.entries ?? 0);
   }
 
   async touch(partitionKey: string, hashes: readonly FragmentHash[], at: number): Promise<void> {
@@ -228,9 +232,8 @@ export class PostgresqlBackend implements CacheBackend {
   private async close(): Promise<void> {
     await this.notes.flush();
     await this.listener?.[Symbol.asyncDispose]();
-    await this.foreignChanges.idle();
+    await this.changes.close();
     await this.pool[Symbol.asyncDispose]();
-    this.changes.close();
   }
 
   /** undefined, with a warning, for keys that somebody else has changed: the entry is as good as missing. */
@@ -298,44 +301,17 @@ export class PostgresqlBackend implements CacheBackend {
     }
   }
 
-  private changeOf(change: Omit<ChangeMessage, 'by'>): string {
-    return encodeChange({ by: this.self, ...change });
+  private messageOf(place: ChangedPlace): string {
+    return encodeChange({ by: this.self, ...place });
   }
 
   private notified(payload: string): void {
     const message = decodeChange(payload);
     if (message === undefined || message.by === this.self) return;
-    this.later(() => this.tell(message));
-  }
-
-  /** Runs after the changes that were heard of before. If the store cannot be asked, listening is lost too, and begins anew. */
-  private later(job: () => Promise<void>): void {
-    void this.foreignChanges.run(job).catch((error: unknown) => {
-      if (this.closing === undefined)
-        this.options.warn(`${this.name}: a change by another could not be read`, error);
-    });
-  }
-
-  private async tell({ partitionKey, hash }: ChangeMessage): Promise<void> {
-    if (partitionKey === undefined) return this.tellAll();
-    if (hash === undefined) return this.tellPartitionKey(partitionKey);
-    const entry = await this.describe(partitionKey, hash);
-    this.notes.forget(partitionKey, hash);
-    this.changes.publish(
-      entry === undefined ? { kind: 'deleted', partitionKey, hash } : { kind: 'put', entry },
-    );
-  }
-
-  private async tellAll(): Promise<void> {
-    const before = [...this.registered.keys()];
-    const now = [...(await this.partitionKeys()).keys()];
-    for (const partitionKey of new Set([...before, ...now])) await this.tellPartitionKey(partitionKey);
-  }
-
-  private async tellPartitionKey(partitionKey: string): Promise<void> {
-    this.registered.delete(partitionKey);
-    this.changes.publish({ kind: 'dropped', partitionKey });
-    for await (const entry of this.list(partitionKey)) this.changes.publish({ kind: 'put', entry });
+    const { partitionKey, hash } = message;
+    if (partitionKey !== undefined && hash === undefined) this.registered.delete(partitionKey);
+    if (partitionKey !== undefined && hash !== undefined) this.notes.forget(partitionKey, hash);
+    this.changes.heard(message);
   }
 
   private async query<Row extends ControlRow>(

@@ -208,7 +208,7 @@ upstream: { host: /var/run/postgresql, tls: { mode: verify-full, ca: root.crt, c
       'an unknown backend',
       'cache: { backend: redis_set }',
       'cache.backend',
-      /expected "rocksdb_set", .* or "memory"/,
+      /expected .*"rocksdb_set", .* or "memory"/,
     ],
     ['a negative time', 'population: { timeout_ms: -1 }', 'population.timeout_ms', /got -1/],
     // setTimeout would fire at once.
@@ -315,7 +315,7 @@ upstream: { host: /var/run/postgresql, tls: { mode: verify-full, ca: root.crt, c
       'a datatype the backend has not',
       { datatype: 'float' },
       `${keyPath}.datatype`,
-      /rocksdb_set holds integer and text keys, not float; cache.backend could be rocksdict/,
+      /rocksdb_set holds integer and text keys, not float; cache.backend could be postgresql_array or rocksdict/,
     ],
     [
       'an unknown datatype',
@@ -428,6 +428,35 @@ upstream: { host: /var/run/postgresql, tls: { mode: verify-full, ca: root.crt, c
     ],
   ])('refuses: %s', (_title, parts, path, message) => {
     expect(problemsOf(withDatabase(parts))).toContainEqual({ path, message: expect.stringMatching(message) });
+  });
+
+  test('a cache in PostgreSQL is where the only database is, unless it says otherwise', () => {
+    const text = withDatabase({}).replace(/^/, 'cache: { backend: postgresql_array }\n');
+    const { cache, databases } = readConfig(text, sources);
+    const [database] = databases.values();
+    expect(cache.postgresql).toEqual({
+      ...database?.control,
+      database: 'places',
+      schema: 'pcache',
+      tablePrefix: 'cache_',
+    });
+  });
+
+  test.each<[string, string, string, RegExp]>([
+    [
+      'a cache in PostgreSQL nobody knows where',
+      'cache: { backend: postgresql_bit }',
+      'cache.postgresql.database',
+      /there is none/,
+    ],
+    [
+      'a cache in another database, without a role',
+      'cache: { backend: postgresql_bit, postgresql: { database: other } }',
+      'cache.postgresql.user',
+      /the database is not under databases/,
+    ],
+  ])('refuses: %s', (_title, text, path, message) => {
+    expect(problemsOf(text)).toContainEqual({ path, message: expect.stringMatching(message) });
   });
 
   test('refuses: a partition key that zod would leave out without a word', () => {

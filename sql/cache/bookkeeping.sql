@@ -1,4 +1,4 @@
--- create-bookkeeping: the schema, and the table of what was applied to it.
+-- bookkeeping: the schema, and the table of what was applied to it.
 create schema if not exists "{schema}";
 
 create table if not exists "{schema}"."{prefix}migration" (

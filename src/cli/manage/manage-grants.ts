@@ -1,0 +1,27 @@
+import type { CommandModule } from 'yargs';
+import { cacheGrants } from '../../cache/backends/postgresql/cache-schema';
+import { readConfigFile } from '../../ops/config/read-config';
+import { type ConfigFlags, readConfigFlags, withConfigFlags } from '../config-flags';
+
+interface GrantsFlags extends ConfigFlags {
+  readonly control: string;
+  readonly population: string | undefined;
+  readonly client: string;
+}
+
+export const manageGrantsCommand: CommandModule<object, GrantsFlags> = {
+  command: 'grants',
+  describe: 'Print the SQL that gives roles what they need in a cache in PostgreSQL, and nothing more',
+  builder: (argv) => {
+    const role = { type: 'string', requiresArg: true } as const;
+    return withConfigFlags(argv)
+      .option('control', { ...role, demandOption: true, describe: 'Role of proxies and observers' })
+      .option('population', { ...role, describe: 'Role that runs fragments [default: the control role]' })
+      .option('client', { ...role, default: 'public', describe: 'Role of clients' });
+  },
+  handler: ({ control, population = control, client, ...flags }) => {
+    const { file, sources } = readConfigFlags(flags, process.env);
+    const { postgresql } = readConfigFile(file, sources).cache;
+    process.stdout.write(cacheGrants(postgresql, { control, population, client }));
+  },
+};

@@ -1,0 +1,17 @@
+import type { CachePostgresqlConfig } from '../ops/config/pcache-config';
+import { type ControlPool, openPool } from '../postgres/control-pool';
+import type { ServerTls } from '../postgres/server-tls';
+import { UsageError } from './usage-error';
+
+/** One listens for changes, the others work. */
+const maxConnections = 4;
+
+/** Connections to the database a cache is in. Throws UsageError if the configuration does not say which. */
+export function openCachePool(
+  { host, port, database, user, password }: CachePostgresqlConfig,
+  tls: ServerTls | undefined,
+): ControlPool {
+  if (database === undefined || user === undefined)
+    throw new UsageError('cache.postgresql.database and cache.postgresql.user are required');
+  return openPool({ host, port, database, user, password: password?.reveal(), tls, maxConnections });
+}

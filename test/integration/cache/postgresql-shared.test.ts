@@ -1,0 +1,253 @@
+import { isDeepStrictEqual } from 'node:util';
+import { Client } from 'pg';
+import { openPostgresqlArray } from '../../../src/cache/backends/postgresql';
+import { cacheGrants } from '../../../src/cache/backends/postgresql/cache-schema';
+import { migrate, pendingMigrations } from '../../../src/cache/backends/postgresql/migrations';
+import type { CacheBackend, CacheChange } from '../../../src/cache/cache-backend';
+import { Directory } from '../../../src/cache/directory';
+import { createKeySet } from '../../../src/cache/key-sets/create-key-set';
+import { CacheUnavailableError } from '../../../src/errors/cache-unavailable-error';
+import { NewerSchemaError } from '../../../src/errors/newer-schema-error';
+import { StartError } from '../../../src/errors/start-error';
+import { openPool } from '../../../src/postgres/control-pool';
+import { descriptionOf, hashOf, sampleEntry } from '../../support/cache-entries';
+import { type PostgresServer, startPostgres } from '../../support/postgres-server';
+import { until } from '../../support/until';
+
+const schema = { schema: 'pcache', tablePrefix: 'cache_' };
+const [a, b] = [hashOf('a'), hashOf('b')];
+const keys = createKeySet('integer', [1n, 2n]);
+
+let server: PostgresServer;
+let database: string;
+let admin: Client;
+let opened: CacheBackend[];
+beforeAll(async () => {
+  server = await startPostgres();
+});
+afterAll(() => server.stop());
+beforeEach(async () => {
+  database = await server.createDatabase();
+  admin = new Client(server.connectionOptions(database));
+  admin.on('error', () => undefined);
+  await admin.connect();
+  opened = [];
+});
+afterEach(async () => {
+  for (const backend of opened) await backend[Symbol.asyncDispose]();
+  await admin.end();
+});
+
+async function open(user?: string): Promise<CacheBackend> {
+  const options = server.connectionOptions(database);
+  const pool = openPool({ ...options, user: user ?? options.user, connectTimeoutMs: 2_000 });
+  const backend = await openPostgresqlArray({ pool, schema, warn: () => undefined });
+  opened.push(backend);
+  return backend;
+}
+
+async function setUp(): Promise<void> {
+  await using pool = openPool(server.connectionOptions(database));
+  await migrate(pool, schema);
+}
+
+/** What a proxy knows of a backend. */
+function directoryOf(backend: CacheBackend): {
+  readonly directory: Directory;
+  readonly changes: CacheChange[];
+} {
+  const directory = new Directory();
+  const changes: CacheChange[] = [];
+  backend.subscribe((change) => {
+    directory.apply(change);
+    changes.push(change);
+  });
+  return { directory, changes };
+}
+
+describe('two processes on one store', () => {
+  beforeEach(setUp);
+
+  test('hear of what the other one does, once, and in order', async () => {
+    const [first, second] = [await open(), await open()];
+    const { directory, changes } = directoryOf(second);
+    await first.registerPartitionKey('region', 'integer');
+    const entry = sampleEntry(keys);
+    await first.put(entry);
+    await until('the entry is heard of', () => directory.get('region', a) !== undefined);
+    expect(changes).toEqual([{ kind: 'put', entry: descriptionOf(entry) }]);
+    await first.delete('region', a);
+    await until('its end is heard of', () => directory.size === 0);
+    await second.put(sampleEntry(keys, { text: 'b' }));
+    expect((await first.get('region', b))?.keyCount).toBe(2);
+    await first.dropPartitionKey('region');
+    await until('the drop is heard of', () => directory.size === 0);
+    await expect(second.put(entry)).rejects.toMatchObject({ name: 'UnknownPartitionKeyError' });
+  });
+
+  test('agree with the store after many changes by both, whatever the order they are heard in', async () => {
+    const backends = [await open(), await open()];
+    const known = backends.map(directoryOf);
+    await backends[0]!.registerPartitionKey('region', 'integer');
+    const texts = ['a', 'b', 'c'];
+    for (let round = 0; round < 30; round++) {
+      await Promise.all(
+        backends.map(async (backend, i) => {
+          const text = texts[(round + i) % 3] ?? 'a';
+          if ((round + i) % 4 === 0) await backend.delete('region', hashOf(text));
+          else await backend.put(sampleEntry(keys, { text, at: 1_000 * round + i }));
+        }),
+      );
+    }
+    const stored: unknown[] = [];
+    for await (const entry of backends[0]!.list('region')) stored.push(entry);
+    for (const { directory } of known) {
+      await until('the directory is what is stored', () => {
+        const entries = [...directory.entries()].sort((x, y) => (x.fragment.hash < y.fragment.hash ? -1 : 1));
+        return isDeepStrictEqual(entries, stored);
+      });
+    }
+  });
+
+  test('a process that could not be told knows all the same, once it listens again', async () => {
+    const [first, second] = [await open(), await open()];
+    await first.registerPartitionKey('region', 'integer');
+    await first.put(sampleEntry(keys));
+    const { directory } = directoryOf(second);
+    await admin.query(`select pg_terminate_backend(pid) from pg_stat_activity where query like 'listen%'`);
+    await first.put(sampleEntry(keys, { text: 'b' }));
+    await first.delete('region', a);
+    await until('what was missed is known', () => directory.get('region', b) !== undefined);
+    await until('also what has gone', () => directory.get('region', a) === undefined);
+  });
+
+  test('a message that no pcache has sent changes nothing', async () => {
+    const backend = await open();
+    const { changes } = directoryOf(backend);
+    const { rows } = await admin.query<{ channel: string }>(
+      `select regexp_replace(query, 'listen "(.*)"', '\\1') as channel from pg_stat_activity where query like 'listen%'`,
+    );
+    for (const payload of ['', 'hello', '[]', '{"by": 1}', '{"by":"x","hash":[]}'])
+      await admin.query('select pg_notify($1, $2)', [rows[0]?.channel, payload]);
+    await backend.registerPartitionKey('region', 'integer');
+    await backend.put(sampleEntry(keys));
+    await until('the entry is told', () => changes.length > 0);
+    expect(changes.map(({ kind }) => kind)).toEqual(['put']);
+  });
+
+  test('a partition key whose name is too long to be told of is heard of by reading all anew', async () => {
+    const [first, second] = [await open(), await open()];
+    const { directory } = directoryOf(second);
+    const partitionKey = 'k'.repeat(2_500).replaceAll('k', '\u20ac');
+    await first.registerPartitionKey(partitionKey, 'integer');
+    await first.put(sampleEntry(keys, { partitionKey }));
+    await until('the entry is heard of', () => directory.get(partitionKey, a) !== undefined);
+  });
+});
+
+describe('trouble with the store', () => {
+  beforeEach(setUp);
+
+  test('keys that somebody changed are not used, with a warning', async () => {
+    const backend = await open();
+    await backend.registerPartitionKey('region', 'integer');
+    await backend.put(sampleEntry(keys));
+    await admin.query(`update pcache.cache_entry set integers = '{1}'`);
+    expect(await backend.get('region', a)).toBeUndefined();
+    await admin.query(`update pcache.cache_entry set integers = '{1,null}'`);
+    expect(await backend.get('region', a)).toBeUndefined();
+  });
+
+  test('connections that are cut are made again', async () => {
+    const backend = await open();
+    await backend.registerPartitionKey('region', 'integer');
+    await admin.query('select pg_terminate_backend(pid) from pg_stat_activity where pid <> pg_backend_pid()');
+    await until('it can be written again', () =>
+      backend.put(sampleEntry(keys)).then(
+        () => true,
+        (error: unknown) => {
+          if (error instanceof CacheUnavailableError) return false;
+          throw error;
+        },
+      ),
+    );
+    expect((await backend.get('region', a))?.keyCount).toBe(2);
+  });
+
+  test('a table that is gone makes it unavailable, with the reason', async () => {
+    const backend = await open();
+    await backend.registerPartitionKey('region', 'integer');
+    await admin.query('alter table pcache.cache_entry rename to gone');
+    await expect(backend.put(sampleEntry(keys))).rejects.toThrow(/"pcache.cache_entry" does not exist/);
+    await expect(backend.get('region', a)).rejects.toBeInstanceOf(CacheUnavailableError);
+    await admin.query('alter table pcache.gone rename to cache_entry');
+    expect(await backend.get('region', a)).toBeUndefined();
+  });
+});
+
+describe('setting up', () => {
+  test('by several at once is done once', async () => {
+    const runs = await Promise.all(
+      Array.from({ length: 5 }, async () => {
+        await using pool = openPool(server.connectionOptions(database));
+        return await migrate(pool, schema);
+      }),
+    );
+    expect(runs.flat()).toEqual(['0001-entries']);
+  });
+
+  test('says what is pending, and after it nothing', async () => {
+    await using pool = openPool(server.connectionOptions(database));
+    expect(await pendingMigrations(pool, schema)).toEqual(['0001-entries']);
+    await migrate(pool, schema);
+    expect(await pendingMigrations(pool, schema)).toEqual([]);
+  });
+
+  test('that fails leaves nothing behind', async () => {
+    await admin.query('create schema pcache');
+    await admin.query('create table pcache.cache_entry (is_in_the_way int)');
+    await using pool = openPool(server.connectionOptions(database));
+    await expect(migrate(pool, schema)).rejects.toThrow(/"cache_entry" already exists/);
+    const { rows } = await admin.query(
+      `select tablename from pg_tables where schemaname = 'pcache' order by 1`,
+    );
+    expect(rows.map(({ tablename }) => tablename)).toEqual(['cache_entry', 'cache_migration']);
+    await admin.query('drop table pcache.cache_entry');
+    expect(await migrate(pool, schema)).toEqual(['0001-entries']);
+  });
+
+  test('refuses: a schema a later version has set up, unless that version says it does no harm', async () => {
+    await setUp();
+    const note = 'insert into pcache.cache_migration (number, name, is_breaking) values ($1, $2, $3)';
+    await admin.query(note, [98, '0098-harmless', false]);
+    await open();
+    await admin.query(note, [99, '0099-other-tables', true]);
+    await expect(open()).rejects.toBeInstanceOf(NewerSchemaError);
+    await expect(setUp()).rejects.toThrow(/0099-other-tables.*use a newer pcache/);
+  });
+
+  test('refuses: a schema that was never set up', async () => {
+    await expect(open()).rejects.toBeInstanceOf(StartError);
+  });
+});
+
+test('a role with the grants that are printed can do what it has to, and no more', async () => {
+  await setUp();
+  const roles = { control: 'Control "1"', population: 'populate', client: 'public' };
+  for (const role of ['"Control ""1"""', 'populate']) {
+    await admin.query(`drop role if exists ${role}`);
+    await admin.query(`create role ${role} login password '${server.connectionOptions(database).password}'`);
+  }
+  await admin.query(cacheGrants(schema, roles));
+  const backend = await open(roles.control);
+  await backend.registerPartitionKey('region', 'integer');
+  await backend.put(sampleEntry(keys));
+  await backend.touch('region', [a], 5_000);
+  const populating = await open(roles.population);
+  await populating.put(sampleEntry(keys, { text: 'b' }));
+  await expect(populating.delete('region', b)).rejects.toThrow(/permission denied/);
+  expect((await backend.intersect('region', [a, b])).keys?.size).toBe(2);
+  expect(await backend.dropPartitionKey('region')).toBe(2);
+  for (const backendToClose of opened.splice(0)) await backendToClose[Symbol.asyncDispose]();
+  await admin.query('drop owned by "Control ""1""", populate; drop role "Control ""1""", populate');
+});
