@@ -24,12 +24,21 @@ const readers: Readonly<Record<PartitionKeyType, ReadonlyMap<number, (bytes: Buf
   ]),
 };
 
+/** The type of the one column in what `record_send(row(key))` gives (src/backend/utils/adt/rowtypes.c): its OID follows a count. */
+export function keyTypeOid(record: Buffer): number {
+  return record.readUInt32BE(4);
+}
+
 /**
- * Reads what `record_send(row(key))` gives: a count, and for the one column its type, its length (-1: NULL) and its bytes
- * (record_send in src/backend/utils/adt/rowtypes.c). null means a NULL key.
+ * Reads what `record_send(row(key))` gives: after count and type a length (-1: NULL) and the value's bytes. null means a NULL key.
+ *
+ * @param typeOid of the column; of a domain what it is made of, whose bytes it has
  */
-export function readBinaryKey(datatype: PartitionKeyType, record: Buffer): PartitionValue | null {
-  const typeOid = record.readUInt32BE(4);
+export function readBinaryKey(
+  datatype: PartitionKeyType,
+  record: Buffer,
+  typeOid: number,
+): PartitionValue | null {
   const read = readers[datatype].get(typeOid);
   if (read === undefined) {
     throw new UnreadableKeyError(
@@ -54,9 +63,12 @@ function canonicalFloat(value: number): number {
   return value === 0 ? 0 : value;
 }
 
-/** date's infinities are the ends of int4; a timestamp's those of int8. */
+/** A date can be later than any timestamp. date's infinities are the ends of int4; a timestamp's those of int8. */
 function daysToMicroseconds(days: number): bigint {
   if (days === 2 ** 31 - 1) return 2n ** 63n - 1n;
   if (days === -(2 ** 31)) return -(2n ** 63n);
-  return BigInt(days) * 86_400_000_000n;
+  const micros = BigInt(days) * 86_400_000_000n;
+  if (BigInt.asIntN(64, micros) !== micros)
+    throw new UnreadableKeyError('a date is beyond the last timestamp');
+  return micros;
 }

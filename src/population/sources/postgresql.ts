@@ -6,13 +6,14 @@ import { sqlFile } from '../../postgres/sql-files';
 import type { Fragment } from '../../query/fragment/fragment';
 import type { PartitionValue } from '../../query/partition-key';
 import type { FragmentOutcome, FragmentSource } from '../fragment-source';
-import { readBinaryKey, UnreadableKeyError } from './binary-key';
+import { keyTypeOid, readBinaryKey, UnreadableKeyError } from './binary-key';
 
 const beginRun = sqlFile('begin-fragment-run');
 const applySettings = sqlFile('apply-fragment-settings');
 const readRawSettings = sqlFile('read-raw-settings');
 const limitRun = sqlFile('limit-fragment-run');
 const fetchKeys = sqlFile('fetch-fragment-keys');
+const baseType = sqlFile('base-type');
 const endRun = sqlFile('end-fragment-run');
 
 export interface PostgresqlSourceOptions {
@@ -73,12 +74,14 @@ export class PostgresqlSource implements FragmentSource {
     const keys: PartitionValue[] = [];
     let hasNullKey = false;
     let textBytes = 0;
+    let typeOid: number | undefined;
     for (;;) {
       const rows = await client.query<{ key: string }>(fetchKeys, [], limits());
       if (rows.length === 0) break;
       for (const row of rows) {
         const record = Buffer.from(row.key, 'hex');
-        const key = readBinaryKey(fragment.datatype, record);
+        typeOid ??= await baseTypeOf(client, keyTypeOid(record), limits());
+        const key = readBinaryKey(fragment.datatype, record, typeOid);
         if (key === null) hasNullKey = true;
         else keys.push(key);
         textBytes += record.length;
@@ -126,6 +129,19 @@ async function applyFragmentSettings(
   const wrong = differing.find(({ name }) => rawValues.get(name) !== wanted.get(name));
   if (wrong === undefined) return undefined;
   return `setting ${wrong.name} became '${wrong.value}' where the fragment needs '${wanted.get(wrong.name) ?? ''}'`;
+}
+
+/** Types made by users have OIDs from here on (PostgreSQL's FirstNormalObjectId): one may be a domain. */
+const firstNormalOid = 16384;
+
+async function baseTypeOf(
+  client: ControlClient,
+  typeOid: number,
+  limits: { readonly signal: AbortSignal; readonly timeoutMs: number },
+): Promise<number> {
+  if (typeOid < firstNormalOid) return typeOid;
+  const [row] = await client.query<{ oid: number }>(baseType, [typeOid], limits);
+  return row === undefined ? typeOid : row.oid;
 }
 
 class RunTimeoutError extends Error {

@@ -179,6 +179,11 @@ describe('keys come back exactly', () => {
       ),
     ).toEqual([minInt8, maxInt8, 9007199254740993n, 0n]);
     expect(await keysOf('values ((-32768)::int2), (32767::int2)', 'integer')).toEqual([-32768n, 32767n]);
+    // The bytes of a domain are those of what it is made of.
+    expect(await keysOf(`select unnest('{1,10}'::information_schema.cardinal_number[])`, 'integer')).toEqual([
+      1n,
+      10n,
+    ]);
     expect(await keysOf('values (-2147483648), (2147483647)', 'integer')).toEqual([
       -2147483648n,
       2147483647n,
