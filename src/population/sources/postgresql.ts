@@ -131,15 +131,15 @@ async function applyFragmentSettings(
   return `setting ${wrong.name} became '${wrong.value}' where the fragment needs '${wanted.get(wrong.name) ?? ''}'`;
 }
 
-/** Types made by users have OIDs from here on (PostgreSQL's FirstNormalObjectId): one may be a domain. */
-const firstNormalOid = 16384;
+/** Types below are written down in PostgreSQL's sources (its FirstGenbkiObjectId), and none is a domain. */
+const firstUnwrittenOid = 10_000;
 
 async function baseTypeOf(
   client: ControlClient,
   typeOid: number,
   limits: { readonly signal: AbortSignal; readonly timeoutMs: number },
 ): Promise<number> {
-  if (typeOid < firstNormalOid) return typeOid;
+  if (typeOid < firstUnwrittenOid) return typeOid;
   const [row] = await client.query<{ oid: number }>(baseType, [typeOid], limits);
   return row === undefined ? typeOid : row.oid;
 }
