@@ -180,7 +180,7 @@ describe('pcache proxy', () => {
     withProxy(configuration(), ({ program, port }) =>
       withClient(port, async (client) => {
         program.send('SIGHUP');
-        await program.logged('SIGHUP: reading the catalog and the certificate again');
+        await program.logged('SIGHUP: reading the catalog, the certificate and the user file again');
         expect((await client.query('select 1 as one')).rows).toEqual([{ one: 1 }]);
       }),
     ));

@@ -167,6 +167,23 @@ upstream: { host: /var/run/postgresql, tls: { mode: verify-full, ca: root.crt, c
     expect([config.upstream.tls.mode, config.listen.socketDirectory]).toEqual(['prefer', '/run/x']);
   });
 
+  test('applies: who verifies clients; by default the server alone', () => {
+    const none = { mode: 'relay', query: undefined, database: undefined, userFile: undefined };
+    expect(readConfig('', sources).auth).toEqual(none);
+    expect(readConfig(withDatabase({ top: 'auth: { mode: verify }' }), sources).auth).toEqual({
+      ...none,
+      mode: 'verify',
+    });
+    const auth =
+      'auth: { mode: verify, user_file: users.txt, query: "select * from f($1)", database: places }';
+    expect(readConfig(withDatabase({ top: auth }), sources).auth).toEqual({
+      mode: 'verify',
+      userFile: '/somewhere/users.txt',
+      query: 'select * from f($1)',
+      database: 'places',
+    });
+  });
+
   test('a password shows in no form of print', () => {
     const text = withDatabase({ control: '{ user: a, password_env: PCACHE_CONTROL_PASSWORD }' });
     const control = readConfig(text, sources).databases.get('places')?.control;
@@ -275,6 +292,34 @@ upstream: { host: /var/run/postgresql, tls: { mode: verify-full, ca: root.crt, c
       'upstream.tls.key',
       /is required/,
     ],
+    [
+      'verifying clients by nothing',
+      'auth: { mode: verify }',
+      'auth.mode',
+      /takes a user_file, or a database/,
+    ],
+    [
+      'a query for verifiers without a database',
+      'auth: { mode: verify, query: select $1, user_file: a }',
+      'auth.query',
+      /needs a database/,
+    ],
+    [
+      'a query for verifiers that does not say whose',
+      withDatabase({ top: 'auth: { mode: verify, query: select 1, $10 }' }).replace(
+        'select 1, $10',
+        '"select $10"',
+      ),
+      'auth.query',
+      /has no \$1/,
+    ],
+    [
+      'a database for verifiers that is not there',
+      withDatabase({ top: 'auth: { mode: verify, database: places2 }' }),
+      'auth.database',
+      /is not listed under databases/,
+    ],
+    ['a mode of verifying that is none', 'auth: { mode: scram }', 'auth.mode', /"relay" or "verify"/],
     ['two servers on one port', 'listen: { port: 9127 }', 'admin', /127.0.0.1:9127 as well/],
     [
       'a database without content',
