@@ -130,7 +130,8 @@ export class BackendScan {
       this.lostTrack();
     } else if (this.audience === 'proxy') {
       this.destination = Destination.Drop;
-      this.ask?.receive(code, buffer, start, end);
+      // An answer that is too long to be read whole is none.
+      if (reader.isLast) this.ask?.receive(code, buffer, start, end);
       this.keepError();
     } else if (this.held === undefined) {
       this.destination = Destination.Client;

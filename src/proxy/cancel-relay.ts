@@ -14,12 +14,16 @@ export async function relayCancel(
 ): Promise<void> {
   const socket = await openUpstream(upstream, timeoutMs, encryption);
   await new Promise<void>((resolve, reject) => {
-    socket.setTimeout(timeoutMs, () => {
+    // Not the time without a byte: a server that goes on talking has not closed the connection either.
+    const timer = setTimeout(() => {
       socket.destroy(new Error(`the cancel connection was not closed within ${timeoutMs} ms`));
-    });
+    }, timeoutMs);
     socket.once('error', reject);
     socket.once('end', () => socket.end());
-    socket.once('close', () => resolve());
+    socket.once('close', () => {
+      clearTimeout(timer);
+      resolve();
+    });
     socket.resume();
     socket.write(request);
   });

@@ -250,6 +250,7 @@ export class ClientSession {
 
   private keyReceived(request: CancelRequest): void {
     this.upstream.keyReceived(request);
+    if (this.key !== undefined) this.host.forgetKey(this.key, this);
     this.key = cancelKey(request);
     this.host.registerKey(this.key, this);
   }

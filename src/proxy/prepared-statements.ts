@@ -16,6 +16,8 @@ export class PreparedStatement {
 
 /** More names than this a session does not get remembered: the oldest are forgotten, and their executions forwarded. */
 const maxNames = 10_000;
+/** The same for the length of all their texts. */
+const maxTextLength = 16 * 1024 * 1024;
 
 /**
  * The texts of the client's prepared statements, as far as they are known. Not knowing one is always safe: its executions
@@ -27,6 +29,7 @@ const maxNames = 10_000;
 export class PreparedStatements {
   private readonly named = new Map<string, PreparedStatement>();
   private unnamed: PreparedStatement | undefined;
+  private textLength = 0;
 
   /** The statement a Bind in this batch would be of; undefined if that is not known, or not known yet. */
   get(name: string, batch: number): PreparedStatement | undefined {
@@ -43,22 +46,29 @@ export class PreparedStatements {
       this.unnamed = statement;
       return;
     }
-    this.named.delete(statement.name);
+    this.deleteNamed(statement.name);
     this.named.set(statement.name, statement);
-    if (this.named.size > maxNames) {
-      const [oldest] = this.named.keys();
-      if (oldest !== undefined) this.named.delete(oldest);
+    this.textLength += statement.text.length;
+    for (const oldest of this.named.keys()) {
+      if (this.named.size <= maxNames && this.textLength <= maxTextLength) break;
+      this.deleteNamed(oldest);
     }
   }
 
   delete(name: string): void {
     if (name === '') this.unnamed = undefined;
-    else this.named.delete(name);
+    else this.deleteNamed(name);
   }
 
   /** A Parse was not understood: any name may have another text now. */
   deleteAll(): void {
     this.unnamed = undefined;
     this.named.clear();
+    this.textLength = 0;
+  }
+
+  private deleteNamed(name: string): void {
+    this.textLength -= this.named.get(name)?.text.length ?? 0;
+    this.named.delete(name);
   }
 }

@@ -24,6 +24,11 @@ export const unknownStatement: InspectedStatement = {
   leavesContextAlone: false,
 };
 
+/** With more portals than this open, all are forgotten: what is executed in them then is not known, which is always safe. */
+const maxPortals = 10_000;
+/** A server reports some twenty settings; of one that never ends, no more are remembered. */
+const maxSettings = 1_000;
+
 /**
  * What is known of a scanned session: the replies owed, transaction status, prepared statements and portals, and the
  * context with its certainty. Told of every message sent and received; reports finished runs to the engine. It moves no
@@ -115,7 +120,9 @@ export class SessionTracker {
 
   /** Bind was sent. */
   bindSent(portalName: string, executed: Executed): void {
-    this.queue.push(Owed.Bind, executed);
+    // What the server skips makes no portal.
+    if (!this.queue.push(Owed.Bind, executed)) return;
+    if (this.portals.size >= maxPortals) this.portals.clear();
     this.portals.set(portalName, executed);
   }
 
@@ -173,6 +180,10 @@ export class SessionTracker {
   parameterStatus(frame: Buffer, start: number, end: number): void {
     const { name, value } = decodeParameterStatus(frame, start + 5, end);
     const before = this.settings.get(name);
+    if (before === undefined && this.settings.size >= maxSettings) {
+      this.certainty.lose();
+      return;
+    }
     this.settings.set(name, value);
     if (before !== undefined && before !== value) this.certainty.lose();
   }

@@ -1,8 +1,17 @@
 import { existsSync, readFileSync } from 'node:fs';
+import { createServer, type AddressInfo } from 'node:net';
 import { Client } from 'pg';
+import { defaultLimits } from '../../src/proxy/proxy-limits';
+import { encodeAuthentication } from '../../src/wire/backend/authentication';
+import { encodeBackendKeyData } from '../../src/wire/backend/backend-key-data';
+import { encodeReadyForQuery } from '../../src/wire/backend/ready-for-query';
+import { encodeBind } from '../../src/wire/frontend/bind';
 import { encodeCopyData } from '../../src/wire/frontend/copy-data';
 import { encodeCopyDone } from '../../src/wire/frontend/copy-done';
+import { encodeExecute } from '../../src/wire/frontend/execute';
+import { encodeParse } from '../../src/wire/frontend/parse';
 import { encodeQuery } from '../../src/wire/frontend/query';
+import { encodeSync } from '../../src/wire/frontend/sync';
 import { encodeCancelRequest } from '../../src/wire/startup/cancel-request';
 import { encodeStartupMessage } from '../../src/wire/startup/startup-message';
 import { startPostgres, type PostgresServer } from '../support/postgres-server';
@@ -309,6 +318,56 @@ describe('faults of the server', () => {
         if (signal === 'SIGKILL') await recovered();
       },
     );
+  });
+
+  test('the answer to a hidden question is too long to be read whole: the statement goes as it came', async () => {
+    // The client's Parse is just short enough to be read, the answer with its text is not.
+    const length = defaultLimits.maxInspectedBytes - 40;
+    const text = `select '${'x'.repeat(length)}'`;
+    const engine = new ScriptedEngine();
+    engine.plans.set(text, { text: `${text} /* a hit */`, needsContext: true });
+    await using proxy = await startProxy(server.port, { [database]: engine });
+    const client = await WireClient.login(proxy.port, { user: server.user, database });
+    client.send(query(`set search_path = ${'long_'.repeat(12)}, ${'longer_'.repeat(8)}`));
+    client.send(encodeParse({ statementName: 's', query: text, parameterTypeOids: [] }), encodeSync());
+    await client.until('Z', 2);
+    client.send(
+      encodeBind({
+        portalName: '',
+        statementName: 's',
+        parameterFormats: [],
+        parameters: [],
+        resultFormats: [],
+      }),
+      encodeExecute({ portalName: '', maxRows: 0 }),
+      encodeSync(),
+    );
+    expect(firstColumns(await client.until('Z'))).toEqual(['x'.repeat(length)]);
+    expect(proxy.events.asks).toEqual(['failed']);
+    expect(proxy.events.protocolErrors).toEqual([]);
+    client.close();
+  });
+
+  test('a server gives a key again and again: only the last is remembered', async () => {
+    const parts = [encodeAuthentication({ code: 0, data: Buffer.alloc(0) })];
+    for (let processId = 1; processId <= 100; processId++)
+      parts.push(encodeBackendKeyData({ processId, secretKey: Buffer.from('key!') }));
+    parts.push(encodeReadyForQuery({ transactionStatus: 'idle' }));
+    const impostor = createServer((socket) => {
+      socket.on('error', () => socket.destroy());
+      socket.once('data', () => socket.write(Buffer.concat(parts)));
+    });
+    await new Promise<void>((resolve) => impostor.listen(0, '127.0.0.1', resolve));
+    await using proxy = await startProxy((impostor.address() as AddressInfo).port, {});
+    const client = await WireClient.login(proxy.port, { user: 'x', database });
+    const { sessionsByKey } = proxy.listener as unknown as {
+      readonly sessionsByKey: ReadonlyMap<string, unknown>;
+    };
+    expect(sessionsByKey.size).toBe(1);
+    client.close();
+    impostor.close();
+    await until('the session has ended', () => proxy.listener.sessionCount === 0);
+    expect(sessionsByKey.size).toBe(0);
   });
 
   (existsSync(connectionTable) ? test : test.skip)(

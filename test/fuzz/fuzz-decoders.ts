@@ -12,6 +12,7 @@ import { decodeParameterDescription } from '../../src/wire/backend/parameter-des
 import { decodeParameterStatus } from '../../src/wire/backend/parameter-status';
 import { decodeReadyForQuery } from '../../src/wire/backend/ready-for-query';
 import { decodeResponseFields } from '../../src/wire/backend/response-fields';
+import { movePosition } from '../../src/wire/backend/response-position';
 import { decodeRowDescription } from '../../src/wire/backend/row-description';
 import { FrameReader, FrameStep } from '../../src/wire/frame-reader';
 import { backendTreatments, frontendTreatments } from '../../src/wire/frame-treatments';
@@ -62,6 +63,7 @@ const readings: Readonly<Record<Turn['from'], readonly Reading[]>> = {
     body((frame, start, end) => decodeResponseFields('ErrorResponse', frame, start, end)),
     body(decodeRowDescription),
     commandEffect,
+    (frame, start, end) => movePosition('ErrorResponse', frame, start, end, (position) => position + 1),
     retryableError,
     (frame, start, end) => new ChannelBinding(false, true).replace(frame[start] ?? 0, frame, start, end),
     (frame, start, end) => new ChannelBinding(true, true).replace(frame[start] ?? 0, frame, start, end),

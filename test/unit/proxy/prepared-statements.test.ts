@@ -36,4 +36,18 @@ describe('PreparedStatements', () => {
     expect(statements.get('s1', 1)).toBeDefined();
     expect(statements.get('s10000', 1)).toBeDefined();
   });
+
+  test('does not hold more text than it may: the oldest names are forgotten, and what is deleted counts no more', () => {
+    const statements = new PreparedStatements();
+    const long = (name: string): PreparedStatement =>
+      new PreparedStatement(name, 'x'.repeat(3 * 1024 * 1024), [], 1, 1);
+    for (let i = 0; i < 100; i++) {
+      statements.set(long('again'));
+      statements.delete('again');
+    }
+    for (let i = 0; i < 6; i++) statements.set(long(`s${i}`));
+    expect(statements.get('s0', 1)).toBeUndefined();
+    expect(statements.get('s1', 1)).toBeDefined();
+    expect(statements.get('s5', 1)).toBeDefined();
+  });
 });

@@ -2,6 +2,7 @@ import { Owed } from '../../../src/proxy/reply-queue';
 import { SessionTracker } from '../../../src/proxy/session-tracker';
 import { StatementRun } from '../../../src/proxy/statement-run';
 import { Candidate } from '../../../src/proxy/candidate';
+import { encodeParameterStatus } from '../../../src/wire/backend/parameter-status';
 import { encodeReadyForQuery } from '../../../src/wire/backend/ready-for-query';
 import { BackendCode } from '../../../src/wire/message-code';
 import { RecordedEvents } from '../../support/recorded-proxy';
@@ -88,5 +89,47 @@ describe('SessionTracker: the time of a run', () => {
       else tracker.executeSent('unknown portal');
     }
     expect(Object.values(runs).map((run) => run.isTimed)).toEqual(isTimed);
+  });
+});
+
+describe('SessionTracker: what a peer can make it remember', () => {
+  const portalsOf = (tracker: SessionTracker): number =>
+    (tracker as unknown as { readonly portals: ReadonlyMap<string, unknown> }).portals.size;
+  const settingsOf = (tracker: SessionTracker): number =>
+    (tracker as unknown as { readonly settings: ReadonlyMap<string, unknown> }).settings.size;
+  const newTracker = (): SessionTracker =>
+    new SessionTracker({
+      database: 'd',
+      engine: new ScriptedEngine(),
+      events: new RecordedEvents(),
+      log,
+    });
+
+  test('portals the server skips are none', () => {
+    const tracker = newTracker();
+    tracker.bindSent('first', statement);
+    tracker.settle(BackendCode.ErrorResponse, Buffer.alloc(5), 0, 5);
+    for (let i = 0; i < 100; i++) tracker.bindSent(`skipped ${i}`, statement);
+    expect(portalsOf(tracker)).toBe(1);
+  });
+
+  test('portals are forgotten when there are too many', () => {
+    const tracker = newTracker();
+    for (let i = 0; i < 25_000; i++) tracker.bindSent(`portal ${i}`, statement);
+    expect(portalsOf(tracker)).toBeLessThanOrEqual(10_000);
+  });
+
+  test('settings are not remembered when there are too many, and the context is uncertain then', () => {
+    const tracker = newTracker();
+    tracker.certainty.wasRead();
+    const report = (name: string): void => {
+      const frame = encodeParameterStatus({ name, value: 'x' });
+      tracker.parameterStatus(frame, 0, frame.length);
+    };
+    for (let i = 0; i < 1_000; i++) report(`setting ${i}`);
+    expect(tracker.certainty.isCertain).toBe(true);
+    report('one more');
+    expect(tracker.certainty.isCertain).toBe(false);
+    expect(settingsOf(tracker)).toBe(1_000);
   });
 });
