@@ -131,6 +131,10 @@ function createListener(
       connectTimeoutMs: limits.connectTimeoutMs,
       maxInspectedBytes: limits.inspectBytes,
       maxHeldBytes: limits.heldReplyBytes,
+      maxMessageBytes: limits.maxMessageBytes,
+      queryTimeoutMs: limits.queryTimeoutMs,
+      idleTimeoutMs: limits.idleTimeoutMs,
+      keepAliveMs: limits.keepAliveMs,
     },
   });
 }

@@ -1,5 +1,6 @@
 import { connect, isIP, type NetConnectOpts, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
+import { defaultKeepAliveMs, keepAliveOptions } from './keep-alive';
 import { tlsConnectOptions, type Encryption, type ServerTls } from './server-tls';
 
 /** Where a server listens. */
@@ -9,6 +10,8 @@ export interface ServerAddress {
   readonly port: number;
   /** undefined: never TLS. */
   readonly tls?: ServerTls | undefined;
+  /** Silence after which TCP asks whether the server is still there, in milliseconds; 0: never. By default a minute. */
+  readonly keepAliveMs?: number;
 }
 
 /** What `net.connect` takes. PostgreSQL names its sockets after its port. */
@@ -32,7 +35,8 @@ export function openServerSocket(
   timeoutMs: number,
 ): Promise<Socket> {
   return new Promise((resolve, reject) => {
-    const options = { ...socketTarget(address), noDelay: true, keepAlive: true, allowHalfOpen: true };
+    const keepAlive = keepAliveOptions(address.keepAliveMs ?? defaultKeepAliveMs);
+    const options = { ...socketTarget(address), ...keepAlive, noDelay: true, allowHalfOpen: true };
     const socket = encryption === 'plain' ? connectCopying(options) : connect(options);
     const fail = (error: Error): void => {
       clearTimeout(timer);

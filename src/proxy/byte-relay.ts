@@ -1,6 +1,7 @@
 import { encodeTerminate } from '../wire/frontend/terminate';
 import { BackendCode } from '../wire/message-code';
 import { type Outlet } from './outlet';
+import { sessionActivity, type SessionActivity } from './session-timeouts';
 
 const readyForQueryBytes = 6;
 const idle = 0x49; // I
@@ -21,14 +22,31 @@ export class ByteRelay {
    * lost, so that data which looks like one does no harm.
    */
   hasTerminated = false;
+  /** How often the server seems to have said ReadyForQuery. */
+  progress = 0;
+
+  private isAnswered = true;
 
   constructor(
     private readonly toClient: Outlet,
     private readonly toUpstream: Outlet,
   ) {}
 
+  get isInsideMessage(): boolean {
+    return !this.isIdle;
+  }
+
+  /**
+   * For SessionWatch. A ReadyForQuery that comes in two chunks is overlooked: the session is taken for one that waits, and a
+   * cancel request for it finds nothing to cancel.
+   */
+  get activity(): SessionActivity {
+    return sessionActivity(this.isIdle, !this.isAnswered);
+  }
+
   fromClient(chunk: Buffer): void {
     this.isIdle = false;
+    this.isAnswered = false;
     this.hasTerminated = chunk.subarray(-lastBytes).includes(terminate);
     this.toUpstream.append(chunk);
     this.toUpstream.flush();
@@ -38,10 +56,11 @@ export class ByteRelay {
     this.toClient.append(chunk);
     this.toClient.flush();
     const at = chunk.length - readyForQueryBytes;
-    this.isIdle =
+    this.isAnswered =
       at >= 0 &&
       chunk[at] === BackendCode.ReadyForQuery &&
-      chunk.readUInt32BE(at + 1) === readyForQueryBytes - 1 &&
-      chunk[at + 5] === idle;
+      chunk.readUInt32BE(at + 1) === readyForQueryBytes - 1;
+    this.isIdle = this.isAnswered && chunk[at + 5] === idle;
+    if (this.isAnswered) this.progress++;
   }
 }

@@ -20,6 +20,7 @@ import { ScramVerification } from './scram-verification';
 import {
   adminShutdown,
   brokenServer,
+  idleTimeout,
   internalError,
   loginTimeout,
   serverLost,
@@ -29,6 +30,7 @@ import {
 import { type SessionHost } from './session-host';
 import { enterPhase, type SessionPhase } from './session-phase';
 import { type SessionStart } from './session-start';
+import { SessionWatch, type Conversation } from './session-watch';
 import { isEncrypted } from './upstream-connection';
 import { UpstreamLeg } from './upstream-leg';
 
@@ -46,6 +48,7 @@ export class ClientSession {
   private login: LoginRelay | undefined;
   private relay: ByteRelay | undefined;
   private scan: ScannedSession | undefined;
+  private readonly watch: SessionWatch | undefined;
   private key: string | undefined;
   private end: ConnectionEnd = 'client';
 
@@ -69,6 +72,12 @@ export class ClientSession {
       lost: (error) => this.lost('upstream', error),
       congestionChanged: () => this.updateClientFlow(),
     });
+    this.watch = SessionWatch.over(host, begin, {
+      conversation: () => this.conversation,
+      cancel: () => this.upstream.cancel(),
+      cancelingChanged: () => this.updateClientFlow(),
+      endIdle: () => this.finish('idleTimeout', idleTimeout()),
+    });
     this.reader = new FrameReader(this.treatments, host.limits.maxInspectedBytes, 'backend');
     this.toClient = new Outlet(client, () => this.upstream.pause());
     const loginMs = begin.loginEndsAt - performance.now();
@@ -87,13 +96,14 @@ export class ClientSession {
   /** Ends the session once it is idle. */
   drain(): void {
     this.isDraining = true;
-    if ((this.phase !== 'scanning' && this.phase !== 'relaying') || this.isIdle) this.shutDown();
+    if ((this.phase !== 'scanning' && this.phase !== 'relaying') || this.conversation?.isIdle === true)
+      this.shutDown();
   }
 
   /** Ends the session now, interrupting what it runs. */
   shutDown(): void {
     if (this.phase === 'closing' || this.phase === 'closed') return;
-    if (!this.isIdle) void this.upstream.cancel();
+    if (this.conversation?.isIdle !== true) void this.upstream.cancel();
     this.finish('drained', adminShutdown());
   }
 
@@ -123,9 +133,9 @@ export class ClientSession {
     return this.scan?.tracker.readyCount ?? 0;
   }
 
-  private get isIdle(): boolean {
-    if (this.phase === 'relaying') return this.relay?.isIdle === true;
-    return this.phase === 'scanning' && this.scan?.isIdle === true;
+  private get conversation(): Conversation | undefined {
+    if (this.phase === 'relaying') return this.relay;
+    return this.phase === 'scanning' ? this.scan : undefined;
   }
 
   private clientSent(chunk: Buffer): void {
@@ -138,10 +148,8 @@ export class ClientSession {
         this.updateClientFlow();
         break;
       case 'relaying':
-        this.relay?.fromClient(chunk);
-        break;
       case 'scanning':
-        this.scan?.fromClient(chunk);
+        this.conversation?.fromClient(chunk);
         break;
       default:
       // Nobody listens any more.
@@ -297,7 +305,7 @@ export class ClientSession {
   }
 
   private shutDownIfDrained(): void {
-    if (this.isDraining && this.isIdle) this.shutDown();
+    if (this.isDraining && this.conversation?.isIdle === true) this.shutDown();
   }
 
   /** Reads from the client unless something has to happen first. */
@@ -305,6 +313,7 @@ export class ClientSession {
     if (this.phase === 'closing' || this.phase === 'closed') return;
     const isStopped =
       this.isHeld ||
+      this.watch?.isCanceling === true ||
       this.upstream.isCongested ||
       this.phase === 'connecting' ||
       (this.phase === 'authenticating' && this.login?.hasEarlyBytes === true);
@@ -346,11 +355,12 @@ export class ClientSession {
   private guard(side: 'client' | 'upstream', action: () => void): void {
     try {
       action();
+      this.watch?.noted();
     } catch (error) {
       if (error instanceof PgError) {
         this.host.events.protocolError(side, error.sqlState);
         // What came before is still answered, and the server has words of its own for what comes now.
-        if (side === 'client' && this.phase === 'scanning' && this.scan?.passRestUnread() === true) {
+        if (side === 'client' && this.phase === 'scanning' && this.scan?.passRestUnread(error) === true) {
           this.violation = error;
           return;
         }
@@ -367,22 +377,18 @@ export class ClientSession {
   private finish(end: ConnectionEnd, error?: PgError): void {
     const { phase, client } = this;
     if (phase === 'closing' || phase === 'closed') return;
+    const isInsideMessage = this.conversation?.isInsideMessage ?? this.reader.isStreaming;
     this.phase = enterPhase(phase, 'closing');
     this.end = end;
     clearTimeout(this.loginTimer);
+    this.watch?.stop();
     this.scan?.close();
     this.login?.close();
-    if (error !== undefined && !this.isInsideMessage(phase)) this.toClient.append(encodePgError(error));
+    if (error !== undefined && !isInsideMessage) this.toClient.append(encodePgError(error));
     this.toClient.flush();
     takeLeave(client);
     this.upstream.leave(end);
     this.closedIfOver();
-  }
-
-  /** Whether the client would take an error message for a part of another one. */
-  private isInsideMessage(phase: SessionPhase): boolean {
-    if (phase === 'relaying') return this.relay?.isIdle !== true;
-    return phase === 'scanning' ? this.scan?.isInsideMessage === true : this.reader.isStreaming;
   }
 
   private closedIfOver(): void {

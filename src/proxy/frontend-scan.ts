@@ -10,6 +10,7 @@ import { FrontendCode } from '../wire/message-code';
 import { attempt } from './attempt';
 import { Candidate } from './candidate';
 import { Owed } from './reply-queue';
+import { messageTooLarge } from './session-errors';
 import { unknownStatement, type SessionTracker } from './session-tracker';
 import { type SessionLink } from './session-link';
 
@@ -46,7 +47,10 @@ export class FrontendScan {
     private readonly tracker: SessionTracker,
     private readonly owner: CandidateOwner,
   ) {
-    this.reader = new FrameReader(frontendTreatments(), link.limits.maxInspectedBytes, 'frontend');
+    // One that is too large is not gathered to be found so.
+    const { maxInspectedBytes, maxMessageBytes } = link.limits;
+    const maxWholeBytes = Math.min(maxInspectedBytes, maxMessageBytes);
+    this.reader = new FrameReader(frontendTreatments(), maxWholeBytes, 'frontend');
   }
 
   get isAtFrameBoundary(): boolean {
@@ -64,9 +68,11 @@ export class FrontendScan {
   /** Reads on until the chunk is used up or a message waits for a decision. Throws PgError 08P01. */
   run(): void {
     const { reader } = this;
+    const { maxMessageBytes } = this.link.limits;
     while (!this.isStopped && !this.isTerminated) {
       const step = reader.next();
       if (step === FrameStep.None) return;
+      if (reader.frameBytes > maxMessageBytes) throw messageTooLarge(reader.frameBytes, maxMessageBytes);
       if (this.isDiscarding) this.discard();
       else if (step === FrameStep.Whole) this.message();
       else this.piece();

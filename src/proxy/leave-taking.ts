@@ -20,8 +20,9 @@ export function takeLeave(client: Socket): void {
 
 /** Closes the connection to the server as fits the reason: gently, unless something went wrong. */
 export function leaveServer(upstream: Socket, end: ConnectionEnd): void {
-  if (end === 'drained' && upstream.writable) upstream.write(encodeTerminate());
+  const isGentle = end === 'drained' || end === 'idleTimeout';
+  if (isGentle && upstream.writable) upstream.write(encodeTerminate());
   upstream.resume();
   upstream.end();
-  if (end !== 'drained' && end !== 'client') upstream.destroy();
+  if (!isGentle && end !== 'client') upstream.destroy();
 }

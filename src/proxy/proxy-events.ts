@@ -13,6 +13,7 @@ export type ConnectionEnd =
   | 'loginTimeout'
   | 'tooManyConnections'
   | 'drained'
+  | 'idleTimeout'
   | 'cancelRequest'
   /** A bug of ours; the log has the stack. */
   | 'internalError';
@@ -46,6 +47,8 @@ export interface ProxyEvents {
   statementPassed(database: string): void;
   /** The server was asked for a session's context in a hidden exchange. */
   contextAsked(outcome: 'answered' | 'failed'): void;
+  /** A statement ran into the limit and is canceled. */
+  queryTimedOut(): void;
   cancelRelayed(outcome: 'relayed' | 'failed'): void;
   /** `side` is the peer that broke the protocol. */
   protocolError(side: 'client' | 'upstream', sqlState: string): void;

@@ -1,3 +1,6 @@
+import { defaultKeepAliveMs } from '../postgres/keep-alive';
+import { maxMessageLength } from '../wire/frame-reader';
+
 /** Bounds on what one session may cost. */
 export interface ProxyLimits {
   /** Sessions at once; one more is refused with 53300. */
@@ -8,6 +11,14 @@ export interface ProxyLimits {
   readonly connectTimeoutMs: number;
   /** Larger messages are passed on without being looked at, in pieces. */
   readonly maxInspectedBytes: number;
+  /** A larger message ends the session with 54000. */
+  readonly maxMessageBytes: number;
+  /** A statement the client waits for longer is canceled. 0: none is. */
+  readonly queryTimeoutMs: number;
+  /** A client that is idle outside a transaction block for longer is sent away with 57P05. 0: none is. */
+  readonly idleTimeoutMs: number;
+  /** Silence after which TCP asks whether the client is still there; 0: never. */
+  readonly keepAliveMs: number;
   /** How much of a reply is held back for a statement that may have to be run again (rule S12). */
   readonly maxHeldBytes: number;
 }
@@ -18,4 +29,8 @@ export const defaultLimits: ProxyLimits = {
   connectTimeoutMs: 10_000,
   maxInspectedBytes: 1024 * 1024,
   maxHeldBytes: 1024 * 1024,
+  maxMessageBytes: maxMessageLength + 1,
+  queryTimeoutMs: 0,
+  idleTimeoutMs: 0,
+  keepAliveMs: defaultKeepAliveMs,
 };

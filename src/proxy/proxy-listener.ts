@@ -1,5 +1,6 @@
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { type Engine } from '../engine/engine';
+import { keepAliveOptions } from '../postgres/keep-alive';
 import { ClientEntrance } from './client-entrance';
 import { type ClientSession } from './client-session';
 import { type ClientTls } from './client-tls';
@@ -51,7 +52,7 @@ export class ProxyListener implements AsyncDisposable {
     const limits = { ...defaultLimits, ...options.limits };
     const { upstream, clientTls, verifiers, engines, mode, events, log } = options;
     this.host = {
-      upstream,
+      upstream: { ...upstream, keepAliveMs: limits.keepAliveMs },
       clientTls,
       verifiers,
       engines,
@@ -69,7 +70,8 @@ export class ProxyListener implements AsyncDisposable {
       closed: (connection) => this.connectionClosed(connection),
     };
     const accept = (socket: Socket): void => this.accept(socket);
-    this.server = createServer({ allowHalfOpen: true, noDelay: true, keepAlive: true }, accept);
+    const keepAlive = keepAliveOptions(limits.keepAliveMs);
+    this.server = createServer({ allowHalfOpen: true, noDelay: true, ...keepAlive }, accept);
     this.socketServer = createServer({ allowHalfOpen: true }, accept);
   }
 

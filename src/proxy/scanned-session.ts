@@ -1,5 +1,5 @@
 import { type ForwardPlan, type Plan, type RewritePlan } from '../engine/engine';
-import { protocolViolation } from '../errors/pg-error';
+import { protocolViolation, SqlState, type PgError } from '../errors/pg-error';
 import { encodeReadyForQuery } from '../wire/backend/ready-for-query';
 import { type FrameReader } from '../wire/frame-reader';
 import { encodeClose } from '../wire/frontend/close';
@@ -13,6 +13,7 @@ import { type HeldRun } from './held-run';
 import { HiddenNames } from './hidden-statement';
 import { Owed, type Audience } from './reply-queue';
 import { type SessionLink } from './session-link';
+import { sessionActivity, type SessionActivity } from './session-timeouts';
 import { SessionTracker } from './session-tracker';
 import { enterWait, isCancelable, type SessionWait } from './session-wait';
 import { type StatementRun } from './statement-run';
@@ -49,6 +50,16 @@ export class ScannedSession implements CandidateOwner, ReplyOwner, FallbackOwner
     this.asker = new ContextAsker(link, this.tracker, this.backend, names);
     this.sender = new StatementSender(link, this.tracker, this.frontend, names);
     this.fallback = new Fallback(link, this.tracker, this.backend, this);
+  }
+
+  /** For SessionWatch. */
+  get activity(): SessionActivity {
+    const isWaiting = this.tracker.queue.length > 0 || this.wait !== 'reading';
+    return sessionActivity(this.isIdle, isWaiting && !this.backend.hasLostTrack);
+  }
+
+  get progress(): number {
+    return this.tracker.doneCount;
   }
 
   /** Nothing is owed, no transaction is open, and no message is half read. */
@@ -106,9 +117,11 @@ export class ScannedSession implements CandidateOwner, ReplyOwner, FallbackOwner
 
   /**
    * What the client sends cannot be framed any more: it goes to the server as it is, up to here, which will end the
-   * connection as it sees fit. False if the server is in the middle of something hidden.
+   * connection as it sees fit. False if the server is in the middle of something hidden, or the message is too large for the
+   * proxy alone.
    */
-  passRestUnread(): boolean {
+  passRestUnread({ sqlState }: PgError): boolean {
+    if (sqlState !== SqlState.ProtocolViolation) return false;
     if (this.wait !== 'reading' || this.holdAfterSync || this.frontend.isDiscarding) return false;
     this.frontend.isTerminated = true;
     this.link.toUpstream.append(this.frontend.takeRest());

@@ -28,6 +28,15 @@ export const verifierUnavailable = (): PgError =>
     hint: 'The log of the proxy says why.',
   });
 
+/** In the server's own words. */
+export const idleTimeout = (): PgError =>
+  fatal(SqlState.IdleSessionTimeout, 'terminating connection due to idle-session timeout');
+
+export const messageTooLarge = (bytes: number, maxBytes: number): PgError =>
+  fatal(SqlState.ProgramLimitExceeded, 'message too large', {
+    detail: `The client announced a message of ${bytes} bytes; the proxy takes ${maxBytes}.`,
+  });
+
 export const serverLost = (): PgError =>
   fatal(SqlState.ConnectionFailure, 'the server closed the connection unexpectedly');
 

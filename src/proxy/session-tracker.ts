@@ -42,6 +42,8 @@ export class SessionTracker {
   status: TransactionStatus = 'idle';
   /** ReadyForQuery messages so far. */
   readyCount = 0;
+  /** ReadyForQuery and CommandComplete messages so far. */
+  doneCount = 0;
   /** As last read. */
   context: SessionContext | undefined;
   /** Hidden statements whose Close the server skipped. */
@@ -234,6 +236,7 @@ export class SessionTracker {
   }
 
   private commandComplete(frame: Buffer, start: number, end: number): void {
+    this.doneCount++;
     const { queue } = this;
     const isExecute = queue.doneKind === Owed.Execute;
     const executed = isExecute ? queue.doneDetail : queue.headDetail;
@@ -315,6 +318,7 @@ export class SessionTracker {
 
   private ready(status: TransactionStatus | undefined): void {
     this.readyCount++;
+    this.doneCount++;
     const { doneKind, doneDetail } = this.queue;
     if (doneKind === Owed.Query) this.queryDone(doneDetail);
     else if (doneKind === Owed.FunctionCall) this.certainty.suspectDone(true);

@@ -2,6 +2,7 @@ import type { Socket } from 'node:net';
 import type { Engine } from '../../src/engine/engine';
 import { PgError } from '../../src/errors/pg-error';
 import { Outlet } from '../../src/proxy/outlet';
+import { defaultLimits } from '../../src/proxy/proxy-limits';
 import { ScannedSession } from '../../src/proxy/scanned-session';
 import { FrameReader } from '../../src/wire/frame-reader';
 import { backendTreatments } from '../../src/wire/frame-treatments';
@@ -36,13 +37,7 @@ export class BareSession {
         database: 'bare',
         engine,
         mode: 'on',
-        limits: {
-          maxSessions: 1,
-          loginTimeoutMs: 1,
-          connectTimeoutMs: 1,
-          maxInspectedBytes,
-          maxHeldBytes,
-        },
+        limits: { ...defaultLimits, maxInspectedBytes, maxHeldBytes },
         events: this.events,
         log,
         toClient: new Outlet(sink(nothing), nothing),
@@ -87,7 +82,7 @@ export class BareSession {
       action();
     } catch (error) {
       if (!(error instanceof PgError) || error.sqlState !== '08P01') this.fault ??= error;
-      else if (side === 'client' && this.session.passRestUnread()) return;
+      else if (side === 'client' && this.session.passRestUnread(error)) return;
       this.end = `${side} violation`;
     }
   }

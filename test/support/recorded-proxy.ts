@@ -10,6 +10,7 @@ export class RecordedEvents implements ProxyEvents {
   readonly statements: StatementFinished[] = [];
   readonly asks: string[] = [];
   readonly cancels: string[] = [];
+  queryTimeouts = 0;
   readonly protocolErrors: string[] = [];
   readonly engineFailures: string[] = [];
   scanningGivenUpCount = 0;
@@ -28,6 +29,9 @@ export class RecordedEvents implements ProxyEvents {
   }
   contextAsked(outcome: string): void {
     this.asks.push(outcome);
+  }
+  queryTimedOut(): void {
+    this.queryTimeouts++;
   }
   cancelRelayed(outcome: string): void {
     this.cancels.push(outcome);

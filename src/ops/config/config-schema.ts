@@ -288,6 +288,23 @@ export const configSchema = z
           1,
           'Time a client has from connecting to the end of its log-in.',
         ).default(60_000),
+        query_timeout_ms: milliseconds(
+          0,
+          'A statement a client waits for longer is canceled, and fails with 57014 as if the client had canceled it. 0: none.',
+        ).default(0),
+        idle_timeout_ms: milliseconds(
+          0,
+          "A client that is idle for longer, outside a transaction block, is sent away with 57P05. 0: none. Inside a block, set the server's idle_in_transaction_session_timeout.",
+        ).default(0),
+        tcp_keepalive_ms: milliseconds(
+          0,
+          'Silence after which TCP asks a client, or the server, whether it is still there; 10 s later it counts as gone. 0: never.',
+        ).default(60_000),
+        max_message_bytes: count(
+          1024,
+          2 ** 30,
+          'A larger message of a client ends its session with 54000, in databases listed under databases.',
+        ).default(2 ** 30),
         drain_timeout_ms: milliseconds(0, 'Time running statements have to finish after SIGTERM.').default(
           30_000,
         ),

@@ -88,6 +88,13 @@ export interface LimitsConfig {
   readonly heldReplyBytes: number;
   readonly inspectBytes: number;
   readonly loginTimeoutMs: number;
+  /** 0: none. */
+  readonly queryTimeoutMs: number;
+  /** 0: none. */
+  readonly idleTimeoutMs: number;
+  /** 0: none. */
+  readonly keepAliveMs: number;
+  readonly maxMessageBytes: number;
   readonly drainTimeoutMs: number;
   readonly memoryBytes: number;
 }

@@ -41,6 +41,7 @@ export class ProxyMetrics {
   readonly #directSeconds: ObservedDurations;
   readonly #restrictedSeconds: ObservedDurations;
   readonly #contextQuestions: Counter<'outcome'>;
+  readonly #queryTimeouts: Counter;
   readonly #cancelRequests: Counter<'outcome'>;
   readonly #protocolErrors: Counter<'side' | 'sqlstate'>;
   readonly #engineFailures: Counter<'operation'>;
@@ -102,6 +103,11 @@ export class ProxyMetrics {
       labelNames: ['outcome'],
       registers,
     });
+    this.#queryTimeouts = new Counter({
+      name: 'pcache_query_timeouts_total',
+      help: 'Statements canceled because they ran into limits.query_timeout_ms.',
+      registers,
+    });
     this.#cancelRequests = new Counter({
       name: 'pcache_cancel_requests_total',
       help: 'Cancel requests of clients.',
@@ -158,6 +164,10 @@ export class ProxyMetrics {
 
   contextAsked(outcome: 'answered' | 'failed'): void {
     this.#contextQuestions.inc({ outcome });
+  }
+
+  queryTimedOut(): void {
+    this.#queryTimeouts.inc();
   }
 
   cancelRelayed(outcome: 'relayed' | 'failed'): void {
