@@ -3,7 +3,12 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 
 /** Debian package -> a file that shows it is there. */
-const wanted = { 'postgresql-15': '/usr/lib/postgresql/15/bin/pgbench' };
+const wanted = {
+  'postgresql-15': '/usr/lib/postgresql/15/bin/pgbench',
+  'python3-psycopg2': '/usr/lib/python3/dist-packages/psycopg2/__init__.py',
+  'libpostgresql-jdbc-java': '/usr/share/java/postgresql.jar',
+  'default-jdk-headless': '/usr/bin/javac',
+};
 
 const clusterSettings = '/etc/postgresql-common/createcluster.conf';
 
