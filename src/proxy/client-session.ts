@@ -290,6 +290,7 @@ export class ClientSession {
 
   private loggedIn(login: LoginRelay): void {
     clearTimeout(this.loginTimer);
+    this.login = undefined;
     const early = login.takeEarlyBytes();
     if (this.scan !== undefined) {
       this.phase = enterPhase(this.phase, 'scanning');

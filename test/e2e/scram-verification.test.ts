@@ -95,12 +95,14 @@ function startup(user: string): Buffer {
       readonly client?: Certificate | undefined;
       readonly upstream?: 'disable' | 'require';
       readonly source?: VerifierSource;
+      readonly to?: PostgresServer;
     }
 
     function proxyWith({
       client,
       upstream = 'disable',
       source = verifiers,
+      to = server,
     }: Legs = {}): Promise<RecordedProxy> {
       const tls = loadServerTls({ mode: upstream, ca: undefined, certificate: undefined, key: undefined });
       const clientTls =
@@ -116,7 +118,7 @@ function startup(user: string): Buffer {
               },
               silent,
             );
-      const address = { host: '127.0.0.1', port: server.port, tls };
+      const address = { host: '127.0.0.1', port: to.port, tls };
       return startProxy(
         server.port,
         { postgres: new ScriptedEngine() },
@@ -167,6 +169,33 @@ function startup(user: string): Buffer {
         expect(proxy.complaints).toEqual([]);
       },
     );
+
+    test.each([
+      ['RSA, SHA-512', ['-newkey', 'rsa:2048', '-sha512'], true],
+      // RFC 5929 knows no binding for it: PostgreSQL offers one all the same, and libpq then gives up.
+      ['Ed25519', ['-newkey', 'ed25519'], false],
+    ] as const)('a certificate of another kind on both legs: %s', async (_title, kind, hasBinding) => {
+      const name = 'DNS:localhost,IP:127.0.0.1';
+      const [shown, own] = ['kind-server', 'kind-proxy'].map((file) =>
+        makeCertificate(directory.path, file, name, kind),
+      );
+      if (shown === undefined) throw new Error('there are two');
+      await using other = await startPostgres({ binaries, settings: serverTlsSettings(shown) });
+      const client = new Client(other.connectionOptions('postgres'));
+      await client.connect();
+      await client.query(`create role plain login password ${client.escapeLiteral(password)}`);
+      await client.end();
+      await using otherPool = openPool(other.connectionOptions('postgres'));
+      const source = new VerifierQuery(otherPool);
+      await using proxy = await proxyWith({ client: own, upstream: 'require', source, to: other });
+      const asWith = (PGCHANNELBINDING: string) =>
+        ask(proxy.port, 'plain', { PGSSLMODE: 'require', PGCHANNELBINDING });
+      expect(await asWith('prefer')).toBe('plain');
+      expect(await asWith('disable')).toBe('plain');
+      const required = await asWith('require');
+      if (hasBinding) expect(required).toBe('plain');
+      else expect(required).toMatch(/channel binding/);
+    });
 
     test('who is refused is refused in the words of the server', async () => {
       await using proxy = await proxyWith();

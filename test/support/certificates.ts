@@ -11,28 +11,25 @@ export interface Certificate {
   readonly pem: Buffer;
 }
 
-/** Makes a certificate with openssl, valid for two days; the files are in `directory`. */
+const ecdsa = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1'];
+
+/**
+ * Makes a certificate with openssl, valid for two days; the files are in `directory`.
+ *
+ * @param kind options of `openssl req` that say what key to make, and how to sign
+ */
 export function makeCertificate(
   directory: string,
   name: string,
   alternativeName = 'DNS:localhost,IP:127.0.0.1',
+  kind: readonly string[] = ecdsa,
 ): Certificate {
   const certificate = join(directory, `${name}.crt`);
   const key = join(directory, `${name}.key`);
   const { status, stderr } = spawnSync(
     'openssl',
     [
-      ...[
-        'req',
-        '-x509',
-        '-newkey',
-        'ec',
-        '-pkeyopt',
-        'ec_paramgen_curve:prime256v1',
-        '-nodes',
-        '-days',
-        '2',
-      ],
+      ...['req', '-x509', ...kind, '-nodes', '-days', '2'],
       ...['-keyout', key, '-out', certificate, '-subj', `/CN=${name}`],
       ...['-addext', `subjectAltName=${alternativeName}`],
     ],
