@@ -1,6 +1,7 @@
-import { connect, isIP, type NetConnectOpts, type Socket } from 'node:net';
+import { connect, isIP, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import { defaultKeepAliveMs, keepAliveOptions } from './keep-alive';
+import { PlainSocket } from './plain-socket';
 import { tlsConnectOptions, type Encryption, type ServerTls } from './server-tls';
 
 /** Where a server listens. */
@@ -37,7 +38,7 @@ export function openServerSocket(
   return new Promise((resolve, reject) => {
     const keepAlive = keepAliveOptions(address.keepAliveMs ?? defaultKeepAliveMs);
     const options = { ...socketTarget(address), ...keepAlive, noDelay: true, allowHalfOpen: true };
-    const socket = encryption === 'plain' ? connectCopying(options) : connect(options);
+    const socket = encryption === 'plain' ? PlainSocket.open(options) : connect(options);
     const fail = (error: Error): void => {
       clearTimeout(timer);
       socket.off('close', closed);
@@ -60,25 +61,6 @@ export function openServerSocket(
       else negotiate(socket, address.host, tls, done, fail);
     });
   });
-}
-
-/** What is read from all plain connections lands here first; the size is the one Node reads by. */
-const readBuffer = Buffer.allocUnsafeSlow(64 * 1024);
-
-/**
- * Connects a socket that emits `data` with copies of what it has read. Node would take 64 kB for every read, however few
- * bytes come, and the answer to a short statement is a hundred. One buffer for all sockets will do: reading into it and
- * copying out of it is one call.
- *
- * Until somebody listens, what comes is lost. The server says nothing before it is spoken to.
- */
-function connectCopying(options: NetConnectOpts): Socket {
-  const callback = (bytes: number): boolean => {
-    socket.emit('data', Buffer.from(readBuffer.subarray(0, bytes)));
-    return true;
-  };
-  const socket = connect({ ...options, onread: { buffer: readBuffer, callback } });
-  return socket;
 }
 
 function negotiate(

@@ -32,6 +32,14 @@ export class ByteRelay {
     private readonly toUpstream: Outlet,
   ) {}
 
+  get isClientChunkDone(): boolean {
+    return this.toUpstream.isWritten;
+  }
+
+  get isUpstreamChunkDone(): boolean {
+    return this.toClient.isWritten;
+  }
+
   get isInsideMessage(): boolean {
     return !this.isIdle;
   }

@@ -12,7 +12,7 @@ export interface RetryableBatch {
   readonly hasDescribe: boolean;
 }
 
-/** Where a message lies in the bytes that came in; they do not change. */
+/** Where a message lies in the bytes that came in; they do not change before `releaseChunk`. */
 export interface MessageBytes {
   readonly buffer: Buffer;
   readonly start: number;
@@ -20,6 +20,9 @@ export interface MessageBytes {
   /** The chunk that came in, and where what follows the message begins in it. */
   readonly following: { readonly chunk: Buffer; readonly at: number };
 }
+
+const nothing = Buffer.alloc(0);
+const noBytes: MessageBytes = { buffer: nothing, start: 0, end: 0, following: { chunk: nothing, at: 0 } };
 
 /**
  * A message that executes a statement the engine may have something for: a Query, or a Bind. Most are forwarded without a
@@ -38,7 +41,7 @@ export class Candidate {
     readonly prepared: PreparedStatement | undefined,
     readonly portalName: string,
     private readonly isAlone: boolean,
-    private readonly bytes: MessageBytes,
+    private bytes: MessageBytes,
   ) {}
 
   /** The client's message; a view of what came in. */
@@ -70,6 +73,24 @@ export class Candidate {
       this.foundBatch = this.findBatch();
     }
     return this.foundBatch;
+  }
+
+  /**
+   * The message was sent, or another in its place: what came in may change from here on. The values of a Bind may still be
+   * asked for, so that they are copied if they were not read yet; `frame` and `batch` may not.
+   */
+  releaseChunk(): void {
+    const { buffer, start, end, following } = this.bytes;
+    const mayBeAsked = this.protocol === 'extended' && !this.isBindRead;
+    this.isBatchRead = true;
+    this.foundBatch = undefined;
+    if (!mayBeAsked) this.bytes = noBytes;
+    // A message that was gathered from several chunks has a buffer of its own.
+    else if (buffer !== following.chunk) this.bytes = { ...noBytes, buffer, start, end };
+    else {
+      const copy = Buffer.from(buffer.subarray(start, end));
+      this.bytes = { ...noBytes, buffer: copy, end: copy.length };
+    }
   }
 
   private readParameters(): BoundParameters | undefined {

@@ -198,13 +198,12 @@ export class ClientEntrance {
     clearTimeout(this.timer);
     this.stopListening(client);
     client.off('error', this.onError);
-    const rest = this.packets.takeRest();
+    // Copies: the session keeps the packet, and with it would keep all that was read at once.
+    const bytes = Buffer.from(packet.bytes);
+    const rest = Buffer.from(this.packets.takeRest());
     const { loginEndsAt } = this;
-    this.session = new ClientSession(
-      client,
-      host,
-      { packet: packet.bytes, startup, rest, loginEndsAt },
-      (end) => this.closed(end),
+    this.session = new ClientSession(client, host, { packet: bytes, startup, rest, loginEndsAt }, (end) =>
+      this.closed(end),
     );
   }
 

@@ -1,5 +1,6 @@
 import { type Socket } from 'node:net';
 import { PgError } from '../errors/pg-error';
+import { doneWithChunk } from '../postgres/plain-socket';
 import { type Encryption } from '../postgres/server-tls';
 import { encodePgError } from '../wire/backend/error-response';
 import { FrameReader } from '../wire/frame-reader';
@@ -67,7 +68,10 @@ export class ClientSession {
   ) {
     this.early = begin.rest;
     this.upstream = new UpstreamLeg(host, {
-      sent: (chunk) => this.guard('upstream', () => this.upstreamSent(chunk)),
+      sent: (chunk) => {
+        this.guard('upstream', () => this.upstreamSent(chunk));
+        return this.conversation?.isUpstreamChunkDone === true;
+      },
       ended: () => this.upstreamEnded(),
       lost: (error) => this.lost('upstream', error),
       congestionChanged: () => this.updateClientFlow(),
@@ -85,6 +89,7 @@ export class ClientSession {
     client.on('data', (chunk) => {
       host.traffic.bytesFromClients += chunk.length;
       this.guard('client', () => this.clientSent(chunk));
+      if (this.conversation?.isClientChunkDone === true) doneWithChunk(client);
     });
     client.on('drain', () => this.upstream.resume());
     client.on('end', () => this.clientEnded());
@@ -96,8 +101,7 @@ export class ClientSession {
   /** Ends the session once it is idle. */
   drain(): void {
     this.isDraining = true;
-    if ((this.phase !== 'scanning' && this.phase !== 'relaying') || this.conversation?.isIdle === true)
-      this.shutDown();
+    if (this.conversation === undefined || this.conversation.isIdle) this.shutDown();
   }
 
   /** Ends the session now, interrupting what it runs. */
@@ -157,8 +161,7 @@ export class ClientSession {
   }
 
   private connect(): void {
-    const { host } = this;
-    if (!host.hasRoom()) {
+    if (!this.host.hasRoom()) {
       this.finish('tooManyConnections', tooManyConnections());
       return;
     }
@@ -173,8 +176,7 @@ export class ClientSession {
     const { refusal } = this.upstream;
     this.host.log.warn({ err: error }, 'the server cannot be reached');
     if (refusal !== undefined) this.toClient.append(refusal);
-    const isToBeTold = refusal === undefined && error instanceof PgError;
-    this.finish('upstreamUnreachable', isToBeTold ? error : undefined);
+    this.finish('upstreamUnreachable', refusal === undefined && error instanceof PgError ? error : undefined);
   }
 
   private connectAgain(): void {
@@ -214,9 +216,8 @@ export class ClientSession {
     this.phase = enterPhase(this.phase, 'authenticating');
     toUpstream.append(packet);
     toUpstream.flush();
-    const { early } = this;
+    this.login.clientSent(this.early);
     this.early = Buffer.alloc(0);
-    this.login.clientSent(early);
   }
 
   private makeVerification(startup: StartupMessage, toUpstream: Outlet): ScramVerification | undefined {
@@ -337,10 +338,9 @@ export class ClientSession {
   }
 
   private upstreamEnded(): void {
-    const { phase, reader } = this;
     const isExpected = this.hasTerminated || this.hasClientEnded || this.relay?.hasTerminated === true;
     // The server's last word was an error: it has told the client itself, or would have but for a hidden message.
-    const hasSaidWhy = phase !== 'relaying' && reader.code === BackendCode.ErrorResponse;
+    const hasSaidWhy = this.phase !== 'relaying' && this.reader.code === BackendCode.ErrorResponse;
     if (this.scan?.unseenError !== undefined) this.toClient.append(this.scan.unseenError);
     const error = isExpected || hasSaidWhy ? undefined : (this.violation ?? serverLost());
     const end = isExpected ? 'client' : 'upstream';
@@ -393,8 +393,7 @@ export class ClientSession {
   }
 
   private closedIfOver(): void {
-    if (this.phase !== 'closing' || !this.client.destroyed) return;
-    if (!this.upstream.isGone) return;
+    if (this.phase !== 'closing' || !this.client.destroyed || !this.upstream.isGone) return;
     this.phase = enterPhase(this.phase, 'closed');
     if (this.key !== undefined) this.host.forgetKey(this.key, this);
     this.whenClosed(this.end);

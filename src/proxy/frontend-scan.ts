@@ -57,6 +57,10 @@ export class FrontendScan {
     return this.reader.isAtFrameBoundary;
   }
 
+  get hasReadAll(): boolean {
+    return this.reader.hasReadAll;
+  }
+
   feed(chunk: Buffer): void {
     this.reader.feed(chunk);
   }

@@ -40,9 +40,9 @@ export class HeldRun {
     private readonly maxBytes: number,
   ) {}
 
-  /** Adds to what is held; false if that is too much. */
+  /** Adds a copy to what is held; false if that is too much. */
   hold(buffer: Buffer, start: number, end: number): boolean {
-    this.parts.push(buffer.subarray(start, end));
+    this.parts.push(Buffer.from(buffer.subarray(start, end)));
     this.heldBytes += end - start;
     return this.heldBytes <= this.maxBytes;
   }

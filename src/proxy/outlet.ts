@@ -24,7 +24,12 @@ export class Outlet {
     return this.run === undefined && this.parts.length === 0;
   }
 
-  /** Adds the bytes of `buffer` from `start` to `end`. They must not change until they are flushed. */
+  /** Whether the kernel has taken everything that was added: nothing refers to it any more. */
+  get isWritten(): boolean {
+    return this.isEmpty && this.socket.writableLength === 0;
+  }
+
+  /** Adds the bytes of `buffer` from `start` to `end`. They must not change until `isWritten`. */
   forward(buffer: Buffer, start: number, end: number): void {
     if (this.run === buffer && this.runEnd === start) {
       this.runEnd = end;

@@ -1,6 +1,7 @@
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { type Engine } from '../engine/engine';
 import { keepAliveOptions } from '../postgres/keep-alive';
+import { PlainSocket } from '../postgres/plain-socket';
 import { ClientEntrance } from './client-entrance';
 import { type ClientSession } from './client-session';
 import { type ClientTls } from './client-tls';
@@ -151,7 +152,7 @@ export class ProxyListener implements AsyncDisposable {
 
   private accept(socket: Socket): void {
     this.options.events.connectionOpened();
-    this.sessions.add(new ClientEntrance(socket, this.host));
+    this.sessions.add(new ClientEntrance(PlainSocket.adopt(socket), this.host));
   }
 
   private stopAccepting(): void {

@@ -74,6 +74,14 @@ export class ScannedSession implements CandidateOwner, ReplyOwner, FallbackOwner
     );
   }
 
+  get isClientChunkDone(): boolean {
+    return this.wait === 'reading' && this.frontend.hasReadAll && this.link.toUpstream.isWritten;
+  }
+
+  get isUpstreamChunkDone(): boolean {
+    return this.reader.hasReadAll && this.link.toClient.isWritten;
+  }
+
   /** Takes a chunk from the client; none may come before `link.holdClient(false)` while it is held. */
   fromClient(chunk: Buffer): void {
     if (this.backend.hasLostTrack) {
@@ -285,7 +293,12 @@ export class ScannedSession implements CandidateOwner, ReplyOwner, FallbackOwner
 
   private send(candidate: Candidate, plan: ForwardPlan | RewritePlan): void {
     const run = this.sender.send(candidate, plan);
-    if (plan.kind === 'forward' || !plan.mustRetryOnError) return;
+    if (plan.kind === 'rewrite' && plan.mustRetryOnError) this.hold(candidate, run);
+    candidate.releaseChunk();
+  }
+
+  /** What is to be run if it fails needs no copy: the client is not read from before it is over, and the chunk is kept. */
+  private hold(candidate: Candidate, run: StatementRun): void {
     this.fallback.hold(candidate, run);
     // For Bind, the rest of its batch has to go out first; it is all there.
     if (candidate.protocol === 'simple') this.setWait('holding');

@@ -5,6 +5,9 @@ import { type SessionStart } from './session-start';
 /** The part of a session that follows what is said, from the log-in on. */
 export interface Conversation {
   fromClient(chunk: Buffer): void;
+  /** Whether nothing refers to what the client, or the server, sent so far: it is read, and the kernel has taken what goes on. */
+  readonly isClientChunkDone: boolean;
+  readonly isUpstreamChunkDone: boolean;
   /** Outside a transaction block, nothing is asked. */
   readonly isIdle: boolean;
   /** Whether the client has got a part of a message, or might have, and waits for the rest. */

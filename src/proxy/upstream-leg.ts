@@ -1,4 +1,5 @@
 import { type Socket } from 'node:net';
+import { doneWithChunk } from '../postgres/plain-socket';
 import { type Encryption } from '../postgres/server-tls';
 import { type CancelRequest } from '../wire/startup/cancel-request';
 import { leaveServer } from './leave-taking';
@@ -11,7 +12,8 @@ import { UpstreamDial } from './upstream-dial';
 
 /** What a session hears of its connection to the server. */
 export interface UpstreamListener {
-  sent(chunk: Buffer): void;
+  /** Returns whether nothing refers to the chunk any more. */
+  sent(chunk: Buffer): boolean;
   /** The server will send nothing more. May be said twice. */
   ended(): void;
   lost(error: Error): void;
@@ -76,7 +78,7 @@ export class UpstreamLeg {
     });
     socket.on('data', (chunk) => {
       this.host.traffic.bytesFromUpstream += chunk.length;
-      listener.sent(chunk);
+      if (listener.sent(chunk)) doneWithChunk(socket);
     });
     socket.on('drain', () => {
       this.isFull = false;

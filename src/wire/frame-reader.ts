@@ -61,11 +61,16 @@ export class FrameReader {
     private readonly who: 'frontend' | 'backend',
   ) {}
 
-  /** Gives the reader a chunk. It belongs to the reader until `next` has answered None. */
+  /** Gives the reader a chunk, which must not change until `hasReadAll`, nor until nobody needs the frames in it. */
   feed(chunk: Buffer): void {
-    if (this.at < this.chunk.length) throw new Error('the previous chunk has not been read to its end');
+    if (!this.hasReadAll) throw new Error('the previous chunk has not been read to its end');
     this.chunk = chunk;
     this.at = 0;
+  }
+
+  /** Whether the chunk was read to its end; a frame that begins in it and ends in a later one has been copied. */
+  get hasReadAll(): boolean {
+    return this.at === this.chunk.length;
   }
 
   /** Whether the bytes handed out so far end at a frame's end, nothing being gathered or streamed. */

@@ -146,6 +146,14 @@ describe('rewriting', () => {
       expect(engine.completions).toMatchObject([{ plan: { kind: 'forward', reason: 'observe mode' } }]);
     });
 
+    test('the values of a Bind that was forwarded unread can be asked for when the run is done', async () => {
+      script(parametrized, { text: rewritten });
+      engine.failure = new Error('no plan');
+      client.send(parse('', parametrized), bind('', '', 'value'), execute(), sync);
+      expect(firstColumns(await client.until('Z'))).toEqual(['original value']);
+      expect(engine.completions[0]?.parameters?.values.map(String)).toEqual(['value']);
+    });
+
     test('off, and replication: not even inspected', async () => {
       script(original, { text: rewritten });
       await using off = await startProxy(server.port, { [database]: engine }, { mode: 'off' });
@@ -589,6 +597,15 @@ describe('rewriting', () => {
       const columns = firstColumns(await client.until('Z', 2));
       expect(columns).toHaveLength(101);
       expect(columns[100]).toBe('3');
+      expect(engine.completions).toMatchObject([{ outcome: 'complete' }]);
+    });
+
+    test('one that comes in many reads is passed on whole', async () => {
+      const text = `select 'rewritten ' || i from generate_series(1, 3000) i`;
+      script(original, { text, mustRetryOnError: true });
+      expect(await answers(query(original))).toEqual(
+        Array.from({ length: 3000 }, (_, i) => `rewritten ${String(i + 1)}`),
+      );
       expect(engine.completions).toMatchObject([{ outcome: 'complete' }]);
     });
 

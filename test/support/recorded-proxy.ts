@@ -1,6 +1,9 @@
 import { type Engine } from '../../src/engine/engine';
 import { type ConnectionEnd, type ProxyEvents, type StatementFinished } from '../../src/proxy/proxy-events';
 import { ProxyListener, type ProxyListenerOptions } from '../../src/proxy/proxy-listener';
+import { poisonReads } from './poisoned-reads';
+
+poisonReads();
 
 /** What a proxy reported, in order. */
 export class RecordedEvents implements ProxyEvents {
