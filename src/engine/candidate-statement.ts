@@ -57,7 +57,7 @@ export class CandidateStatement implements InspectedStatement {
 
   /** What statements that differ in constants only have in common. */
   get fingerprint(): string {
-    this.#fingerprint ??= this.form?.fingerprint ?? fingerprint(this.text);
+    this.#fingerprint ??= this.form?.fingerprint ?? fingerprint(this.tokens);
     if (this.form !== undefined) this.form.fingerprint = this.#fingerprint;
     return this.#fingerprint;
   }

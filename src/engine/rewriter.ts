@@ -54,7 +54,8 @@ export function rewrite(
       const restrictions = byBlock.get(block) ?? [];
       restrictions.push(restrictMember(member, keyClass, keys.size === 0, array));
       byBlock.set(block, restrictions);
-      form.push(JSON.stringify([block.block.location, member.table.alias, member.column, keys.size === 0]));
+      const place = statement.tokens.findIndex(({ start }) => start === block.block.location);
+      form.push(JSON.stringify([place, member.table.alias, member.column, keys.size === 0]));
     }
   }
 
@@ -69,10 +70,14 @@ export function rewrite(
   if (spliced.length === 0) return undefined;
   const insertions = insertionsFor(spliced);
   const text = insert(statement.text, insertions);
-  if (!isExactlyRestricted(statement.trees, text, expected)) return undefined;
+  const restrictedForm = form.join();
+  if (statement.form?.isVerified(restrictedForm) !== true) {
+    if (!isExactlyRestricted(statement.trees, text, expected)) return undefined;
+    statement.form?.noteVerified(restrictedForm);
+  }
   const owners = new Set([...byBlock.keys()].map((block) => block.statement));
   const queries = [...owners].map((owner) => queryText(statement, owner, insertions));
-  return { text, insertions, queries, form: form.join() };
+  return { text, insertions, queries, form: restrictedForm };
 }
 
 /** One statement's query of a text, with what is put into it. */

@@ -35,6 +35,8 @@ interface Verdict {
 
 /** Executions a verdict is good for: it was reached with the values of one of them. */
 const executionsPerVerdict = 1_000;
+/** Different columns are restricted as more becomes known. */
+const maxVerified = 16;
 /** Sessions of one application mostly have one context. */
 const maxContexts = 16;
 
@@ -43,6 +45,7 @@ const maxContexts = 16;
  * parsed: parsing takes longer than everything else a proxy does with a short statement.
  */
 export class StatementForm {
+  readonly #verified = new Set<string>();
   /** By context. */
   readonly #verdicts = new Map<string, Verdict>();
 
@@ -54,6 +57,19 @@ export class StatementForm {
     readonly isCandidate: boolean,
     readonly leavesContextAlone: boolean,
   ) {}
+
+  /**
+   * Whether a text of this form, restricted in some form of its own, was parsed again and found to be what it should be (rule S9).
+   * Another text with the same restrictions differs from it in the values of literals only, and so does its tree.
+   */
+  isVerified(restrictedForm: string): boolean {
+    return this.#verified.has(restrictedForm);
+  }
+
+  noteVerified(restrictedForm: string): void {
+    if (this.#verified.size >= maxVerified) this.#verified.clear();
+    this.#verified.add(restrictedForm);
+  }
 
   /** Notes that no statement of this form can be restricted with what is known in this version of the directory. */
   note(plan: ForwardPlan, version: number, contextKey: string): void {

@@ -39,7 +39,7 @@ export function randomCondition(scope: ExpressionScope, depth = 0): Expression {
     const nested = subselectCondition(scope);
     if (nested !== undefined) return nested;
   }
-  if (random.chance(0.03)) return sql(random.pick(withoutColumns));
+  if (random.chance(0.02)) return sql(random.pick(withoutColumns));
   if (random.chance(0.05)) {
     const guarded = guardedCondition(scope);
     if (guarded !== undefined) return guarded;

@@ -271,8 +271,9 @@ class StatementMaker {
 
   #table(before: readonly ColumnInScope[]): Item {
     const { random } = this;
-    const table = random.pick(this.schema.tables);
-    const view = random.chance(0.1) ? table.view : undefined;
+    const { tables } = this.schema;
+    const table = random.pick(random.chance(0.9) ? tables.slice(0, -1) : tables);
+    const view = random.chance(0.05) ? table.view : undefined;
     const name = quote(view ?? table.name);
     const isBare = random.chance(0.2) && !before.some(({ alias }) => alias === name);
     const alias = isBare

@@ -98,7 +98,7 @@ class Comparison {
     if (attempt.isRestricted) report.rewrites++;
     if (attempt.reason === 'fell back') report.fallbacks++;
     else if (attempt.reason !== undefined && place === 'alone' && this.#isLearned)
-      report.noteReason(attempt.reason);
+      report.noteReason(`${this.statement.form}: ${attempt.reason}`);
     this.#isRestricted ||= attempt.isRestricted;
     if (this.#isLearned && place === 'alone' && attempt.showsTexts === true) this.#noteBlocks(attempt);
     return problemOf(direct, attempt);

@@ -65,7 +65,7 @@ export function randomSchema(random: Random): Schema {
     name: `key${i + 1}`,
     datatype: random.pick(['integer', 'integer', 'text', 'float', 'timestamp'] as const),
     column: random.pick(['region_id', 'region_id', 'Region Id', 'order']) + (i === 0 ? '' : '_2'),
-    keyCount: random.int(6, 40),
+    keyCount: random.int(10, 60),
   }));
   const tables: Table[] = [];
   const tracked = keys.map(({ name, datatype }) => ({

@@ -1,10 +1,10 @@
-import type { Node, SelectStmt } from '@pgsql/types';
+import type { SelectStmt } from '@pgsql/types';
 import type { PartitionKey } from '../partition-key';
 import { readFromClause, type BlockTable, type FromClause } from './block-tables';
 import { blocksOf, type Block } from './blocks';
 import { canonicaliseNode } from './canonicalise';
 import { equalityOf, readConditions, type Conjunct } from './conjuncts';
-import type { ExpressionScope, ParameterValue } from './expression';
+import { remembering, type ExpressionScope, type ParameterValue } from './expression';
 import type { KeyClass } from './key-classes';
 import type { Restrictable } from './restrictable';
 import { mayRaiseInStatement } from './statement-raising';
@@ -112,7 +112,7 @@ function expressionScope(from: FromClause, context: AnalysisContext): Expression
     tables: from.tables,
     isMerged: (column) => from.isMerged(column),
     parameter: (number) => context.parameter(number),
-    canonicalise: (node: Node | undefined) => canonicaliseNode(node, scope),
+    canonicalise: remembering((node) => canonicaliseNode(node, scope)),
   };
   return scope;
 }

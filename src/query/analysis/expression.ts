@@ -68,6 +68,20 @@ export interface ExpressionScope {
   canonicalise(node: Node | undefined): Expression | Unusable;
 }
 
+type Canonicalise = ExpressionScope['canonicalise'];
+
+/** Reads a part once only: what a condition says, whether it is an equality and whether it may raise are asked one by one. */
+export function remembering(canonicalise: Canonicalise): Canonicalise {
+  const known = new Map<Node, Expression | Unusable>();
+  return (node) => {
+    const before = node === undefined ? undefined : known.get(node);
+    if (before !== undefined) return before;
+    const expression = canonicalise(node);
+    if (node !== undefined) known.set(node, expression);
+    return expression;
+  };
+}
+
 /** Reads several parts; the first that is unusable makes the whole unusable. */
 export function canonicaliseAll(
   nodes: readonly Node[] | undefined,

@@ -5,7 +5,7 @@ import { blocksOf, plainSelectsOf, type QueryRoot } from './blocks';
 import { canonicaliseNode } from './canonicalise';
 import { operandsOfAnd } from './conjuncts';
 import { isBuiltin, TypeOid } from '../catalog/catalog';
-import { isUnusable, type ExpressionScope } from './expression';
+import { isUnusable, remembering, type ExpressionScope } from './expression';
 import { comparesWithoutError } from './raising/comparison';
 
 /** Aggregates that are defined for any rows of any type. */
@@ -128,10 +128,11 @@ function isQuietColumn(ref: ColumnRef, { catalog }: ExpressionScope): boolean {
 
 /** For this question columns of a null-extended side are as good as others. */
 function withoutOuterJoins(scope: ExpressionScope): ExpressionScope {
+  if (scope.tables.every(({ isNullable }) => !isNullable)) return scope;
   const wide: ExpressionScope = {
     ...scope,
     tables: scope.tables.map((table) => ({ ...table, isNullable: false })),
-    canonicalise: (node) => canonicaliseNode(node, wide),
+    canonicalise: remembering((node) => canonicaliseNode(node, wide)),
   };
   return wide;
 }

@@ -1,5 +1,6 @@
 import type { Node, RawStmt, SelectStmt } from '@pgsql/types';
 import { parseStatements } from '../ast/parser';
+import { isSameTree } from './same-tree';
 
 /** The restrictions a block is meant to have got, in order. */
 export interface ExpectedRestriction {
@@ -16,49 +17,13 @@ export function isExactlyRestricted(
   rewritten: string,
   expected: readonly ExpectedRestriction[],
 ): boolean {
-  return (
-    withoutLocations(parseStatements(rewritten)) === withoutLocations(withRestrictions(original, expected))
-  );
+  return isSameTree(parseStatements(rewritten), original, new Map(expected.map(withRestrictions)));
 }
 
-const locationFields: ReadonlySet<string> = new Set([
-  'location', 'rexpr_list_start', 'rexpr_list_end', 'list_start', 'list_end', 'stmt_location', 'stmt_len',
-]); // prettier-ignore
-
-function withoutLocations(tree: unknown): string {
-  return JSON.stringify(sortedFields(tree));
-}
-
-/** Fields in one order: the parser writes them in its own, a tree with a WHERE added has it last. */
-function sortedFields(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(sortedFields);
-  if (typeof value !== 'object' || value === null) return value;
-  return Object.entries(value)
-    .filter(([name, child]) => !locationFields.has(name) && child !== undefined)
-    .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([name, child]) => [name, sortedFields(child)]);
-}
-
-/** A copy of the trees in which the given blocks, found by identity, have their restrictions. */
-function withRestrictions(trees: readonly RawStmt[], expected: readonly ExpectedRestriction[]): unknown {
-  const bySelect = new Map<unknown, readonly string[]>(
-    expected.map(({ select, restrictions }) => [select, restrictions]),
-  );
-  const copy = (value: unknown): unknown => {
-    if (Array.isArray(value)) return value.map(copy);
-    if (typeof value !== 'object' || value === null) return value;
-    const fields: Record<string, unknown> = {};
-    for (const [name, child] of Object.entries(value)) fields[name] = copy(child);
-    const restrictions = bySelect.get(value);
-    if (restrictions !== undefined) {
-      fields['whereClause'] = conjoin(
-        fields['whereClause'] as Node | undefined,
-        restrictions.map(parseCondition),
-      );
-    }
-    return fields;
-  };
-  return copy(trees);
+/** A block, and what it is to be with its restrictions. */
+function withRestrictions({ select, restrictions }: ExpectedRestriction): readonly [SelectStmt, SelectStmt] {
+  const whereClause = conjoin(select.whereClause, restrictions.map(parseCondition));
+  return [select, whereClause === undefined ? select : { ...select, whereClause }];
 }
 
 /** `old AND added…` as PostgreSQL's grammar builds it: an AND on the left takes further operands (makeAndExpr in gram.y). */

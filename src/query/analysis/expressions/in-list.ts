@@ -36,14 +36,16 @@ export function canonicaliseIn(expr: A_Expr, scope: ExpressionScope): Expression
   if (isUnusable(left)) return left;
   const items = canonicaliseAll(nodes, scope);
   if ('unusable' in items) return items;
-  const fixed = items.filter(({ template }) => tablesOf(template).length === 0);
+  const fixed: Expression[] = [];
+  const others: Expression[] = [];
+  for (const item of items) (tablesOf(item.template).length === 0 ? fixed : others).push(item);
   const parts: Expression[] = [];
   if (fixed.length > 1) {
     const list = inList(name, left, fixed, scope);
     if (isUnusable(list)) return list;
     parts.push(list);
   }
-  for (const item of fixed.length > 1 ? items.filter((each) => !fixed.includes(each)) : items) {
+  for (const item of fixed.length > 1 ? others : items) {
     const comparison = binary(name, left, item, scope);
     if (isUnusable(comparison)) return comparison;
     parts.push(comparison);
