@@ -1,3 +1,4 @@
+import { ControlConnectionError } from '../errors/control-connection-error';
 import { ControlQueryError } from '../errors/control-query-error';
 import { type ControlPool } from './control-pool';
 import { sqlFile } from './sql-files';
@@ -26,7 +27,18 @@ export class VerifierQuery {
    * Resolves to undefined if the role has no verifier, or there is no such role. Rejects with ControlConnectionError or
    * ControlQueryError, and with the signal's reason.
    */
-  find(user: string, signal: AbortSignal): Promise<string | undefined> {
+  async find(user: string, signal: AbortSignal): Promise<string | undefined> {
+    try {
+      return await this.ask(user, signal);
+    } catch (error) {
+      // A connection that lay idle may be of no more use, without anybody having noticed.
+      const isLost = error instanceof ControlConnectionError && error.reason === 'lost';
+      if (!isLost) throw error;
+      return this.ask(user, signal);
+    }
+  }
+
+  private ask(user: string, signal: AbortSignal): Promise<string | undefined> {
     return this.pool.withClient(
       async (client) => {
         const options = { signal, timeoutMs };

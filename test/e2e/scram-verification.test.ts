@@ -1,6 +1,9 @@
 import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { Client } from 'pg';
+import postgres from 'postgres';
 import { openPool, type ControlPool } from '../../src/postgres/control-pool';
 import { loadServerTls } from '../../src/postgres/server-tls';
 import { VerifierQuery } from '../../src/postgres/verifier-query';
@@ -9,7 +12,11 @@ import type { VerifierSource } from '../../src/proxy/verifier-source';
 import { encodeStartupMessage } from '../../src/wire/startup/startup-message';
 import { makeCertificate, serverTlsSettings, type Certificate } from '../support/certificates';
 import { findPostgresProgram, startPostgres, type PostgresServer } from '../support/postgres-server';
-import { hasPostgresBinaries, type PostgresBinaries } from '../support/postgres-binaries';
+import {
+  hasPostgresBinaries,
+  postgresBinaryDirectory,
+  type PostgresBinaries,
+} from '../support/postgres-binaries';
 import { startProxy, type RecordedProxy } from '../support/recorded-proxy';
 import { ScriptedEngine } from '../support/scripted-engine';
 import { until } from '../support/until';
@@ -247,6 +254,51 @@ function startup(user: string): Buffer {
         const wrong = new Client({ ...options, ...more, password: 'wrong' });
         await expect(wrong.connect()).rejects.toMatchObject({ code: '28P01', hint: undefined });
       }
+    });
+
+    test('postgres.js, and a wrong password', async () => {
+      await using proxy = await proxyWith({ client: ownCertificate, upstream: 'require' });
+      const options = { host: '127.0.0.1', port: proxy.port, database: 'postgres', user: 'plain', max: 1 };
+      const ssl = { ca: ownCertificate.pem };
+      const sql = postgres({ ...options, password, ssl });
+      expect(await sql`select ${41}::int + 1 as a`).toEqual([{ a: 42 }]);
+      await sql.end();
+      const wrong = postgres({ ...options, password: 'wrong', ssl });
+      await expect(wrong`select 1`).rejects.toMatchObject({ code: '28P01' });
+      await wrong.end();
+    });
+
+    test('a replication connection', async () => {
+      await using proxy = await proxyWith({ client: ownCertificate, upstream: 'require' });
+      const env = {
+        ...process.env,
+        ...server.environment('postgres'),
+        PGPORT: String(proxy.port),
+        PGSSLMODE: 'require',
+        PGCHANNELBINDING: 'require',
+      };
+      const { stdout } = await run(
+        psql ?? '',
+        ['-wXAt', 'dbname=postgres replication=database', '-c', 'IDENTIFY_SYSTEM'],
+        { env },
+      );
+      expect(stdout).toMatch(/^\d+\|1\|[0-9A-F]+\/[0-9A-F]+\|postgres$/m);
+    });
+
+    test('the libpq of PostgreSQL 18: protocol 3.2, direct TLS, nothing but SCRAM', async () => {
+      const library = join(postgresBinaryDirectory('embedded'), '..', 'lib');
+      if (!existsSync(join(library, 'libpq.so.5'))) return;
+      await using proxy = await proxyWith({ client: ownCertificate, upstream: 'require' });
+      const environment = {
+        LD_LIBRARY_PATH: library,
+        PGSSLMODE: 'require',
+        PGSSLNEGOTIATION: 'direct',
+        PGCHANNELBINDING: 'require',
+        PGREQUIREAUTH: 'scram-sha-256',
+        PGMAXPROTOCOLVERSION: 'latest',
+      };
+      expect(await ask(proxy.port, 'plain', environment)).toBe('plain');
+      expect(await ask(proxy.port, 'trusted', environment)).toMatch(/requirement/);
     });
 
     test('a changed password holds at once', async () => {

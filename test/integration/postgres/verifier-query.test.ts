@@ -161,6 +161,20 @@ describe.each(versions)('VerifierQuery on PostgreSQL (%s)', (binaries: PostgresB
     expect(rowCount).toBe(0);
   });
 
+  test('a connection that is lost over a question: it is asked once more, on another', async () => {
+    await admin.query('create sequence attempts');
+    const dying = (times: number): string =>
+      `select $1::text as a, case when nextval('public.attempts') <= ${times}
+         then pg_terminate_backend(pg_backend_pid())::text else 'found' end as b`;
+    expect(await new VerifierQuery(own, dying(1)).find('simple', never)).toBe('found');
+    await expect(new VerifierQuery(own, dying(1000)).find('simple', never)).rejects.toMatchObject({
+      name: 'ControlConnectionError',
+      reason: 'lost',
+    });
+    const { rows } = await admin.query('select last_value::int as a from attempts');
+    expect(rows).toEqual([{ a: 4 }]);
+  });
+
   test('refuses: a server that is not there', async () => {
     const port = await freePort();
     await using pool = openPool({ ...server.connectionOptions('postgres'), port });
