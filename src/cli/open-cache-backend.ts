@@ -6,6 +6,7 @@ import {
   openPostgresqlBit,
   openPostgresqlRoaringbit,
 } from '../cache/backends/postgresql';
+import { openRedisBit, openRedisRoaringbit, openRedisSet } from '../cache/backends/redis';
 import { openRocksdbBit } from '../cache/backends/rocksdb-bit';
 import { openRocksdbSet } from '../cache/backends/rocksdb-set';
 import { openRocksdict } from '../cache/backends/rocksdict';
@@ -15,6 +16,7 @@ import type { CacheConfig } from '../ops/config/pcache-config';
 import type { Log } from '../ops/log/log';
 import type { ServerTls } from '../postgres/server-tls';
 import { openCachePool } from './open-cache-pool';
+import { openRedisConnections } from './open-redis-connections';
 
 /**
  * Opens the store of key sets the configuration names; the caller disposes of it. Rejects with StartError if it cannot
@@ -35,6 +37,12 @@ export async function openCacheBackend(
     schema: config.postgresql,
     warn,
   });
+  const inRedis = () => ({
+    connections: openRedisConnections(config.redis, warn),
+    keyPrefix: config.redis.keyPrefix,
+    ttlMs: config.redis.ttlMs,
+    warn,
+  });
   switch (backend) {
     case 'postgresql_array':
       return openPostgresqlArray(inPostgresql());
@@ -42,6 +50,12 @@ export async function openCacheBackend(
       return openPostgresqlBit({ ...inPostgresql(), bits });
     case 'postgresql_roaringbit':
       return openPostgresqlRoaringbit(inPostgresql());
+    case 'redis_set':
+      return openRedisSet(inRedis());
+    case 'redis_bit':
+      return openRedisBit({ ...inRedis(), bits });
+    case 'redis_roaringbit':
+      return openRedisRoaringbit(inRedis());
     case 'rocksdb_set':
       return openRocksdbSet({ path, warn });
     case 'rocksdb_bit':

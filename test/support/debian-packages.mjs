@@ -8,6 +8,7 @@ const wanted = {
   'python3-psycopg2': '/usr/lib/python3/dist-packages/psycopg2/__init__.py',
   'libpostgresql-jdbc-java': '/usr/share/java/postgresql.jar',
   'default-jdk-headless': '/usr/bin/javac',
+  'redis-server': '/usr/bin/redis-server',
 };
 
 const clusterSettings = '/etc/postgresql-common/createcluster.conf';
@@ -46,7 +47,7 @@ function aptGet(command, ...packages) {
   const options = command === 'install' ? ['-y', '--no-install-recommends'] : [];
   const { status } = spawnSync('apt-get', ['-q', command, ...options, ...packages], {
     stdio: ['ignore', process.stderr, process.stderr],
-    env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
+    env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive', RUNLEVEL: '1' },
   });
   return status === 0;
 }

@@ -3,13 +3,15 @@ import type { ConfigFile } from './config-schema';
 import { parseIdentifier, parseTableName } from './identifier';
 import type {
   CachePostgresqlConfig,
+  CacheRedisConfig,
   ControlConfig,
   DatabaseConfig,
   PartitionKeyConfig,
   PcacheConfig,
 } from './pcache-config';
 import { formatPath } from './option-path';
-import { cachePostgresqlPath, controlPath } from './passwords';
+import { cachePostgresqlPath, cacheRedisPath, controlPath } from './passwords';
+import { parseRedisAddresses } from './redis-addresses';
 import type { Secret } from './secret';
 
 type DatabaseFile = ConfigFile['databases'][string];
@@ -67,6 +69,7 @@ export function buildConfig(
       path: resolve(origin.workingDirectory, file.cache.path),
       bits: file.cache.bits,
       postgresql: buildCachePostgresql(file, databases, passwords.get(formatPath(cachePostgresqlPath))),
+      redis: buildCacheRedis(file.cache.redis, passwords.get(formatPath(cacheRedisPath)), absolute),
     },
     population: {
       minQueryMs: file.population.min_query_ms,
@@ -90,6 +93,31 @@ export function buildConfig(
     log: file.log,
     databases,
   });
+}
+
+function buildCacheRedis(
+  redis: ConfigFile['cache']['redis'],
+  password: Secret | undefined,
+  absolute: (path: string | undefined) => string | undefined,
+): CacheRedisConfig {
+  const { kind, tls } = redis;
+  return {
+    kind,
+    addresses: parseRedisAddresses(redis.addresses),
+    sentinelName: redis.sentinel_name,
+    user: redis.user,
+    password,
+    database: redis.database,
+    tls: {
+      mode: tls.mode,
+      ca: absolute(tls.ca),
+      certificate: absolute(tls.certificate),
+      key: absolute(tls.key),
+    },
+    keyPrefix: redis.key_prefix,
+    ttlMs: redis.ttl_s === 0 ? undefined : redis.ttl_s * 1_000,
+    commandTimeoutMs: redis.command_timeout_ms,
+  };
 }
 
 /** What is not said is as for the control connections of the database the cache is in, or of the only one there is. */

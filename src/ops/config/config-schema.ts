@@ -1,8 +1,18 @@
-import { isIP } from 'node:net';
 import { z } from 'zod';
-import { cacheTypeNames } from '../../cache/cache-types';
 import { serverTlsModes } from '../../postgres/server-tls';
 import { partitionKeyTypes } from '../../query/partition-key';
+import { cacheSchema } from './cache-schema';
+import {
+  boundPort,
+  choice,
+  count,
+  host,
+  milliseconds,
+  remotePort,
+  says,
+  serverHost,
+  text,
+} from './option-kinds';
 
 export const proxyModes = ['on', 'observe', 'off'] as const;
 export type ProxyMode = (typeof proxyModes)[number];
@@ -26,50 +36,6 @@ export type TlsVersion = (typeof tlsVersions)[number];
 
 /** `exact` is known but refused until change tracking is built; see cross-checks.ts. */
 export const consistencies = ['static', 'exact'] as const;
-
-/** setTimeout fires at once for anything longer, so a longer time would mean the opposite of what it says. */
-const maxTimerMs = 2 ** 31 - 1;
-
-/** Texts that end up in the README's table (`description`) and in messages ("expected …, got …": `expects`). */
-function says(description: string, expects: string): { description: string; expects: string } {
-  return { description, expects };
-}
-
-function oneOf(values: readonly string[]): string {
-  const quoted = values.map((value) => `"${value}"`);
-  return `${quoted.slice(0, -1).join(', ')} or ${quoted.at(-1) ?? ''}`;
-}
-
-const host = (description: string) =>
-  z
-    .string()
-    .refine((text) => isIP(text) !== 0 || /^[^\s/:]+$/.test(text))
-    .meta(says(description, 'a host name or an IP address, without a port'));
-/** A unix socket is named after its directory, as libpq does it. */
-const serverHost = (description: string) =>
-  z
-    .string()
-    .refine((text) => text.startsWith('/') || isIP(text) !== 0 || /^[^\s/:]+$/.test(text))
-    .meta(says(description, 'the directory of a unix socket, a host name or an IP address, without a port'));
-const boundPort = (description: string) =>
-  z.int().min(0).max(65535).meta(says(description, 'a port from 1 to 65535, or 0 for any free one'));
-const remotePort = (description: string) =>
-  z.int().min(1).max(65535).meta(says(description, 'a port from 1 to 65535'));
-const count = (min: number, max: number, description: string) =>
-  z
-    .int()
-    .min(min)
-    .max(max)
-    .meta(says(description, `a whole number from ${min} to ${max}`));
-const milliseconds = (min: number, description: string) =>
-  z
-    .number()
-    .min(min)
-    .max(maxTimerMs)
-    .meta(says(description, `milliseconds, from ${min} to ${maxTimerMs}`));
-const choice = <const Values extends readonly [string, ...string[]]>(values: Values, description: string) =>
-  z.enum(values).meta(says(description, oneOf(values)));
-const text = (description: string, expects: string) => z.string().min(1).meta(says(description, expects));
 
 const control = z
   .strictObject({
@@ -122,29 +88,6 @@ const database = z
       .meta({ expects: 'a mapping of names to partition keys' }),
   })
   .meta({ expects: 'a mapping with control and partition_keys' });
-
-const cachePostgresql = z
-  .strictObject({
-    database: text(
-      'Database the postgresql backends keep key sets in; if left out, the one under databases, if it is the only one.',
-      'the name of a database',
-    ).optional(),
-    host: serverHost("Its host, where it is not that of the database's control connections.").optional(),
-    port: remotePort("Its port, where it is not that of the database's control connections.").optional(),
-    user: text("Role to use, where it is not the database's control role.", 'a role name').optional(),
-    password_env: text(
-      'Environment variable that holds the password of that role.',
-      'the name of an environment variable',
-    ).optional(),
-    password_file: text('File that holds it.', 'the name of a file').optional(),
-    schema: text('Schema of the tables; pcache manage setup makes it.', 'the name of a schema').default(
-      'pcache',
-    ),
-    table_prefix: text('What the names of the tables begin with.', 'the beginning of a name').default(
-      'cache_',
-    ),
-  })
-  .prefault({});
 
 const clientTls = z
   .strictObject({
@@ -243,24 +186,7 @@ export const configSchema = z
         port: boundPort('Port of /metrics, /healthz and /readyz.').default(9127),
       })
       .prefault({}),
-    cache: z
-      .strictObject({
-        backend: choice(
-          cacheTypeNames,
-          'Where key sets are kept, and how; the table of backends says which datatypes each holds. memory: gone when the process ends.',
-        ).default('rocksdb_set'),
-        path: text(
-          'Directory of the rocksdb and rocksdict backends, from the working directory if it is not absolute; one process at a time.',
-          'the name of a directory',
-        ).default('./pcache-data'),
-        bits: count(
-          1,
-          2 ** 32,
-          'Most bits of a set, for backends whose names end in _bit: they hold keys from 0 to one less. A set takes what its highest key needs.',
-        ).default(2 ** 27),
-        postgresql: cachePostgresql,
-      })
-      .prefault({}),
+    cache: cacheSchema,
     population: z
       .strictObject({
         min_query_ms: milliseconds(0, 'Statements faster than this are not learned from.').default(5),

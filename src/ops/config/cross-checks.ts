@@ -3,6 +3,7 @@ import { serverTlsModes } from '../../postgres/server-tls';
 import { partitionKeyTypes } from '../../query/partition-key';
 import { clientTlsModes } from './config-schema';
 import { parseIdentifier, parseTableName } from './identifier';
+import { parseRedisAddresses } from './redis-addresses';
 import { entriesOf, isMapping, valueAt, type OptionPath, type OptionProblem } from './option-path';
 
 /**
@@ -17,6 +18,7 @@ export function crossCheck(data: unknown): OptionProblem[] {
     ...checkTls(data),
     ...checkAuth(data),
     ...checkCache(data),
+    ...checkRedis(data),
     ...checkDatabases(data),
     ...checkSharedKeys(data),
   ];
@@ -107,6 +109,30 @@ function* checkCache(data: unknown): Generator<OptionProblem> {
   } else if (valueAt(data, [...path, 'user']) === undefined && !databases.some((name) => name === database)) {
     yield { path: [...path, 'user'], message: 'is required: the database is not under databases' };
   }
+}
+
+function* checkRedis(data: unknown): Generator<OptionProblem> {
+  const path = ['cache', 'redis'];
+  const redis = valueAt(data, path);
+  const addresses = valueAt(redis, ['addresses']);
+  try {
+    if (typeof addresses === 'string') parseRedisAddresses(addresses);
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error;
+    yield { path: [...path, 'addresses'], message: error.message };
+  }
+  const kind = valueAt(redis, ['kind']);
+  if (kind === 'sentinel' && valueAt(redis, ['sentinel_name']) === undefined)
+    yield { path: [...path, 'sentinel_name'], message: 'is required: what the Sentinels call the server' };
+  const database = valueAt(redis, ['database']);
+  if (kind === 'cluster' && typeof database === 'number' && database !== 0)
+    yield { path: [...path, 'database'], message: 'a cluster has database 0 only' };
+  const keyPrefix = valueAt(redis, ['key_prefix']);
+  if (typeof keyPrefix === 'string' && /[{}]/.test(keyPrefix))
+    yield {
+      path: [...path, 'key_prefix'],
+      message: 'cannot hold braces: they would part keys that belong together',
+    };
 }
 
 /** zod leaves this key of a free mapping out without a word, so nothing under it would be checked or used. */

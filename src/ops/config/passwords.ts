@@ -15,8 +15,9 @@ export function controlPath(database: string): OptionPath {
   return ['databases', database, 'control'];
 }
 
-/** Where the password of a cache in PostgreSQL is. */
+/** Where the password of a cache in PostgreSQL is, and that of one in Redis. */
 export const cachePostgresqlPath: OptionPath = ['cache', 'postgresql'];
+export const cacheRedisPath: OptionPath = ['cache', 'redis'];
 
 /** Reads every password from where the configuration, checked or not, says it is. */
 export function readPasswords(
@@ -27,7 +28,7 @@ export function readPasswords(
   const byPlace = new Map<string, Secret>();
   const problems: OptionProblem[] = [];
   const databases = entriesOf(valueAt(data, ['databases'])).map(([name]) => name);
-  for (const path of [...databases.map(controlPath), cachePostgresqlPath]) {
+  for (const path of [...databases.map(controlPath), cachePostgresqlPath, cacheRedisPath]) {
     const read = readPassword(valueAt(data, path), environment, workingDirectory);
     if (read instanceof Secret) byPlace.set(formatPath(path), read);
     else if (read !== undefined) problems.push({ path: [...path, ...read.path], message: read.message });
@@ -51,7 +52,7 @@ function readPassword(
     const state = value === undefined ? 'is not set' : 'is empty';
     return {
       path: ['password_env'],
-      message: `the environment variable ${variable} ${state}; it must hold the password of the control role`,
+      message: `the environment variable ${variable} ${state}; it must hold the password`,
     };
   }
   if (typeof file !== 'string' || file === '') return undefined;

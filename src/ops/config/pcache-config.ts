@@ -64,6 +64,23 @@ export interface CacheConfig {
   readonly bits: number;
   /** Only of use to backends in PostgreSQL. */
   readonly postgresql: CachePostgresqlConfig;
+  /** Only of use to backends in Redis. */
+  readonly redis: CacheRedisConfig;
+}
+
+export interface CacheRedisConfig {
+  readonly kind: 'single' | 'sentinel' | 'cluster';
+  readonly addresses: readonly [Endpoint, ...Endpoint[]];
+  /** What Sentinels call the server; there if kind is sentinel. */
+  readonly sentinelName: string | undefined;
+  readonly user: string | undefined;
+  readonly password: Secret | undefined;
+  readonly database: number;
+  readonly tls: ServerTlsFiles;
+  readonly keyPrefix: string;
+  /** How long an entry stays, in milliseconds; undefined: until the server evicts it. */
+  readonly ttlMs: number | undefined;
+  readonly commandTimeoutMs: number;
 }
 
 /** Where a cache in PostgreSQL is; database and user are there if such a backend is configured. */

@@ -5,19 +5,23 @@ import { openCacheBackend } from '../../../src/cli/open-cache-backend';
 import { openCachePool } from '../../../src/cli/open-cache-pool';
 import { StartError } from '../../../src/errors/start-error';
 import type { CacheConfig } from '../../../src/ops/config/pcache-config';
+import { readConfig } from '../../../src/ops/config/read-config';
 import { Secret } from '../../../src/ops/config/secret';
 import { createLog } from '../../../src/ops/log/create-log';
 import { type PostgresServer, startPostgres } from '../../support/postgres-server';
+import { hasRedis, type RedisServer, startRedis } from '../../support/redis-server';
 import { type TemporaryDirectory, temporaryDirectory } from '../../support/temporary-directory';
 
 const log = createLog({ level: 'silent', format: 'json', sql: false });
 
 describe('openCacheBackend', () => {
   let server: PostgresServer;
+  let redisServer: RedisServer | undefined;
   let directory: TemporaryDirectory;
   let config: Omit<CacheConfig, 'backend'>;
   beforeAll(async () => {
     server = await startPostgres();
+    redisServer = hasRedis ? await startRedis() : undefined;
     directory = await temporaryDirectory('cache');
     const database = await server.createDatabase();
     const postgresql = {
@@ -26,16 +30,22 @@ describe('openCacheBackend', () => {
       schema: 'pcache',
       tablePrefix: 'cache_',
     };
-    config = { path: directory.path, bits: 1024, postgresql };
+    const redis: CacheConfig['redis'] = {
+      ...readConfig('mode: on', { source: 'test', environment: {}, workingDirectory: '/' }).cache.redis,
+      addresses: [redisServer ?? { host: '127.0.0.1', port: 6379 }],
+    };
+    config = { path: directory.path, bits: 1024, postgresql, redis };
     await using pool = openCachePool(postgresql, undefined);
     await migrate(pool, postgresql);
   });
   afterAll(async () => {
     await directory[Symbol.asyncDispose]();
     await server.stop();
+    await redisServer?.[Symbol.asyncDispose]();
   });
 
-  test.each(cacheTypeNames)('opens %s, which holds what the configuration says it holds', async (name) => {
+  const openable = cacheTypeNames.filter((name) => hasRedis || !name.startsWith('redis_'));
+  test.each(openable)('opens %s, which holds what the configuration says it holds', async (name) => {
     const path = join(directory.path, name);
     await using backend = await openCacheBackend({ ...config, backend: name, path }, undefined, log);
     expect(backend.name).toBe(name);

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { loadSqlFiles, type SqlFile } from '../../../postgres/sql-files';
 
@@ -64,4 +65,10 @@ function fileIn(directory: string, name: string): SqlFile {
   if (file === undefined)
     throw new Error(`${join(directory, name)}.sql is missing; this installation is incomplete`);
   return file;
+}
+
+/** The channel of a backend's changes: an identifier has 63 bytes, schema and prefix may have as many each. */
+export function changeChannel({ schema, tablePrefix }: CacheSchema, backend: string): string {
+  const name = JSON.stringify([schema, tablePrefix, backend]);
+  return `pcache_cache_${createHash('sha256').update(name).digest('hex').slice(0, 32)}`;
 }

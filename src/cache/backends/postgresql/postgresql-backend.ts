@@ -17,6 +17,7 @@ import type {
   Intersection,
 } from '../../cache-backend';
 import type { CacheWarning } from '../../cache-warning';
+import { decodeChange, encodeChange } from '../../change-message';
 import { checkEntry, checkRegistration } from '../../check-entry';
 import { DamagedRecordError } from '../../codecs/damaged-record-error';
 import { describeEntry } from '../../codecs/description-codec';
@@ -26,9 +27,8 @@ import { intersectKeySets } from '../../key-sets/intersect-key-sets';
 import type { LastUsed } from '../../last-used-notes';
 import { LastUsedWriter } from '../../last-used-writer';
 import { type ChangedPlace, SharedChangeFeed } from '../../shared-change-feed';
-import { cacheQuery, type CacheSchema, forCache } from './cache-schema';
+import { cacheQuery, type CacheSchema, changeChannel, forCache } from './cache-schema';
 import { ChangeListener } from './change-listener';
-import { changeChannel, decodeChange, encodeChange } from './change-message';
 import { descriptionOfRow, type EntryRow, hashBytes, parametersOf } from './entry-row';
 import type { KeyColumn, KeyStorage } from './key-storage';
 

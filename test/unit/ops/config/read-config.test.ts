@@ -223,7 +223,7 @@ upstream: { host: /var/run/postgresql, tls: { mode: verify-full, ca: root.crt, c
     ['an unknown mode', 'mode: observer', 'mode', /expected "on", "observe" or "off", got "observer"/],
     [
       'an unknown backend',
-      'cache: { backend: redis_set }',
+      'cache: { backend: mysql_set }',
       'cache.backend',
       /expected .*"rocksdb_set", .* or "memory"/,
     ],

@@ -1,6 +1,4 @@
-import { createHash } from 'node:crypto';
-import type { ChangedPlace } from '../../shared-change-feed';
-import type { CacheSchema } from './cache-schema';
+import type { ChangedPlace } from './shared-change-feed';
 
 /** A change as it is told to the other processes. They look at what is there now, so only the place matters. */
 export interface ChangeMessage extends ChangedPlace {
@@ -32,10 +30,4 @@ function isMessage(value: unknown): value is ChangeMessage {
   const { by, partitionKey, hash } = value as Record<string, unknown>;
   const isText = (field: unknown): boolean => field === undefined || typeof field === 'string';
   return typeof by === 'string' && isText(partitionKey) && isText(hash);
-}
-
-/** The channel of a backend's changes: an identifier has 63 bytes, schema and prefix may have as many each. */
-export function changeChannel({ schema, tablePrefix }: CacheSchema, backend: string): string {
-  const name = JSON.stringify([schema, tablePrefix, backend]);
-  return `pcache_cache_${createHash('sha256').update(name).digest('hex').slice(0, 32)}`;
 }

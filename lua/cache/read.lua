@@ -1,0 +1,31 @@
+-- read: entries that are whole. One of which the server has evicted a part is removed.
+-- KEYS: index, then for each entry its description and its keys.
+-- ARGV: form of the keys to read (set, string, none: only descriptions), then the hashes.
+-- Returns for each entry {description, time of last use, keys}, or nil.
+local form = ARGV[1]
+local entries = {}
+for i = 1, #ARGV - 1 do
+  local hash, descriptionKey, keysKey = ARGV[i + 1], KEYS[2 * i], KEYS[2 * i + 1]
+  local marked = redis.call('get', descriptionKey)
+  local hasKeys = redis.call('exists', keysKey) == 1
+  if marked and (string.sub(marked, 1, 1) == '+') == hasKeys then
+    local lastUsed = redis.call('zscore', KEYS[1], hash)
+    if not lastUsed then
+      -- The index was evicted, the entry not: it is listed again.
+      lastUsed = '0'
+      redis.call('zadd', KEYS[1], 0, hash)
+    end
+    local keys = false
+    if hasKeys and form == 'set' then
+      keys = redis.call('smembers', keysKey)
+    elseif hasKeys and form == 'string' then
+      keys = redis.call('get', keysKey)
+    end
+    entries[i] = { string.sub(marked, 2), lastUsed, keys }
+  else
+    redis.call('del', descriptionKey, keysKey)
+    redis.call('zrem', KEYS[1], hash)
+    entries[i] = false
+  end
+end
+return entries

@@ -1,0 +1,379 @@
+import { randomUUID } from 'node:crypto';
+import { CacheUnavailableError } from '../../../errors/cache-unavailable-error';
+import { UnknownPartitionKeyError } from '../../../errors/unknown-partition-key-error';
+import type { FragmentHash } from '../../../query/fragment/fragment';
+import { type PartitionKeyType, partitionKeyTypes } from '../../../query/partition-key';
+import type {
+  CacheBackend,
+  CacheCapabilities,
+  CacheChange,
+  CacheEntry,
+  EntryDescription,
+  Intersection,
+} from '../../cache-backend';
+import type { CacheWarning } from '../../cache-warning';
+import { decodeChange, encodeChange } from '../../change-message';
+import { checkEntry, checkRegistration } from '../../check-entry';
+import { DamagedRecordError } from '../../codecs/damaged-record-error';
+import { decodeDescription, describeEntry, encodeDescription } from '../../codecs/description-codec';
+import type { KeySet } from '../../key-set';
+import { intersectKeySets } from '../../key-sets/intersect-key-sets';
+import type { LastUsed } from '../../last-used-notes';
+import { LastUsedWriter } from '../../last-used-writer';
+import { type ChangedPlace, SharedChangeFeed } from '../../shared-change-feed';
+import { RedisChangeListener } from './redis-change-listener';
+import type { RedisConnections } from './redis-connections';
+import { RedisNames } from './redis-names';
+import { type RedisArgument, runScript } from './redis-scripts';
+import type { RedisStorage } from './redis-storage';
+
+export interface RedisOptions {
+  /** Closed with the backend. */
+  readonly connections: RedisConnections;
+  /** What all keys begin with. */
+  readonly keyPrefix: string;
+  /** How long an entry stays, in milliseconds; undefined: until the server evicts it. */
+  readonly ttlMs: number | undefined;
+  readonly warn: CacheWarning;
+}
+
+/** Entries a listing reads at once: the server does nothing else meanwhile. */
+const readAtOnce = 500;
+
+/**
+ * Entries in Redis, which many processes may share. The server may evict any key at any moment, so every entry says whether it has to
+ * have keys, and scripts look at both at once: an entry that has lost a part is removed, and was never computed. Changes by others
+ * are heard of by publish and subscribe, and looked at; see SharedChangeFeed.
+ */
+export class RedisBackend implements CacheBackend {
+  readonly name: string;
+  readonly capabilities: CacheCapabilities;
+  private readonly names: RedisNames;
+  private readonly changes: SharedChangeFeed;
+  private readonly notes: LastUsedWriter;
+  private readonly self = randomUUID();
+  private readonly registered = new Map<string, PartitionKeyType>();
+  private listener: RedisChangeListener | undefined;
+  private closing: Promise<void> | undefined;
+
+  private constructor(
+    private readonly storage: RedisStorage,
+    private readonly options: RedisOptions,
+  ) {
+    this.name = storage.name;
+    this.capabilities = storage.capabilities;
+    this.names = new RedisNames(options.keyPrefix, this.name);
+    this.changes = new SharedChangeFeed(this, options.warn);
+    this.notes = new LastUsedWriter(this.name, (notes) => this.writeNotes(notes), options.warn);
+  }
+
+  /** Rejects with CacheUnavailableError. */
+  static async open(storage: RedisStorage, options: RedisOptions): Promise<RedisBackend> {
+    const backend = new RedisBackend(storage, options);
+    const { connections, warn } = options;
+    backend.listener = new RedisChangeListener({
+      connections,
+      channel: backend.names.changes,
+      heard: (message) => backend.heard(message),
+      missed: () => backend.changes.heard({}),
+      warn,
+    });
+    await backend.attempt(async () => {
+      await connections.connect();
+      await backend.listener?.start();
+    });
+    return backend;
+  }
+
+  async registerPartitionKey(partitionKey: string, datatype: PartitionKeyType): Promise<void> {
+    checkRegistration(this.name, this.capabilities, partitionKey, datatype, undefined);
+    const known = await this.command(async ({ client }) => {
+      const registration = this.names.registration(partitionKey);
+      await client.set(registration, datatype, 'NX');
+      await client.sadd(this.names.registry, partitionKey);
+      return client.get(registration);
+    });
+    checkRegistration(this.name, this.capabilities, partitionKey, datatype, datatypeOf(known) ?? datatype);
+    this.registered.set(partitionKey, datatype);
+  }
+
+  async partitionKeys(): Promise<ReadonlyMap<string, PartitionKeyType>> {
+    const found = await this.command(async ({ client }) => {
+      const names = await client.smembers(this.names.registry);
+      // Not MGET: in a cluster they are in different places.
+      return Promise.all(
+        names.map(async (name) => [name, await client.get(this.names.registration(name))] as const),
+      );
+    });
+    this.registered.clear();
+    for (const [name, stored] of found.sort(([a], [b]) => (a < b ? -1 : 1))) {
+      const datatype = datatypeOf(stored);
+      if (datatype !== undefined) this.registered.set(name, datatype);
+    }
+    return new Map(this.registered);
+  }
+
+  async put(entry: CacheEntry): Promise<void> {
+    this.checkOpen();
+    const { partitionKey, hash, datatype } = entry.fragment;
+    checkEntry(this.name, this.capabilities, entry, await this.datatypeOf(partitionKey));
+    const place = { partitionKey, hash };
+    const { names, options, storage } = this;
+    const keys = [
+      names.registration(partitionKey),
+      names.index(partitionKey),
+      ...names.entry(partitionKey, hash),
+    ];
+    const stored = entry.keys === undefined ? [] : storage.encode(entry.keys);
+    const args: RedisArgument[] = [
+      datatype,
+      hash,
+      encodeDescription(describeEntry(entry)),
+      entry.lastUsedAt,
+      options.ttlMs ?? 0,
+      names.changes,
+      encodeChange({ by: this.self, ...place }),
+      entry.keys === undefined ? 'none' : storage.form,
+      ...stored,
+    ];
+    const write = async (): Promise<void> => {
+      if ((await this.script('put', keys, args)) === 1) return;
+      this.registered.delete(partitionKey);
+      throw new UnknownPartitionKeyError(this.name, partitionKey);
+    };
+    await this.changes.make(place, write, () => {
+      this.notes.forget(partitionKey, hash);
+      return { kind: 'put', entry: describeEntry(entry) };
+    });
+  }
+
+  async get(partitionKey: string, hash: FragmentHash): Promise<CacheEntry | undefined> {
+    const [read] = await this.read(partitionKey, [hash], this.storage.form);
+    if (read === undefined) return undefined;
+    const { description, stored } = read;
+    if (stored === undefined) return { ...description, keys: undefined };
+    const keys = this.decodeKeys(description, stored);
+    return keys === undefined ? undefined : { ...description, keys };
+  }
+
+  async describe(partitionKey: string, hash: FragmentHash): Promise<EntryDescription | undefined> {
+    const [read] = await this.read(partitionKey, [hash], 'none');
+    return read?.description;
+  }
+
+  async delete(partitionKey: string, hash: FragmentHash): Promise<boolean> {
+    const { names } = this;
+    const place = { partitionKey, hash };
+    const keys = [names.index(partitionKey), ...names.entry(partitionKey, hash)];
+    const args = [hash, names.changes, encodeChange({ by: this.self, ...place })];
+    const deleted = await this.changes.make(
+      place,
+      () => this.script('delete', keys, args),
+      (count) => {
+        this.notes.forget(partitionKey, hash);
+        return count === 1 ? { kind: 'deleted', partitionKey, hash } : undefined;
+      },
+    );
+    return deleted === 1;
+  }
+
+  async intersect(partitionKey: string, hashes: readonly FragmentHash[]): Promise<Intersection> {
+    this.checkOpen();
+    const asked = [...new Set(hashes)];
+    const datatype = await this.datatypeOf(partitionKey);
+    if (datatype === undefined || asked.length === 0) return { hits: [], keys: undefined };
+    const keys = [
+      this.names.scratch(partitionKey),
+      ...asked.flatMap((hash) => this.names.entry(partitionKey, hash)),
+    ];
+    const reply = await this.script('intersect', keys, [this.storage.intersection]);
+    const [numbers, descriptions, stored] = reply as [number[], Buffer[], Buffer[] | Buffer | null];
+    const hits = numbers.flatMap((number) => asked[number - 1] ?? []);
+    if (stored === null || hits.length === 0) return { hits: [], keys: undefined };
+    const flags = descriptions.map((description) => decodeDescription(description).hasNullKey);
+    if (this.storage.intersection !== 'string') {
+      const common = Array.isArray(stored) ? stored : [stored];
+      return { hits, keys: this.storage.decode(datatype, common, flags.every(Boolean)) };
+    }
+    const sets = (stored as Buffer[]).map((bytes, i) =>
+      this.storage.decode(datatype, [bytes], flags[i] ?? false),
+    );
+    return { hits, keys: intersectKeySets(sets) };
+  }
+
+  async *list(partitionKey?: string): AsyncGenerator<EntryDescription, void, undefined> {
+    const names = partitionKey === undefined ? [...(await this.partitionKeys()).keys()] : [partitionKey];
+    for (const name of names) {
+      for await (const descriptions of this.pages(name)) yield* descriptions;
+    }
+  }
+
+  async count(partitionKey: string): Promise<number> {
+    let count = 0;
+    for await (const descriptions of this.pages(partitionKey)) count += descriptions.length;
+    return count;
+  }
+
+  async dropPartitionKey(partitionKey: string): Promise<number> {
+    const { names } = this;
+    const place = { partitionKey };
+    const keys = [names.registration(partitionKey), names.index(partitionKey)];
+    const message = encodeChange({ by: this.self, ...place });
+    const args = [names.descriptions(partitionKey), names.keySets(partitionKey), names.changes, message];
+    const write = async (): Promise<number> => {
+      const entries = Number(await this.script('drop', keys, args));
+      await this.command(({ client }) => client.srem(names.registry, partitionKey));
+      return entries;
+    };
+    const entries = await this.changes.make(place, write, (count) => {
+      this.registered.delete(partitionKey);
+      this.notes.forgetPartitionKey(partitionKey);
+      return count < 0 ? undefined : { kind: 'dropped', partitionKey };
+    });
+    return Math.max(0, entries);
+  }
+
+  async touch(partitionKey: string, hashes: readonly FragmentHash[], at: number): Promise<void> {
+    this.checkOpen();
+    return this.notes.note(partitionKey, hashes, at);
+  }
+
+  subscribe(listener: (change: CacheChange) => void): () => void {
+    return this.changes.subscribe(listener);
+  }
+
+  /** Writes what is noted, and closes the connections. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.closing ??= this.close();
+    return this.closing;
+  }
+
+  private async close(): Promise<void> {
+    await this.notes.flush();
+    await this.listener?.[Symbol.asyncDispose]();
+    await this.changes.close();
+    await this.options.connections[Symbol.asyncDispose]();
+  }
+
+  /** The descriptions of a partition key's entries, some at a time. */
+  private async *pages(partitionKey: string): AsyncGenerator<EntryDescription[], void, undefined> {
+    const hashes = await this.command(({ client }) =>
+      client.zrange(this.names.index(partitionKey), '0', '-1'),
+    );
+    for (let i = 0; i < hashes.length; i += readAtOnce) {
+      const some = hashes.slice(i, i + readAtOnce) as FragmentHash[];
+      const read = await this.read(partitionKey, some, 'none');
+      yield read.flatMap((entry) => entry?.description ?? []);
+    }
+  }
+
+  /** In the order asked; undefined for what is not there. */
+  private async read(
+    partitionKey: string,
+    hashes: readonly FragmentHash[],
+    form: RedisStorage['form'] | 'none',
+  ): Promise<({ description: EntryDescription; stored: Buffer[] | undefined } | undefined)[]> {
+    const keys = [
+      this.names.index(partitionKey),
+      ...hashes.flatMap((hash) => this.names.entry(partitionKey, hash)),
+    ];
+    const reply = await this.script('read', keys, [form, ...hashes]);
+    return (reply as ([Buffer, Buffer, Buffer[] | Buffer | null] | null)[]).map((entry, i) => {
+      if (entry === null) return undefined;
+      const [record, lastUsed, stored] = entry;
+      const description = this.decode(partitionKey, hashes[i], record);
+      if (description === undefined) return undefined;
+      const written = Math.max(description.lastUsedAt, Number(lastUsed.toString()));
+      const lastUsedAt = this.notes.latest(partitionKey, description.fragment.hash, written);
+      return {
+        description: { ...description, lastUsedAt },
+        stored: stored === null ? undefined : Array.isArray(stored) ? stored : [stored],
+      };
+    });
+  }
+
+  private decode(
+    partitionKey: string,
+    hash: FragmentHash | undefined,
+    record: Buffer,
+  ): EntryDescription | undefined {
+    return this.sound(partitionKey, hash, () => {
+      const description = decodeDescription(record);
+      if (description.fragment.hash === hash && description.fragment.partitionKey === partitionKey)
+        return description;
+      throw new DamagedRecordError('belongs to another entry');
+    });
+  }
+
+  private decodeKeys(
+    { fragment, keyCount, hasNullKey }: EntryDescription,
+    stored: Buffer[],
+  ): KeySet | undefined {
+    return this.sound(fragment.partitionKey, fragment.hash, () => {
+      const keys = this.storage.decode(fragment.datatype, stored, hasNullKey);
+      if (keys.size === keyCount) return keys;
+      throw new DamagedRecordError(`has ${keys.size} keys where it had ${keyCount}`);
+    });
+  }
+
+  /** undefined, with a warning, for what somebody else has changed: the entry is as good as missing. */
+  private sound<T>(partitionKey: string, hash: FragmentHash | undefined, decode: () => T): T | undefined {
+    try {
+      return decode();
+    } catch (error) {
+      if (!(error instanceof DamagedRecordError)) throw error;
+      const entry = `entry ${hash ?? '?'} of ${partitionKey}`;
+      this.options.warn(`${this.name}: ${entry} ${error.message}; it is not used`, error);
+      return undefined;
+    }
+  }
+
+  private async datatypeOf(partitionKey: string): Promise<PartitionKeyType | undefined> {
+    return this.registered.get(partitionKey) ?? (await this.partitionKeys()).get(partitionKey);
+  }
+
+  private async writeNotes(notes: ReadonlyMap<string, LastUsed>): Promise<void> {
+    for (const [partitionKey, used] of notes) {
+      const pairs = [...used].flatMap(([hash, at]): RedisArgument[] => [at, hash]);
+      const { client } = this.options.connections;
+      await this.attempt(() => runScript(client, 'touch', [this.names.index(partitionKey)], pairs));
+    }
+  }
+
+  private heard(payload: string): void {
+    const message = decodeChange(payload);
+    if (message === undefined || message.by === this.self) return;
+    const { partitionKey, hash }: ChangedPlace = message;
+    if (partitionKey !== undefined && hash === undefined) this.registered.delete(partitionKey);
+    if (partitionKey !== undefined && hash !== undefined) this.notes.forget(partitionKey, hash);
+    this.changes.heard(message);
+  }
+
+  private script(name: string, keys: readonly string[], args: readonly RedisArgument[]): Promise<unknown> {
+    return this.command(({ client }) => runScript(client, name, keys, args));
+  }
+
+  private async command<T>(work: (connections: RedisConnections) => Promise<T>): Promise<T> {
+    this.checkOpen();
+    return this.attempt(() => work(this.options.connections));
+  }
+
+  /** Whatever keeps the server from answering makes the store unavailable; the cause tells what it was. */
+  private async attempt<T>(work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      // ioredis has an error class for some of its troubles only; a mistake of ours is none of them.
+      if (!(error instanceof Error) || error instanceof TypeError) throw error;
+      throw new CacheUnavailableError(this.name, error.message, { cause: error });
+    }
+  }
+
+  private checkOpen(): void {
+    if (this.closing !== undefined) throw new CacheUnavailableError(this.name, 'it is closed');
+  }
+}
+
+function datatypeOf(stored: string | null): PartitionKeyType | undefined {
+  return partitionKeyTypes.find((type) => type === stored);
+}

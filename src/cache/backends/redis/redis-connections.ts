@@ -1,0 +1,108 @@
+import type { ConnectionOptions } from 'node:tls';
+import { Cluster, Redis } from 'ioredis';
+
+export interface RedisAddress {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** How the servers that keep a cache are reached. */
+export interface RedisTarget {
+  readonly kind: 'single' | 'sentinel' | 'cluster';
+  /** The server; or Sentinels, or nodes of the cluster, any of which tells of the others. */
+  readonly addresses: readonly [RedisAddress, ...RedisAddress[]];
+  /** What Sentinels call the server; for kind sentinel. */
+  readonly sentinelName: string | undefined;
+  readonly username: string | undefined;
+  readonly password: string | undefined;
+  /** Database number; a cluster has 0 only. */
+  readonly database: number;
+  /** undefined: no TLS. */
+  readonly tls: ConnectionOptions | undefined;
+  /** For one command, and for making a connection, in milliseconds. */
+  readonly commandTimeoutMs: number;
+}
+
+/** Between attempts to connect again. */
+const firstPauseMs = 50;
+const longestPauseMs = 5_000;
+
+/**
+ * Two connections to a Redis: one for commands, one that only listens, as Redis wants it. Lost ones are made again, with growing pauses;
+ * meanwhile commands fail at once instead of waiting.
+ */
+export class RedisConnections implements AsyncDisposable {
+  readonly client: Redis | Cluster;
+  readonly subscriber: Redis | Cluster;
+
+  /** Nothing is connected before `connect`. `warn` hears of trouble no command tells of. */
+  constructor(target: RedisTarget, warn: (message: string, cause: unknown) => void) {
+    const make = (): Redis | Cluster => {
+      const client = target.kind === 'cluster' ? makeCluster(target) : makeRedis(target);
+      // Unheard, an error event would end the process.
+      client.on('error', (error: unknown) => warn('the connection to Redis is in trouble', error));
+      return client;
+    };
+    this.client = make();
+    this.subscriber = make();
+  }
+
+  /** Resolves when both are there. */
+  async connect(): Promise<void> {
+    await Promise.all([this.client.connect(), this.subscriber.connect()]);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.client.disconnect();
+    this.subscriber.disconnect();
+  }
+}
+
+function makeRedis(target: RedisTarget): Redis {
+  const { addresses, sentinelName, database } = target;
+  const [{ host, port }] = addresses;
+  const options = {
+    ...commonOptions(target),
+    db: database,
+    lazyConnect: true,
+    enableOfflineQueue: false,
+    retryStrategy: pauseMs,
+  };
+  if (target.kind === 'single') return new Redis({ ...options, host, port });
+  return new Redis({
+    ...options,
+    sentinels: [...addresses],
+    name: sentinelName ?? '',
+    sentinelRetryStrategy: pauseMs,
+    enableTLSForSentinelMode: target.tls !== undefined,
+    ...(target.tls === undefined ? {} : { sentinelTLS: target.tls }),
+  });
+}
+
+function makeCluster(target: RedisTarget): Cluster {
+  return new Cluster([...target.addresses], {
+    lazyConnect: true,
+    enableOfflineQueue: false,
+    clusterRetryStrategy: pauseMs,
+    slotsRefreshTimeout: target.commandTimeoutMs,
+    redisOptions: commonOptions(target),
+  });
+}
+
+function commonOptions({ username, password, tls, commandTimeoutMs }: RedisTarget) {
+  return {
+    connectionName: 'pcache',
+    ...(username === undefined ? {} : { username }),
+    ...(password === undefined ? {} : { password }),
+    ...(tls === undefined ? {} : { tls }),
+    commandTimeout: commandTimeoutMs,
+    connectTimeout: commandTimeoutMs,
+    maxRetriesPerRequest: 0,
+    // Whoever listens subscribes again itself, and knows then that something may have been missed.
+    autoResubscribe: false,
+  };
+}
+
+function pauseMs(attempt: number): number {
+  return Math.min(firstPauseMs * 2 ** Math.min(attempt, 10), longestPauseMs);
+}
