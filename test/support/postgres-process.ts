@@ -24,7 +24,8 @@ export class PostgresProcess {
       directory: dataDirectory,
       log,
     });
-    await server.untilWritten('database system is ready to accept connections');
+    // A standby accepts read-only ones.
+    await server.untilWritten('database system is ready to accept');
     return new PostgresProcess(server, port);
   }
 
