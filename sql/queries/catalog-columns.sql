@@ -1,4 +1,4 @@
--- catalog-columns: the columns of every relation that bears one of the names $1, in whatever schema.
+-- catalog-columns: the columns of every relation that bears one of the names $1, in whatever schema, in the order of `*`.
 -- A column counts as NOT NULL only if no row can hold a NULL: not with a constraint that was never validated
 -- (PostgreSQL 18), not if an inheritance child has lost the constraint (before PostgreSQL 18), and not if a child is a foreign
 -- table, whose constraints nobody enforces.
@@ -35,3 +35,4 @@ select a.attrelid,
   left join pg_catalog.pg_collation as l on l.oid = a.attcollation
  where a.attnum > 0
    and not a.attisdropped
+ order by a.attrelid, a.attnum

@@ -86,8 +86,11 @@ export function matchReading({ analysis, context }: Reading, directory: Director
   return analysis.blocks.flatMap((block) =>
     block.classes.flatMap((keyClass) => {
       if (context.clientEncoding !== 'UTF8' && !isRestrictedInAscii(keyClass)) return [];
-      const entries = directory.match(block, keyClass, context.id);
-      if (entries.length === 0) return [];
+      const bounds = [{ block, keyClass }, ...(analysis.bounds.get(keyClass) ?? [])];
+      const entries = new Set(
+        bounds.flatMap((bound) => directory.match(bound.block, bound.keyClass, context.id)),
+      );
+      if (entries.size === 0) return [];
       return [{ block, keyClass, entries: [...entries].sort((a, b) => a.keyCount - b.keyCount) }];
     }),
   );

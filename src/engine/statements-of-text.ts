@@ -3,7 +3,7 @@ import { qualifiedName } from '../query/ast/names';
 import { parseStatements } from '../query/ast/parser';
 import { walk } from '../query/ast/walk';
 import { restrictableOf, type Restrictable } from '../query/analysis/restrictable';
-import { cteNames } from '../query/analysis/statement-check';
+import { cteReferences } from '../query/analysis/cte-references';
 import type { Catalog } from '../query/catalog/catalog';
 
 /** What a text says, before it is looked into in a session's context. */
@@ -69,7 +69,7 @@ function transactionKind(node: Node | undefined): TransactionStmtKind | undefine
 /** No call of anything that could be a `set_config` in disguise. */
 function leavesAlone(statement: Restrictable, catalog: Catalog | undefined): boolean {
   if (catalog === undefined || statement.writes) return false;
-  const ctes = cteNames(statement);
+  const ctes = cteReferences(statement);
   let isQuiet = true;
   walk(statement.evaluated, (kind, fields) => {
     if (kind === 'FuncCall') {
@@ -77,7 +77,7 @@ function leavesAlone(statement: Restrictable, catalog: Catalog | undefined): boo
       isQuiet &&= name !== undefined && catalog.isNeverVolatile(name.name);
     } else if (kind === 'RangeVar') {
       const name = String(fields['relname']);
-      isQuiet &&= catalog.isAlwaysTable(name) || (ctes.has(name) && !catalog.hasRelation(name));
+      isQuiet &&= catalog.isAlwaysTable(name) || ctes.has(fields);
     } else if (kind === 'ColumnRef' || kind === 'A_Indirection') {
       isQuiet &&= !catalog.mayBeVolatileOfRow(namesIn(fields['fields'] ?? fields['indirection']));
     } else if (kind === 'TypeCast' || operatorNodes.has(kind)) {

@@ -1,20 +1,16 @@
 import type { SelectStmt } from '@pgsql/types';
 import type { PartitionKey } from '../partition-key';
-import { readFromClause, type BlockTable, type FromClause } from './block-tables';
+import { BlockReader, type BlockReading } from './block-reader';
+import type { BlockTable } from './block-tables';
 import { blocksOf, type Block } from './blocks';
-import { canonicaliseNode } from './canonicalise';
-import { equalityOf, readConditions, type Conjunct } from './conjuncts';
-import { remembering, type ExpressionScope, type ParameterValue } from './expression';
+import type { Conjunct } from './conjuncts';
+import { cteReferences } from './cte-references';
+import type { ParameterValue } from './expression';
 import type { KeyClass } from './key-classes';
+import { KeyLinks } from './key-links';
 import type { Restrictable } from './restrictable';
 import { mayRaiseInStatement } from './statement-raising';
-import {
-  checkStatement,
-  cteNames,
-  resolveRelation,
-  type NameContext,
-  type RefusedStatement,
-} from './statement-check';
+import { checkStatement, type NameContext, type RefusedStatement } from './statement-check';
 
 /** What a statement is analysed against. */
 export interface AnalysisContext extends NameContext {
@@ -26,8 +22,18 @@ export interface AnalysisContext extends NameContext {
 /** The parts of a statement that may be restricted. */
 export interface AnalysedStatement {
   readonly blocks: readonly AnalysedBlock[];
+  /**
+   * For a class that other blocks' keys bound, the classes of these: what is known to hold for one of them restricts it, too
+   * (KeyLinks).
+   */
+  readonly bounds: ReadonlyMap<KeyClass, readonly ClassOfBlock[]>;
   /** Whether a restriction could make an error appear that the statement as written does not raise (rule S12). */
   readonly mayRaise: boolean;
+}
+
+export interface ClassOfBlock {
+  readonly block: AnalysedBlock;
+  readonly keyClass: KeyClass;
 }
 
 /** A block with at least one table that has a partition key. */
@@ -55,7 +61,8 @@ export function analyseAll(
   const analyses = statements.map((statement) => analyse({ ...statement, mayRunTwice: false }, context));
   const blocks = analyses.flatMap((analysis) => ('refused' in analysis ? [] : analysis.blocks));
   const refused = analyses.find((analysis) => 'refused' in analysis);
-  return blocks.length === 0 && refused !== undefined ? refused : { blocks, mayRaise: false };
+  const bounds = new Map(analyses.flatMap((analysis) => ('refused' in analysis ? [] : [...analysis.bounds])));
+  return blocks.length === 0 && refused !== undefined ? refused : { blocks, mayRaise: false, bounds };
 }
 
 /** Analyses a statement. Every block is looked at on its own: what surrounds it does not matter (design.md, section 4). */
@@ -63,29 +70,26 @@ export function analyse(
   statement: Restrictable,
   context: AnalysisContext,
 ): AnalysedStatement | RefusedStatement {
-  const refused = checkStatement(statement, context) ?? refuseTarget(statement, context);
+  const ctes = cteReferences(statement);
+  const refused = checkStatement(statement, context, ctes) ?? refuseTarget(statement, context);
   if (refused !== undefined) return refused;
-  const ctes = cteNames(statement);
+  const reader = new BlockReader(context, ctes);
+  const links = new KeyLinks(reader);
   const blocks: AnalysedBlock[] = [];
-  const scopes = new Map<SelectStmt, ExpressionScope>();
+  const readings = new Map<SelectStmt, BlockReading>();
   for (const block of blocksOf(statement)) {
-    const from = readFromClause(block.select.fromClause, (name) => resolveRelation(name, context, ctes));
-    if ('refused' in from) return from;
-    const scope = expressionScope(from, context);
-    scopes.set(block.select, scope);
-    const conditions =
-      block.select.whereClause === undefined
-        ? from.conditions
-        : [...from.conditions, block.select.whereClause];
-    const { conjuncts, equalities, leftOut } = readConditions(conditions, scope);
-    for (const using of from.usings) equalities.equateUsing(using, from.tables, equalityOf(scope));
-    const classes = equalities.classes(from.tables, context.partitionKeys, context.catalog);
+    const reading = reader.read(block.select);
+    if ('refused' in reading) return reading;
+    const { from, conjuncts, classes, leftOut } = reading;
+    readings.set(block.select, reading);
+    links.add(block.select);
     if (classes.length > 0)
       blocks.push({ statement, block, tables: from.tables, conjuncts, classes, leftOut });
   }
   if (blocks.length === 0) return { refused: 'no partition key' };
-  const mayRaise = mayRaiseInStatement(statement, (block) => scopes.get(block));
-  return mayRaise && !statement.mayRunTwice ? { refused: 'may raise an error' } : { blocks, mayRaise };
+  const mayRaise = mayRaiseInStatement(statement, (block) => readings.get(block));
+  if (mayRaise && !statement.mayRunTwice) return { refused: 'may raise an error' };
+  return { blocks, mayRaise, bounds: boundsOf(blocks, links) };
 }
 
 /**
@@ -104,15 +108,17 @@ function refuseTarget(
     : undefined;
 }
 
-function expressionScope(from: FromClause, context: AnalysisContext): ExpressionScope {
-  const scope: ExpressionScope = {
-    catalog: context.catalog,
-    searchPath: context.searchPath,
-    partitionKeys: context.partitionKeys,
-    tables: from.tables,
-    isMerged: (column) => from.isMerged(column),
-    parameter: (number) => context.parameter(number),
-    canonicalise: remembering((node) => canonicaliseNode(node, scope)),
-  };
-  return scope;
+function boundsOf(
+  blocks: readonly AnalysedBlock[],
+  links: KeyLinks,
+): ReadonlyMap<KeyClass, readonly ClassOfBlock[]> {
+  const owners = new Map(
+    blocks.flatMap((block) => block.classes.map((keyClass) => [keyClass, { block, keyClass }])),
+  );
+  const bounds = new Map<KeyClass, readonly ClassOfBlock[]>();
+  for (const { block, keyClass } of owners.values()) {
+    const found = links.boundsOf(block.block.select, keyClass).flatMap((bound) => owners.get(bound) ?? []);
+    if (found.length > 0) bounds.set(keyClass, found);
+  }
+  return bounds;
 }

@@ -1,8 +1,10 @@
-import type { JoinExpr, Node, RangeVar } from '@pgsql/types';
+import type { JoinExpr, Node, RangeSubselect, RangeVar } from '@pgsql/types';
 import { stringsOf } from '../ast/names';
 import type { CatalogRelation } from '../catalog/catalog';
+import type { DerivedTable } from './derived-table';
+import { namesOf } from './query-outputs';
 
-/** A table in the FROM clause of a block. */
+/** A table in the FROM clause of a block, or a query that is known to hand columns of tables on. */
 export interface BlockTable {
   /** Position in the block. */
   readonly index: number;
@@ -10,6 +12,8 @@ export interface BlockTable {
   readonly alias: string;
   readonly hasAlias: boolean;
   readonly relation: CatalogRelation;
+  /** Present if it is a derived table or a CTE; `relation` is then none of the database's. */
+  readonly derived?: DerivedTable;
   /** FROM ONLY. */
   readonly only: boolean;
   /** On the null-extended side of an outer join: no column of it may take part in anything (rule S3). */
@@ -25,6 +29,12 @@ export interface FromClause {
   readonly conditions: readonly Node[];
   /** Column equalities of JOIN … USING between addressable tables, by column name. */
   readonly usings: readonly UsingEquality[];
+  /** There are items besides the tables, of which nothing is known. */
+  readonly hasUnknown: boolean;
+  /** A join makes one column of two. */
+  readonly hasMerged: boolean;
+  /** The names of such columns; undefined if not all are known. */
+  readonly mergedNames: ReadonlySet<string> | undefined;
   /** Whether a name without a table may mean a column that JOIN … USING or NATURAL JOIN made of two. */
   isMerged(column: string): boolean;
 }
@@ -41,15 +51,18 @@ export interface RefusedBlock {
   readonly refused: string;
 }
 
-/** Finds what a name in FROM means: a relation, undefined for one that is not a relation (a CTE), or a refusal. */
-export type ResolveRelation = (name: RangeVar) => CatalogRelation | undefined | RefusedBlock;
+/** Finds what the items of a FROM clause mean; undefined for what is not known. */
+export interface FromResolver {
+  relation(name: RangeVar): CatalogRelation | DerivedTable | undefined | RefusedBlock;
+  derived(item: RangeSubselect): DerivedTable | undefined;
+}
 
 /** Reads the FROM clause of a block. An unknown kind of item refuses the block: the default is to leave it alone. */
 export function readFromClause(
   items: readonly Node[] | undefined,
-  resolve: ResolveRelation,
+  resolver: FromResolver,
 ): FromClause | RefusedBlock {
-  const reader = new FromReader(resolve);
+  const reader = new FromReader(resolver);
   for (const item of items ?? []) {
     const refused = reader.read(item, { isNullable: false, isHidden: false });
     if (refused !== undefined) return { refused };
@@ -69,10 +82,22 @@ class FromReader implements FromClause {
   readonly #usingColumns = new Set<string>();
   #isNaturalWithUnknown = false;
 
-  /** Items whose columns are not known: derived tables, functions, CTEs, untracked tables. */
+  /** Items whose columns are not known: functions, untracked tables, queries that are not understood. */
   #unknownItems = 0;
 
-  constructor(private readonly resolve: ResolveRelation) {}
+  constructor(private readonly resolver: FromResolver) {}
+
+  get hasUnknown(): boolean {
+    return this.#unknownItems > 0;
+  }
+
+  get hasMerged(): boolean {
+    return this.#isNaturalWithUnknown || this.#usingColumns.size > 0;
+  }
+
+  get mergedNames(): ReadonlySet<string> | undefined {
+    return this.#isNaturalWithUnknown ? undefined : this.#usingColumns;
+  }
 
   isMerged(column: string): boolean {
     return this.#isNaturalWithUnknown || this.#usingColumns.has(column);
@@ -84,7 +109,13 @@ class FromReader implements FromClause {
     if ('JoinExpr' in item) return this.#readJoin(item.JoinExpr, position);
     // Their own blocks are read on their own; to this block they are rows from elsewhere. What they compute is
     // looked at by the check for volatile functions, which covers the whole statement.
-    if ('RangeSubselect' in item || 'RangeFunction' in item) {
+    if ('RangeSubselect' in item) {
+      const derived = this.resolver.derived(item.RangeSubselect);
+      if (derived === undefined) this.#unknownItems++;
+      else this.#addDerived(derived, position);
+      return undefined;
+    }
+    if ('RangeFunction' in item) {
       this.#unknownItems++;
       return undefined;
     }
@@ -93,8 +124,12 @@ class FromReader implements FromClause {
   }
 
   #readTable(name: RangeVar, position: Position): string | undefined {
-    const relation = this.resolve(name);
+    const relation = this.resolver.relation(name);
     if (relation !== undefined && 'refused' in relation) return relation.refused;
+    if (relation !== undefined && 'origins' in relation) {
+      this.#addDerived(relation, position);
+      return undefined;
+    }
     if (relation === undefined || relation.columns.size === 0) this.#unknownItems++;
     if (relation === undefined) return undefined;
     this.tables.push({
@@ -107,6 +142,18 @@ class FromReader implements FromClause {
       isHidden: position.isHidden || (name.alias?.colnames ?? []).length > 0,
     });
     return undefined;
+  }
+
+  #addDerived(derived: DerivedTable, position: Position): void {
+    this.tables.push({
+      index: this.tables.length,
+      alias: derived.relation.name,
+      hasAlias: true,
+      relation: derived.relation,
+      derived,
+      only: false,
+      ...position,
+    });
   }
 
   /**
@@ -130,8 +177,10 @@ class FromReader implements FromClause {
     const right = this.read(join.rarg, { ...position, isNullable: position.isNullable || nullsRight });
     if (right !== undefined) return right;
 
-    for (const column of stringsOf(join.usingClause) ?? []) this.#usingColumns.add(column);
-    if (join.isNatural === true && this.#unknownItems > unknownBefore) this.#isNaturalWithUnknown = true;
+    const merged = join.isNatural === true ? this.#commonColumns(start, middle) : stringsOf(join.usingClause);
+    for (const column of merged ?? []) this.#usingColumns.add(column);
+    if (join.isNatural === true && (merged === undefined || this.#unknownItems > unknownBefore))
+      this.#isNaturalWithUnknown = true;
 
     const isInner = !nullsLeft && !nullsRight && !position.isNullable;
     if (isInner && !position.isHidden) {
@@ -139,10 +188,28 @@ class FromReader implements FromClause {
       // The merged column of an item that is not known may be of another type, through which equality is not transitive:
       // int8 9007199254740993 = float8 9007199254740992 = int8 9007199254740992.
       if (this.#unknownItems > unknownBefore) return undefined;
-      for (const column of stringsOf(join.usingClause) ?? []) {
+      for (const column of merged ?? []) {
+        if (!this.tables.slice(start).every((table) => isKnownIn(table, column))) continue;
         this.usings.push({ column, left: [start, middle], right: [middle, this.tables.length] });
       }
     }
     return undefined;
   }
+
+  /** The columns a NATURAL JOIN merges: those whose names both sides have. undefined if not all names are known. */
+  #commonColumns(start: number, middle: number): readonly string[] | undefined {
+    const namesIn = (tables: readonly BlockTable[]): ReadonlySet<string> | undefined => {
+      const names = tables.map(namesOf);
+      return names.includes(undefined) ? undefined : new Set(names.flatMap((some) => [...(some ?? [])]));
+    };
+    const [left, right] = [namesIn(this.tables.slice(start, middle)), namesIn(this.tables.slice(middle))];
+    if (left === undefined || right === undefined) return undefined;
+    return [...left].filter((name) => right.has(name));
+  }
+}
+
+/** Whether it is known that the table has such a column, of what type, or that it has none. */
+function isKnownIn({ relation, derived, isHidden }: BlockTable, column: string): boolean {
+  if (isHidden) return false;
+  return derived === undefined || relation.columns.has(column) || derived.names?.has(column) === false;
 }

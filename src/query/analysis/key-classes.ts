@@ -95,6 +95,11 @@ export class ColumnEqualities {
     });
   }
 
+  /** The name of the class a column is in; that of a column that is equated with nothing is its own. */
+  rootOf(table: Pick<BlockTable, 'index'>, column: string): string {
+    return this.#find(columnNode(table.index, column));
+  }
+
   #isEquated(root: string): boolean {
     return [...this.#parents.keys()].filter((node) => this.#find(node) === root).length > 1;
   }

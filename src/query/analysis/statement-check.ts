@@ -2,6 +2,7 @@ import type { Node, RangeVar } from '@pgsql/types';
 import { qualifiedName, type stringsOf, type QualifiedName } from '../ast/names';
 import { walk } from '../ast/walk';
 import type { Catalog, CatalogRelation } from '../catalog/catalog';
+import type { CteReferences } from './cte-references';
 import type { Restrictable } from './restrictable';
 
 /** Why a whole statement is left alone. */
@@ -32,15 +33,19 @@ const refusedNodes: ReadonlyMap<string, string> = new Map([
  * does not see. A function that is not known counts as volatile. (A volatile function must run as often as it would have
  * without a restriction, and a restriction changes how often anything below it is evaluated.)
  */
-export function checkStatement(statement: Restrictable, names: NameContext): RefusedStatement | undefined {
+export function checkStatement(
+  statement: Restrictable,
+  names: NameContext,
+  ctes: CteReferences,
+): RefusedStatement | undefined {
   let refused: string | undefined;
   if (names.catalog.hasVolatileImplicitCast) refused = 'volatile cast';
-  const ctes = cteNames(statement);
+  // First, for what RECURSIVE makes of names is not looked into.
+  if (hasRecursion(statement)) refused = 'recursive CTE';
   walk(statement.evaluated, (kind, fields) => {
     refused ??= refusedNodes.get(kind) ?? refuseNode(kind, fields, names, ctes);
     return refused === undefined;
   });
-  refused ??= hasRecursion(statement) ? 'recursive CTE' : undefined;
   return refused === undefined ? undefined : { refused };
 }
 
@@ -48,7 +53,7 @@ function refuseNode(
   kind: string,
   fields: Readonly<Record<string, unknown>>,
   names: NameContext,
-  ctes: ReadonlySet<string>,
+  ctes: CteReferences,
 ): string | undefined {
   switch (kind) {
     case 'FuncCall':
@@ -65,7 +70,7 @@ function refuseNode(
     case 'TypeCast':
       return refuseCast(fields['typeName'], names);
     case 'RangeVar': {
-      const resolved = resolveRelation(fields, names, ctes);
+      const resolved = ctes.has(fields) ? undefined : resolveRelation(fields, names);
       return resolved !== undefined && 'refused' in resolved ? resolved.refused : undefined;
     }
     default:
@@ -131,22 +136,13 @@ function stringNodes(typeName: unknown): Parameters<typeof stringsOf>[0] {
   return typeName.names as Parameters<typeof stringsOf>[0];
 }
 
-/**
- * The relation a name in FROM means to the session; undefined if it names a CTE. A name that is a CTE anywhere in the
- * statement is taken for the CTE everywhere: at worst a table is not recognised. (A view is, for what it calls.)
- */
+/** The relation that a name in FROM, which means no CTE, means to the session. */
 export function resolveRelation(
   name: RangeVar,
   { catalog, searchPath, temporaryRelations }: NameContext,
-  ctes: ReadonlySet<string>,
-): CatalogRelation | undefined | RefusedStatement {
+): CatalogRelation | RefusedStatement {
   const { relname = '', schemaname, catalogname } = name;
   if (catalogname !== undefined) return { refused: 'database-qualified name' };
-  if (schemaname === undefined && ctes.has(relname)) {
-    // Elsewhere in the statement the name may mean what it means without the CTE.
-    const hidden = catalog.relation({ schema: undefined, name: relname }, searchPath);
-    return hidden === undefined ? undefined : refuseRelation(hidden);
-  }
   // The temporary schema is searched before all others, and under the alias pg_temp.
   if (schemaname === undefined ? temporaryRelations.has(relname) : schemaname.startsWith('pg_temp')) {
     return { refused: 'temporary table' };
@@ -166,16 +162,6 @@ const refusedKinds: ReadonlyMap<string, string> = new Map([
   ['v', 'view'],
   ['f', 'foreign table'],
 ]);
-
-/** All names that WITH clauses define, at any depth. */
-export function cteNames({ evaluated }: Pick<Restrictable, 'evaluated'>): ReadonlySet<string> {
-  const names = new Set<string>();
-  walk(evaluated, (kind, fields) => {
-    if (kind === 'CommonTableExpr' && typeof fields['ctename'] === 'string') names.add(fields['ctename']);
-    return true;
-  });
-  return names;
-}
 
 function hasRecursion({ evaluated, outerWith }: Restrictable): boolean {
   let found = outerWith?.recursive === true;

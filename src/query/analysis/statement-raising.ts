@@ -6,6 +6,7 @@ import { canonicaliseNode } from './canonicalise';
 import { operandsOfAnd } from './conjuncts';
 import { isBuiltin, TypeOid } from '../catalog/catalog';
 import { isUnusable, remembering, type ExpressionScope } from './expression';
+import { namesOf, type ReadBlock } from './query-outputs';
 import { comparesWithoutError } from './raising/comparison';
 
 /** Aggregates that are defined for any rows of any type. */
@@ -41,14 +42,14 @@ const exactNumbers: ReadonlySet<number> = new Set([
  */
 export function mayRaiseInStatement(
   statement: QueryRoot,
-  scopeOf: (block: SelectStmt) => ExpressionScope | undefined,
+  readingOf: (block: SelectStmt) => ReadBlock | undefined,
 ): boolean {
   if (hasComputedRows(statement)) return true;
   const isLimited = hasLimit(statement.query);
   return blocksOf(statement).some(({ select, isTopLevel }) => {
-    const own = scopeOf(select);
-    if (own === undefined) return true;
-    const scope = withoutOuterJoins(own);
+    const reading = readingOf(select);
+    if (reading === undefined || !mergesQuietly(reading)) return true;
+    const scope = withoutOuterJoins(reading.scope);
     const isQuiet = (node: Node): boolean => isKnownQuiet(node, scope);
     if (select.whereClause !== undefined && !operandsOfAnd(select.whereClause).every(isQuiet)) return true;
     if (!joinConditions(select.fromClause).flatMap(operandsOfAnd).every(isQuiet)) return true;
@@ -135,6 +136,22 @@ function withoutOuterJoins(scope: ExpressionScope): ExpressionScope {
     canonicalise: remembering((node) => canonicaliseNode(node, wide)),
   };
   return wide;
+}
+
+/**
+ * What USING and NATURAL compare, they compare with an equality that is not written out: `numeric = float8` makes a float of
+ * 1e400, which is an error.
+ */
+function mergesQuietly({ from, scope }: ReadBlock): boolean {
+  if (!from.hasMerged) return true;
+  const names = from.mergedNames;
+  if (from.hasUnknown || names === undefined || from.tables.some(({ isHidden }) => isHidden)) return false;
+  return [...names].every((name) => {
+    const owners = from.tables.filter((table) => namesOf(table)?.has(name) !== false);
+    const types = owners.map(({ relation }) => relation.columns.get(name)?.typeOid ?? 0);
+    const [first = 0] = types;
+    return types.every((typeOid) => comparesWithoutError(scope.catalog, first, typeOid));
+  });
 }
 
 function joinConditions(from: readonly Node[] | undefined): readonly Node[] {

@@ -233,11 +233,6 @@ export class Catalog {
     return names.some((name) => this.functionsOfRow(name).some(({ volatility }) => volatility === 'v'));
   }
 
-  /** Whether there is any relation of the name, in whatever schema. */
-  hasRelation(relationName: string): boolean {
-    return this.#relationKinds.has(relationName);
-  }
-
   /** Whether every function of the name, in whatever schema, is known not to be volatile. */
   isNeverVolatile(functionName: string): boolean {
     const functions = this.#functions.get(functionName) ?? [];

@@ -272,6 +272,10 @@ describe('rules S1, S3, S4 and S10: no row is lost', () => {
         `select p.id from place p join (region r cross join note n) as j on j.region_id = p.region_id where p.population < 5 and j.weight = 3 and j.id < 20`,
       ],
       [
+        'a table that a CTE of its name reads',
+        `with place as (select * from place where population < 30) select count(*) from place`,
+      ],
+      [
         'a name that only the outer query has',
         `select r.name from region r where exists (select 1 from place where population < 30 and name = 'r3') or r.name = 'r5'`,
       ],
@@ -284,10 +288,6 @@ describe('rules S1, S3, S4 and S10: no row is lost', () => {
       [
         'a table below the alias of a join',
         `select j.id from (place p join note n on n.place_id = p.id) as j where j.population < 30`,
-      ],
-      [
-        'a table that a CTE of its name reads',
-        `with place as (select * from place where population < 30) select count(*) from place`,
       ],
       [
         'a table with the name of a CTE',

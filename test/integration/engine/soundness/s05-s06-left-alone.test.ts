@@ -148,9 +148,9 @@ describe('rules S5 and S6: what is left out, and what is left alone', () => {
     ],
     ['a view', 'view', `select v.id from small_place v join place p on p.id = v.id where p.population < 20`],
     [
-      'a view whose name a CTE bears',
+      'a view whose name a CTE behind it bears',
       'view',
-      `with small_place as (select * from place where population < 50) select count(*) from small_place`,
+      `with c as (select id from small_place), small_place as (select * from place where population < 50) select count(*) from small_place, c`,
     ],
     [
       'a view that a CTE elsewhere hides',

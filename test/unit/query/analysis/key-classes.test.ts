@@ -44,6 +44,12 @@ describe('applies: keys that a block equates are one class (rule S2)', () => {
     ],
     ['the same, mirrored', 'place q right join place p on q.region_id = p.region_id', ['region: p']],
     ['a constant alone', 'place p where p.region_id = 3', ['region: p =']],
+    ['NATURAL JOIN', 'place p natural join region r', ['region: p r =']],
+    [
+      'NATURAL JOIN of three',
+      '(town t natural join shop s) natural join place p',
+      ['region: s p =', 'town: t s ='],
+    ],
   ])('%s', (_title, from, expected) => {
     expect(classes(`select * from ${from}`)).toEqual(expected);
   });
@@ -94,7 +100,22 @@ describe('refuses: what is not equated is another class', () => {
       'place p (a, b, c), shop s where p.b = s.region_id',
       ['region: s', 'town: s'],
     ],
-    ['NATURAL JOIN, whose columns are not read', 'place p natural join region r', ['region: p', 'region: r']],
+    [
+      'NATURAL JOIN of a table whose columns are not known',
+      'place p natural join note n natural join region r',
+      ['region: p', 'region: r'],
+    ],
+    ['NATURAL LEFT JOIN', 'place p natural left join region r', ['region: p']],
+    [
+      'NATURAL JOIN by way of another type',
+      'shop s natural join reading n natural join place p',
+      ['region: s', 'region: p', 'town: s'],
+    ],
+    [
+      'USING by way of a column of another type that was given the name',
+      'place p join place as v (a, b, c, d, region_id) using (region_id) join region r using (region_id)',
+      ['region: p', 'region: r'],
+    ],
     [
       'USING by way of a table that is not known',
       'place p join note n using (region_id) join region r using (region_id)',
