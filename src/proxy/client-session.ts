@@ -9,15 +9,14 @@ import { BackendCode } from '../wire/message-code';
 import { type CancelRequest } from '../wire/startup/cancel-request';
 import { type StartupMessage } from '../wire/startup/startup-message';
 import { ByteRelay } from './byte-relay';
-import { ChannelBinding } from './channel-binding';
 import { cancelKey } from './client-cancel';
 import { takeLeave } from './leave-taking';
-import { LoginRelay } from './login-relay';
+import { type LoginRelay } from './login-relay';
+import { makeLogin } from './make-login';
 import { Outlet } from './outlet';
 import { type ConnectionEnd } from './proxy-events';
 import { scanSession } from './scan-session';
 import { type ScannedSession } from './scanned-session';
-import { ScramVerification } from './scram-verification';
 import {
   adminShutdown,
   brokenServer,
@@ -32,7 +31,6 @@ import { type SessionHost } from './session-host';
 import { enterPhase, type SessionPhase } from './session-phase';
 import { type SessionStart } from './session-start';
 import { SessionWatch, type Conversation } from './session-watch';
-import { isEncrypted } from './upstream-connection';
 import { UpstreamLeg } from './upstream-leg';
 
 /** A client that sent its StartupMessage, and the connection to the server that is opened for it. Its phases: see SessionPhase. */
@@ -196,43 +194,22 @@ export class ClientSession {
   }
 
   private relayLogin(packet: Buffer, startup: StartupMessage, toUpstream: Outlet): void {
-    const channelBinding = new ChannelBinding(isEncrypted(this.client), this.upstream.encryption === 'tls');
     this.scan = this.makeScan(startup, toUpstream);
-    const observer = {
-      keyData: (processId: number, secretKey: Buffer) =>
-        this.keyReceived({ kind: 'CancelRequest', processId, secretKey }),
-      parameterStatus: (frame: Buffer, start: number, end: number) =>
-        this.scan?.tracker.parameterStatus(frame, start, end),
-    };
-    const verification = this.makeVerification(startup, toUpstream);
-    this.login = new LoginRelay(
-      this.toClient,
-      toUpstream,
-      this.reader,
-      observer,
-      channelBinding,
-      verification,
-    );
+    this.login = makeLogin(this.host, startup, {
+      ...{ client: this.client, toClient: this.toClient, reader: this.reader },
+      ...{ upstream: this.upstream, toUpstream },
+      observer: {
+        keyData: (processId, secretKey) => this.keyReceived({ kind: 'CancelRequest', processId, secretKey }),
+        parameterStatus: (frame, start, end) => this.scan?.tracker.parameterStatus(frame, start, end),
+      },
+      guard: (side, action) => this.guard(side, action),
+      verifierUnavailable: () => this.finish('verifierUnavailable', verifierUnavailable()),
+    });
     this.phase = enterPhase(this.phase, 'authenticating');
     toUpstream.append(packet);
     toUpstream.flush();
     this.login.clientSent(this.early);
     this.early = Buffer.alloc(0);
-  }
-
-  private makeVerification(startup: StartupMessage, toUpstream: Outlet): ScramVerification | undefined {
-    const { client, toClient, host } = this;
-    const { verifiers, log } = host;
-    if (verifiers === undefined) return undefined;
-    return new ScramVerification({
-      ...{ user: startup.parameters.get('user') ?? '', verifiers, log },
-      ...{ client, toClient, upstream: this.upstream.socket, toUpstream },
-      guard: (side, action) => this.guard(side, action),
-      unavailable: (error) => {
-        log.error({ err: error }, 'a client cannot be verified');
-        this.finish('verifierUnavailable', verifierUnavailable());
-      },
-    });
   }
 
   /** What the server has to say to a packet it alone may judge need not even be a message: it is an old protocol's, perhaps. */
