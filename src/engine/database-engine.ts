@@ -61,6 +61,8 @@ export interface DatabaseEngineOptions {
 }
 
 const maxDecisions = 5_000;
+/** How long after a restricted statement another one is expected. */
+const contextWantedMs = 10 * 60_000;
 /** The answers most statements get. */
 const nothingCached = forward('nothing cached');
 const wantsNothing = { wantsContext: false } as const;
@@ -80,6 +82,8 @@ export class DatabaseEngine implements Engine {
   readonly #unsubscribe: () => void;
   #version = 0;
   #lastContext: SessionContext | undefined;
+  /** When a session's context was of use last, or missed, in milliseconds of performance.now. */
+  #contextUsedAt = -Infinity;
 
   private constructor(private readonly options: DatabaseEngineOptions) {
     this.contextQuery = options.contextQuery;
@@ -116,6 +120,10 @@ export class DatabaseEngine implements Engine {
     return this.#keySets.bytes;
   }
 
+  get isContextWanted(): boolean {
+    return performance.now() - this.#contextUsedAt < contextWantedMs;
+  }
+
   inspect(text: string): InspectedStatement {
     return this.#inspector.inspect(text);
   }
@@ -135,6 +143,7 @@ export class DatabaseEngine implements Engine {
     if (plain !== undefined) return plain;
     const startedAt = performance.now();
     const plan = this.#plan(request);
+    if (plan instanceof Promise || plan.kind !== 'forward') this.#contextUsedAt = startedAt;
     this.options.events.planned(performance.now() - startedAt);
     return plan;
   }

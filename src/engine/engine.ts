@@ -23,6 +23,12 @@ export interface Engine extends AsyncDisposable {
   /** DDL went through: what is known of the catalog is read again before anything else is rewritten. */
   catalogChanged(): void;
 
+  /**
+   * Whether statements have been restricted lately, or would have been but for the context: a session that begins with a
+   * transaction block is then asked for its context before, for inside of a block that may not have been tried.
+   */
+  readonly isContextWanted: boolean;
+
   /** The statement that asks a session for its context; `$1` is the name of a prepared statement, or NULL. */
   readonly contextQuery: string;
   /** Reads the one row of `contextQuery`, all columns in text format, in order. */

@@ -3,6 +3,7 @@ import type { PartitionKey } from '../query/partition-key';
 import { BoundedMap } from './bounded-map';
 import { CandidateStatement } from './candidate-statement';
 import type { InspectedStatement } from './engine';
+import { PassingStatement } from './passing-statement';
 import { StatementForm, withoutLiterals } from './statement-form';
 import { nothingToRestrict, statementsOf, type StatementsOfText } from './statements-of-text';
 
@@ -21,6 +22,11 @@ export class Inspector {
     maxCachedFormBytes,
     (_, key) => 2 * key.length + 500,
   );
+  /** Whether texts of a form that name no tracked table leave the context alone. */
+  readonly #passingForms = new BoundedMap<string, boolean>(
+    maxCachedFormBytes,
+    (_, key) => 2 * key.length + 200,
+  );
   #catalog: Catalog | undefined;
 
   constructor(partitionKeys: readonly PartitionKey[]) {
@@ -35,16 +41,17 @@ export class Inspector {
     this.#catalog = catalog;
     this.#cache.clear();
     this.#forms.clear();
+    this.#passingForms.clear();
   }
 
   inspect(text: string): InspectedStatement {
-    if (!this.#namesTrackedTable.test(text)) return ignored(text);
+    if (!this.#namesTrackedTable.test(text)) return new PassingStatement(text, this.#judge);
     const known = this.#cache.get(text);
     if (known !== undefined) return known;
     const key = withoutLiterals(text);
     const form = key === undefined ? undefined : this.#forms.get(key);
     if (form === undefined) return this.#parse(text, key);
-    if (!form.isCandidate) return ignored(text);
+    if (!form.isCandidate) return new PassingStatement(text, this.#judge);
     const statement = new CandidateStatement(text, form.leavesContextAlone, form, this.#read);
     // Without literals in it, it is bound to come again.
     if (key === text) this.#remember(statement);
@@ -54,6 +61,17 @@ export class Inspector {
   readonly #read = (statement: CandidateStatement): StatementsOfText => {
     this.#remember(statement);
     return statementsOf(statement.text, this.#catalog) ?? nothingToRestrict;
+  };
+
+  /** A text that cannot be told by its form is not worth being parsed each time. */
+  readonly #judge = (text: string): boolean => {
+    const key = withoutLiterals(text);
+    if (key === undefined) return false;
+    const known = this.#passingForms.get(key);
+    if (known !== undefined) return known;
+    const leavesAlone = mayLookInto(text) && statementsOf(text, this.#catalog)?.leavesContextAlone === true;
+    this.#passingForms.set(key, leavesAlone);
+    return leavesAlone;
   };
 
   #remember(statement: CandidateStatement): void {
@@ -71,7 +89,7 @@ export class Inspector {
       this.#forms.set(key, form);
     }
     if (!isCandidate) {
-      const statement = ignored(text);
+      const statement = new PassingStatement(text, this.#judge);
       this.#cache.set(text, statement);
       return statement;
     }
@@ -84,10 +102,6 @@ export class Inspector {
 
 /** A client's own word, in a comment: this statement is left alone. */
 const switchedOff = /\/\*\s*pcache\s*:\s*off\s*\*\//i;
-
-function ignored(text: string): InspectedStatement {
-  return { text, isCandidate: false, leavesContextAlone: false };
-}
 
 /** A replacement character stands for bytes that are not UTF-8; the text we have is not the text the client sent. */
 function mayLookInto(text: string): boolean {

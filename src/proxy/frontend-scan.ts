@@ -17,8 +17,11 @@ import { type SessionLink } from './session-link';
 /** Who decides about a candidate statement; the frame at hand is then its business, to be forwarded or replaced. */
 export interface CandidateOwner {
   decide(candidate: Candidate): void;
-  /** Another text than a candidate's is about to be passed on, to be run. */
-  beforeOther(text: string): void;
+  /**
+   * Another text than a candidate's is about to be passed on, to be run. If true is returned, it is the owner who calls `pass`,
+   * later.
+   */
+  beforeOther(text: string, pass: () => void): boolean;
   /** Sync was passed on. */
   batchEnded(): void;
   /** Sync came for a batch that was answered with an error of the proxy's making and thrown away. */
@@ -198,9 +201,11 @@ export class FrontendScan {
     const text = attempt(() => decodeQuery(buffer, start + 5, end))?.query;
     const statement = this.inspect(text !== undefined && isText(text) ? text : undefined);
     if (!statement.isCandidate || this.tracker.queue.isSkipping) {
-      this.owner.beforeOther(statement.text);
-      this.tracker.querySent(statement);
-      this.forward();
+      const pass = (): void => {
+        this.tracker.querySent(statement);
+        this.forward();
+      };
+      if (!this.owner.beforeOther(statement.text, pass)) pass();
       return;
     }
     const { tracker } = this;
@@ -229,8 +234,13 @@ export class FrontendScan {
     const statement = this.inspect(prepared?.text);
     if (names === undefined) tracker.unknownBindSent();
     else if (!statement.isCandidate || tracker.queue.isSkipping) {
-      this.owner.beforeOther(statement.text);
-      tracker.bindSent(names.portalName, statement);
+      const pass = (): void => {
+        tracker.bindSent(names.portalName, statement);
+        this.batchEntries++;
+        this.forward();
+      };
+      if (!this.owner.beforeOther(statement.text, pass)) pass();
+      return;
     } else {
       const { portalName, statementName } = names;
       const isAlone = this.isAlone(statementName);

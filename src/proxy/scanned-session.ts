@@ -19,6 +19,8 @@ import { enterWait, isCancelable, type SessionWait } from './session-wait';
 import { type StatementRun } from './statement-run';
 import { StatementSender } from './statement-sender';
 
+const beginsBlock = /^\s*(begin|start\s+transaction)\b/i;
+
 /**
  * The scanned part of a session: what the client sends is read, candidate statements are offered to the engine, hidden
  * messages are mixed in and their replies taken out again. Whatever goes wrong in deciding, the client's bytes go on as
@@ -150,8 +152,28 @@ export class ScannedSession implements CandidateOwner, ReplyOwner, FallbackOwner
     else this.follow(candidate, plan ?? { kind: 'forward', reason: 'engine error' }, hasAsked);
   }
 
-  beforeOther(text: string): void {
+  beforeOther(text: string, pass: () => void): boolean {
     this.sender.beforeOther(text);
+    if (!this.asksBefore(text)) return false;
+    this.setWait('asking');
+    this.asker.ask(undefined, () => {
+      pass();
+      this.resumeAfter('asking');
+    });
+    return true;
+  }
+
+  /**
+   * Whether to ask for the context before a session's first transaction block: the question is only tried outside of one, where
+   * its failure harms nobody, and in the block there may be something to restrict.
+   */
+  private asksBefore(text: string): boolean {
+    const { tracker, link } = this;
+    if (tracker.context !== undefined || !beginsBlock.test(text) || !link.engine.isContextWanted)
+      return false;
+    return (
+      link.mode === 'on' && tracker.status === 'idle' && this.frontend.isNothingInFlight && this.asker.mayAsk
+    );
   }
 
   batchEnded(): void {

@@ -74,11 +74,11 @@ export class SessionTracker {
     if (executed instanceof StatementRun) {
       this.unwritten.push(executed);
       this.runsUnderWay++;
-      if (!executed.statement.leavesContextAlone) this.certainty.suspectSent();
+      if (this.isSuspect(executed.statement)) this.certainty.suspectSent();
       return;
     }
     if (!executed.isCandidate) this.options.events.statementPassed(this.options.database);
-    if (!executed.leavesContextAlone) this.certainty.suspectSent();
+    if (this.isSuspect(executed)) this.certainty.suspectSent();
   }
 
   /**
@@ -249,7 +249,7 @@ export class SessionTracker {
     if (
       mayHideDefinition(frame, start) &&
       isInspected(executed) &&
-      !executed.leavesContextAlone &&
+      this.isSuspect(executed) &&
       mayCreateTable(executed.text)
     ) {
       this.hasCatalogChanged = true;
@@ -274,13 +274,13 @@ export class SessionTracker {
       executed.partDone(now, this.lastReplyAt);
       this.lastReplyAt = now;
       this.runsUnderWay--;
-      if (!executed.statement.leavesContextAlone) this.certainty.suspectDone(hadEffect);
+      if (this.isSuspect(executed.statement)) this.certainty.suspectDone(hadEffect);
       if (!isSuspended) this.reports.report(executed, 'complete', now);
       return;
     }
     if (this.runsUnderWay > 0) this.lastReplyAt = performance.now();
     if (executed instanceof OriginalRun) this.reports.originalDone(executed, true);
-    if (isInspected(executed) && !executed.leavesContextAlone) this.certainty.suspectDone(hadEffect);
+    if (isInspected(executed) && this.isSuspect(executed)) this.certainty.suspectDone(hadEffect);
   }
 
   private failed(kind: Owed, isHidden: boolean, detail: Detail | undefined): void {
@@ -313,7 +313,19 @@ export class SessionTracker {
     if (kind !== Owed.Execute && kind !== Owed.Query) return;
     const statement = detail instanceof StatementRun ? detail.statement : detail;
     if (detail instanceof StatementRun) this.runsUnderWay--;
-    if (statement !== undefined && !statement.leavesContextAlone) this.certainty.suspectDone(wasRun);
+    if (statement !== undefined && this.isSuspect(statement)) this.certainty.suspectDone(wasRun);
+  }
+
+  /**
+   * Whether a statement may change the context (rule S7). Before the context was read there is nothing to lose, and no text is
+   * looked into for it; it is read while nothing is under way, so that a statement is judged alike when it is sent and done.
+   * A temporary view may hide behind the name of a table, and call anything.
+   */
+  private isSuspect(statement: InspectedStatement): boolean {
+    const { context } = this;
+    if (!statement.isCandidate && context === undefined) return true;
+    if (!statement.leavesContextAlone) return true;
+    return context !== undefined && mayName(statement.text, context.temporaryRelations);
   }
 
   private ready(status: TransactionStatus | undefined): void {
@@ -343,11 +355,11 @@ export class SessionTracker {
     const hadEffect = this.hasQueryEffect || this.hasQueryFailed;
     if (detail instanceof StatementRun) {
       this.runsUnderWay--;
-      if (!detail.statement.leavesContextAlone) this.certainty.suspectDone(hadEffect);
+      if (this.isSuspect(detail.statement)) this.certainty.suspectDone(hadEffect);
       this.reports.report(detail, this.hasQueryFailed ? 'failed' : 'complete', this.lastReplyAt);
       return;
     }
-    if (isInspected(detail) && !detail.leavesContextAlone) this.certainty.suspectDone(hadEffect);
+    if (isInspected(detail) && this.isSuspect(detail)) this.certainty.suspectDone(hadEffect);
     if (detail instanceof OriginalRun) this.reports.originalDone(detail, !this.hasQueryFailed);
   }
 }
@@ -360,4 +372,13 @@ function isInspected(detail: Detail | undefined): detail is InspectedStatement {
     !(detail instanceof HiddenStatement) &&
     !(detail instanceof RunPreparation)
   );
+}
+
+/** Whether one of the relations may be named in a text; its letters may be written as codes. */
+function mayName(text: string, relations: ReadonlySet<string>): boolean {
+  if (relations.size === 0) return false;
+  if (/u&|""/i.test(text)) return true;
+  const lower = text.toLowerCase();
+  for (const name of relations) if (lower.includes(name.toLowerCase())) return true;
+  return false;
 }

@@ -119,7 +119,10 @@ describe('rewriting', () => {
 
     test('decided later: the client waits, and the order is kept', async () => {
       let decide = (): void => undefined;
-      script(original, { text: rewritten, after: () => new Promise((resolve) => (decide = resolve)) });
+      const plan = { text: rewritten, needsContext: true };
+      script(original, plan);
+      await ask(query(original));
+      script(original, { ...plan, after: () => new Promise((resolve) => (decide = resolve)) });
       client.send(query('select 1'), query(original), query('select 2'));
       expect(firstColumns(await client.until('Z'))).toEqual(['1']);
       client.send(query('select 3'));
@@ -454,6 +457,43 @@ describe('rewriting', () => {
       await ask(query('select nonsense'));
       expect((await ask(query(original)))[0]).toContain('C25P02');
       expect(proxy.events.asks).toEqual([]);
+    });
+
+    test.each([
+      ['simple', [query('begin')], 1],
+      ['simple, in other words', [query('  START  TRANSACTION isolation level serializable')], 1],
+      ['extended', [parse('', 'begin'), bind('', ''), execute(), sync], 1],
+      ['pipelined with what follows', [query('begin'), query('select 1')], 2],
+    ])('is asked for before a session’s first transaction block: %s', async (_title, begin, replies) => {
+      script(original, plan);
+      engine.isContextWanted = true;
+      client.send(...begin);
+      const messages = await client.until('Z', replies);
+      expect(messages.filter(({ type }) => type === 'E')).toEqual([]);
+      expect(await answers(query(original))).toEqual(['rewritten']);
+      await ask(query('commit'));
+      await ask(query('begin'));
+      expect(await answers(query(original))).toEqual(['rewritten']);
+      expect(proxy.events.asks).toEqual(['answered']);
+    });
+
+    test('is not certain in a block that began with a change of it', async () => {
+      script(original, plan);
+      engine.isContextWanted = true;
+      client.send(query('begin'), query('set local search_path = pg_catalog'), query(original));
+      expect(firstColumns(await client.until('Z', 3))).toEqual(['original']);
+      expect(await answers(query(original))).toEqual(['rewritten']);
+      expect(engine.contextReads.map(({ context }) => context.id)).toEqual(['"$user", public', 'pg_catalog']);
+    });
+
+    test('a question before a block that fails: the block begins all the same', async () => {
+      script(original, plan);
+      engine.isContextWanted = true;
+      engine.contextQuery = 'select 1/0, $1';
+      expect(await ask(query('begin'))).toEqual(['C "BEGIN\\u0000"', 'Z "T"']);
+      expect(await answers(query(original))).toEqual(['original']);
+      await ask(query('commit'));
+      expect(proxy.events.asks).toEqual(['failed']);
     });
 
     test('is not asked for inside an unfinished batch, which a Sync would commit', async () => {

@@ -18,6 +18,10 @@ export class WhimsicalEngine implements Engine {
     private readonly candidates: RegExp,
   ) {}
 
+  get isContextWanted(): boolean {
+    return this.random.chance(0.5);
+  }
+
   inspect(text: string): InspectedStatement {
     const isCandidate = this.candidates.test(text);
     return { text, isCandidate, leavesContextAlone: isCandidate && !/\bset_config\b|\binto\b/i.test(text) };

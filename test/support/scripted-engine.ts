@@ -34,6 +34,7 @@ export class ScriptedEngine implements Engine {
   readonly contextReads: ReadContext[] = [];
   catalogChanges = 0;
   wantsContext = false;
+  isContextWanted = false;
   /** What `plan` throws, if it does. */
   failure: Error | undefined;
 
