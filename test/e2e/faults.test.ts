@@ -300,7 +300,7 @@ describe('faults', () => {
   describe('the client', () => {
     test('goes away while a statement runs: the server’s session ends', async () => {
       const client = await login();
-      client.send(query(`select 'gone' from generate_series(1, 100000000)`));
+      client.send(query(`select 'gone', generate_series(1, 100000000)`));
       await until('rows come', () => client.messages.length > 100);
       client.close();
       await withServer((direct) =>
