@@ -36,7 +36,7 @@ const body =
     decode(frame, start + 5, end);
 
 /** A message is given to so many of them. */
-const readingsEach = 4;
+const readingsEach = 3;
 
 /** Everything that reads the bytes of one frame. */
 const readings: Readonly<Record<Turn['from'], readonly Reading[]>> = {

@@ -24,10 +24,10 @@ interface Part {
 }
 
 const parts: readonly Part[] = [
-  { name: 'decoders', share: 0.65, timeShare: 0.25, run: (said, _, budget) => fuzzDecoders(said, budget) },
-  { name: 'sessions', share: 0.3, timeShare: 0.25, run: (said, _, budget) => fuzzBareSessions(said, budget) },
-  { name: 'listener', share: 0.025, timeShare: 0.25, run: fuzzListener },
-  { name: 'process', share: 0.025, timeShare: 0.25, run: fuzzProcess },
+  { name: 'decoders', share: 0.75, timeShare: 0.35, run: (said, _, budget) => fuzzDecoders(said, budget) },
+  { name: 'sessions', share: 0.23, timeShare: 0.3, run: (said, _, budget) => fuzzBareSessions(said, budget) },
+  { name: 'listener', share: 0.01, timeShare: 0.15, run: fuzzListener },
+  { name: 'process', share: 0.01, timeShare: 0.2, run: fuzzProcess },
 ];
 
 /** How much this process may grow over all parts; most of it is what the recorded events take. */

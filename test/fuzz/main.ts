@@ -11,7 +11,7 @@ export async function runMain(environment: NodeJS.ProcessEnv): Promise<number> {
     return Number(value);
   };
   // A fault is told by its bytes or its seed; millions of traces take their time.
-  Error.stackTraceLimit = 5;
+  Error.stackTraceLimit = 0;
   const faults = await runFuzz(
     {
       seed: numberIn('FUZZ_SEED') ?? Math.floor(Math.random() * 2 ** 31),
