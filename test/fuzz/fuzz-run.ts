@@ -13,6 +13,8 @@ export interface FuzzOptions {
   /** Mutated messages in all. */
   readonly messages: number;
   readonly seconds: number;
+  /** Names of the parts to run; default: all. */
+  readonly parts?: readonly string[];
 }
 
 interface Part {
@@ -43,6 +45,9 @@ export async function runFuzz(options: FuzzOptions, say: (line: string) => void)
     lock_timeout: '500ms',
     statement_timeout: '2s',
   });
+  const chosen = parts.filter(({ name }) => options.parts?.includes(name) !== false);
+  const shares = chosen.reduce((sum, { share }) => sum + share, 0);
+  const timeShares = chosen.reduce((sum, { timeShare }) => sum + timeShare, 0);
   const faults: string[] = [];
   try {
     const conversations = await recordConversations({
@@ -51,10 +56,14 @@ export async function runFuzz(options: FuzzOptions, say: (line: string) => void)
     say(`${conversations.length} conversations recorded`);
     const before = process.memoryUsage.rss();
     let mutated = 0;
-    for (const { name, share, timeShare, run } of parts) {
+    for (const { name, share, timeShare, run } of chosen) {
       const began = performance.now();
-      const endsAt = began + seconds * 1000 * timeShare;
-      const tally = await run(conversations, server, { seed, messages: Math.ceil(messages * share), endsAt });
+      const endsAt = began + (seconds * 1000 * timeShare) / timeShares;
+      const tally = await run(conversations, server, {
+        seed,
+        messages: Math.ceil((messages * share) / shares),
+        endsAt,
+      });
       mutated += tally.mutated;
       say(`${name}, ${Math.round((performance.now() - began) / 1000)} s: ${String(tally)}`);
       faults.push(...tally.faults.map((fault) => `${name}: ${fault}`));

@@ -17,6 +17,7 @@ export async function runMain(environment: NodeJS.ProcessEnv): Promise<number> {
       seed: numberIn('FUZZ_SEED') ?? Math.floor(Math.random() * 2 ** 31),
       messages: numberIn('FUZZ_MESSAGES') ?? defaults.messages,
       seconds: numberIn('FUZZ_SECONDS') ?? defaults.seconds,
+      ...(environment['FUZZ_PARTS'] ? { parts: environment['FUZZ_PARTS'].split(',') } : {}),
     },
     (line) => console.log(line),
   );

@@ -3,6 +3,7 @@ import { holdConversation } from '../../fuzz/fuzz-bare-sessions';
 import { fuzzDecoders } from '../../fuzz/fuzz-decoders';
 import { Tally } from '../../fuzz/tally';
 import { Random } from '../../oracle/random';
+import { Challenge } from '../../support/wire-script/challenge';
 import { encodeLine, isStartupLine } from '../../support/wire-script/frontend-line';
 import { readScript, scriptNames } from '../../support/wire-script/scripts-directory';
 
@@ -14,8 +15,10 @@ const requests = scriptNames()
   .map((name) =>
     readScript(name).steps.flatMap(({ send }) =>
       send
-        .filter((line) => !/^\d+ times |StartupBytes/.test(line) && !isStartupLine(line))
-        .map((line) => encodeLine(line, () => Buffer.alloc(0))),
+        .filter((line) => !/^\d+ times |StartupBytes|^PasswordMD5|^SASL/.test(line) && !isStartupLine(line))
+        .map((line) =>
+          encodeLine(line, { cancelRequest: () => Buffer.alloc(0), challenge: new Challenge() }),
+        ),
     ),
   )
   .filter((messages) => messages.length > 0 && Buffer.concat(messages).length < mostBytes);

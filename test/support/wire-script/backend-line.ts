@@ -54,7 +54,14 @@ const errorFields: Readonly<Record<string, string>> = {
 
 const buildDependent = new Set(['S', 'F', 'L', 'R']);
 
-const authenticationKinds: Readonly<Record<number, string>> = { 0: 'Ok', 3: 'CleartextPassword', 10: 'SASL' };
+const authenticationKinds: Readonly<Record<number, string>> = {
+  0: 'Ok',
+  3: 'CleartextPassword',
+  5: 'MD5Password',
+  10: 'SASL',
+  11: 'SASLContinue',
+  12: 'SASLFinal',
+};
 const transactionStatuses: Readonly<Record<string, string>> = {
   I: 'idle',
   T: 'inTransaction',
@@ -68,7 +75,11 @@ const replies: Readonly<Record<string, readonly [string, (fields: Fields, detail
     'Authentication',
     (fields) => {
       const kind = fields.int32();
-      return { kind: authenticationKinds[kind] ?? kind };
+      const name = { kind: authenticationKinds[kind] ?? kind };
+      if (name.kind === 'SASL') return { ...name, mechanisms: fields.rest() };
+      // Salts, nonces and signatures are others every time.
+      const hiddenBytes = fields.skipRest();
+      return hiddenBytes === 0 ? name : { ...name, bytes: hiddenBytes };
     },
   ],
   K: [

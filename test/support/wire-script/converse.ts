@@ -3,6 +3,7 @@ import { encodeTerminate } from '../../../src/wire/frontend/terminate';
 import { cancelRequestCode } from '../../../src/wire/startup/cancel-request';
 import { WireClient, type WireMessage } from '../wire-client';
 import { describeReply, replyCode, type Detail } from './backend-line';
+import { Challenge } from './challenge';
 import { encodeLine, isStartupLine } from './frontend-line';
 import type { ScriptStep } from './script';
 
@@ -29,6 +30,7 @@ export async function converse(
   const { port, user, database } = options;
   const clients = new Map<string, WireClient>();
   const keys = new Map<string, Buffer>();
+  const challenges = new Map<string, Challenge>();
   const cancelRequest = (session: string): Buffer => {
     const key = keys.get(session);
     if (key === undefined) throw new Error(`no key is known of session ${session}`);
@@ -56,11 +58,14 @@ export async function converse(
     let sentBytes = 0;
     for (const step of steps) {
       const client = await clientOf(step);
-      const bytes = Buffer.concat(step.send.map((line) => encodeLine(line, cancelRequest)));
+      const challenge = challenges.get(step.session) ?? new Challenge();
+      challenges.set(step.session, challenge);
+      const bytes = Buffer.concat(step.send.map((line) => encodeLine(line, { cancelRequest, challenge })));
       sentBytes += bytes.length;
       if (options.isDribbled === true) await client.dribble(bytes);
       else if (bytes.length > 0) client.send(bytes);
       const answer = await answerOf(client, step);
+      challenge.note(answer);
       const key = answer.find(({ type }) => type === 'K');
       if (key !== undefined) keys.set(step.session, Buffer.from(key.body));
       answers.push(answer);

@@ -14,6 +14,15 @@ import { encodeSync } from '../../../src/wire/frontend/sync';
 import { encodeTerminate } from '../../../src/wire/frontend/terminate';
 import { encodeEncryptionRequest } from '../../../src/wire/startup/encryption-request';
 import { encodeStartupMessage } from '../../../src/wire/startup/startup-message';
+import { scramFirst, type Challenge } from './challenge';
+
+/** What is known of the sessions of a conversation. */
+export interface SessionNotes {
+  /** The CancelRequest for a session of the script, by its name. */
+  cancelRequest(session: string): Buffer;
+  /** What the server has asked this session. */
+  readonly challenge: Challenge;
+}
 
 /** A value in a script: text, NULL, bytes, or text many times over. */
 type ScriptValue =
@@ -39,21 +48,19 @@ export function isStartupLine(line: string | undefined): boolean {
 
 /**
  * The bytes of a line of a script: a message's name and its fields as JSON (a lone string where there is one field), with
- * what is left out empty or zero. `Bytes "50 00"` are those bytes (`StartupBytes`: instead of a login); `300 times Sync` the same message again and again.
+ * what is left out empty or zero. `PasswordMD5` and `SASLResponse` with a password answer what the server has asked. `Bytes "50 00"` are those bytes (`StartupBytes`: instead of a login); `300 times Sync` the same message again and again.
  *
- * @param cancelRequest the CancelRequest for a session of the script, by its name.
+ * @param session what a line refers to that the script cannot know
  */
-export function encodeLine(line: string, cancelRequest: (session: string) => Buffer): Buffer {
+export function encodeLine(line: string, session: SessionNotes): Buffer {
   const [, times, name = '', json] = /^(?:(\d+) times )?(\w+)(?: (.*))?$/.exec(line) ?? [];
   const encode = encoders[name];
   if (encode === undefined) throw new Error(`no such message: ${line}`);
-  const encoded = encode(JSON.parse(json ?? '{}') as never, cancelRequest);
+  const encoded = encode(JSON.parse(json ?? '{}') as never, session);
   return times === undefined ? encoded : Buffer.concat(new Array<Buffer>(Number(times)).fill(encoded));
 }
 
-const encoders: Readonly<
-  Record<string, (fields: never, cancelRequest: (session: string) => Buffer) => Buffer>
-> = {
+const encoders: Readonly<Record<string, (fields: never, session: SessionNotes) => Buffer>> = {
   Query: (query: ScriptValue) => encodeQuery({ query: text(query) }),
   Parse: (fields: {
     statementName?: string;
@@ -114,8 +121,26 @@ const encoders: Readonly<
       minorVersion: fields.minorVersion ?? 0,
       parameters: new Map(Object.entries(fields.parameters)),
     }),
-  CancelRequest: (session: string, cancelRequest) => cancelRequest(session),
+  CancelRequest: (name: string, session) => session.cancelRequest(name),
+  PasswordMD5: ({ user, password }: { user: string; password: string }, session) =>
+    encodePasswordMessage(session.challenge.md5(user, password)),
+  SASLInitialResponse: (fields: { mechanism?: string; data?: string }): Buffer => {
+    const data = Buffer.from(fields.data ?? scramFirst);
+    const length = Buffer.alloc(4);
+    length.writeInt32BE(data.length);
+    return passwordMessage(Buffer.from(`${fields.mechanism ?? 'SCRAM-SHA-256'}\0`), length, data);
+  },
+  SASLResponse: (fields: { password?: string; data?: string }, session): Buffer =>
+    passwordMessage(Buffer.from(fields.data ?? session.challenge.scram(fields.password ?? ''))),
 };
+
+/** Any of the messages that share the first byte of a password. */
+function passwordMessage(...parts: readonly Buffer[]): Buffer {
+  const body = Buffer.concat(parts);
+  const header = Buffer.from('p\0\0\0\0', 'latin1');
+  header.writeUInt32BE(4 + body.length, 1);
+  return Buffer.concat([header, body]);
+}
 
 function bytes(hex: string): Buffer {
   return Buffer.from(hex.replaceAll(' ', ''), 'hex');

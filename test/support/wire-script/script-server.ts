@@ -18,6 +18,11 @@ const schema = `
   create function say(text) returns void language plpgsql as 'begin raise notice ''%'', $1; end';
   create role locked login password 'open sesame';
   create role nobody_home nologin;
+  create role scrambled login password 'open sesame';
+  set password_encryption = 'md5';
+  create role hashed login password 'open sesame';
+  reset password_encryption;
+  create publication nothing;
   analyze place;
 `;
 
@@ -30,6 +35,8 @@ export async function startScriptServer(
     binaries,
     hba: [
       'host all locked 127.0.0.1/32 password',
+      'host all scrambled 127.0.0.1/32 scram-sha-256',
+      'host all hashed 127.0.0.1/32 md5',
       'host refused all 127.0.0.1/32 reject',
       'host replication all 127.0.0.1/32 trust',
       'host all all 127.0.0.1/32 trust',
@@ -39,6 +46,7 @@ export async function startScriptServer(
       log_timezone: 'UTC',
       max_prepared_transactions: 4,
       wal_level: 'logical',
+      wal_keep_size: '256MB',
       ...settings,
     },
   });

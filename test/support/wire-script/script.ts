@@ -16,7 +16,8 @@
  *
  * `send other` speaks in another session than the first, `until ReadyForQuery 3` waits for the third, `until closed` for
  * the end of the connection, `until byte` for the one-byte answer to SSLRequest. Where versions answer differently, each
- * has a block of its own under `---- 15`, `---- 18`. `proxy-only 08P01 why` allows the proxy one error more.
+ * has a block of its own under `---- 15`, `---- 18`. `proxy-only 08P01 why` allows the proxy one error more. `leave-out CopyData`
+ * compares no messages of these names: what they say, or when they come, is another every time. `only 18 why` is held with that version.
  */
 export interface WireScript {
   /** The comment, without its marks. */
@@ -25,6 +26,10 @@ export interface WireScript {
   readonly learn: readonly LearnedStatement[];
   /** A FATAL error of the proxy's own, where the server closes the connection in silence: its SQLSTATE, and why. */
   readonly proxyOnly?: string;
+  /** The version it can be held with, if not with all, and why. */
+  readonly only?: string;
+  /** Names of messages that are not compared. */
+  readonly leaveOut: readonly string[];
   readonly steps: readonly ScriptStep[];
 }
 
@@ -50,8 +55,10 @@ export const firstSession = 'first';
 export function parseScript(text: string): WireScript {
   const hazard: string[] = [];
   const learn: LearnedStatement[] = [];
+  const leaveOut: string[] = [];
   const steps: ScriptStep[] = [];
   let proxyOnly: string | undefined;
+  let only: string | undefined;
   let lines: string[] | undefined;
   let step: { session: string; send: string[]; until: string; count: number } | undefined;
   let expected = new Map<string, string[]>();
@@ -70,6 +77,8 @@ export function parseScript(text: string): WireScript {
     } else if (step === undefined) {
       if (line.startsWith('# ')) hazard.push(line.slice(2));
       else if (line.startsWith('learn ')) learn.push(JSON.parse(line.slice(6)) as LearnedStatement);
+      else if (line.startsWith('leave-out ')) leaveOut.push(...line.slice(10).split(' '));
+      else if (line.startsWith('only ')) only = line.slice(5);
       else if (line.startsWith('proxy-only ')) proxyOnly = line.slice(11);
       else fail('neither comment, learn nor send');
     } else if (until && step.until === '') {
@@ -87,7 +96,14 @@ export function parseScript(text: string): WireScript {
   });
   if (hazard.length === 0) throw new Error('a script says in a comment what may go wrong');
   if (steps.length === 0) throw new Error('a script sends something');
-  return { hazard: hazard.join(' '), learn, steps, ...(proxyOnly === undefined ? {} : { proxyOnly }) };
+  return {
+    hazard: hazard.join(' '),
+    learn,
+    leaveOut,
+    steps,
+    ...(only === undefined ? {} : { only }),
+    ...(proxyOnly === undefined ? {} : { proxyOnly }),
+  };
 }
 
 /** The text of a script, with the answers it was given: per step, by major version. */
@@ -103,6 +119,8 @@ export function printScript(
   if (script.learn.length > 0)
     parts.push(script.learn.map((statement) => `learn ${JSON.stringify(statement)}`).join('\n'));
   if (script.proxyOnly !== undefined) parts.push(`proxy-only ${script.proxyOnly}`);
+  if (script.only !== undefined) parts.push(`only ${script.only}`);
+  if (script.leaveOut.length > 0) parts.push(`leave-out ${script.leaveOut.join(' ')}`);
   script.steps.forEach((step, index) => {
     const lines = [
       step.session === firstSession ? 'send' : `send ${step.session}`,
