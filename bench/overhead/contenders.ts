@@ -7,6 +7,7 @@ import { freePort } from '../../test/support/free-port';
 import { GuardedProcess } from '../../test/support/guarded-process';
 import { type PostgresServer } from '../../test/support/postgres-server';
 import { until } from '../../test/support/until';
+import { PgBouncer } from './pgbouncer';
 
 export const database = 'pgbench';
 const controlUser = 'pcache';
@@ -25,6 +26,7 @@ export interface Contender {
 export const contenderNames = {
   direct: 'no process in between',
   relay: 'bench/overhead/raw-relay.js: bytes from socket to socket',
+  pgbouncer: 'PgBouncer, session pooling',
   untracked: 'pcache, rewriting on; the statements name no tracked table',
   tracked: 'pcache, rewriting on; pgbench_accounts is tracked by bid, nothing is cached',
   cached: 'the same with fragments of other statements cached, so that each statement is looked up',
@@ -50,6 +52,12 @@ export class Contenders implements AsyncDisposable {
     const relay = join(__dirname, 'raw-relay.js');
     const relayPid = await this.run([relay, String(relayPort), String(postgres.port)], {});
     this.all.push({ name: 'relay', port: relayPort, pid: relayPid });
+
+    if (PgBouncer.isThere) {
+      const { process, port, pid } = await PgBouncer.start(postgres);
+      this.processes.push(process);
+      this.all.push({ name: 'pgbouncer', port, pid });
+    }
 
     const controlPassword = randomBytes(16).toString('hex');
     const admin = new Client(postgres.connectionOptions(database));

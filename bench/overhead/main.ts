@@ -2,11 +2,12 @@ import { Client } from 'pg';
 import { findPostgresProgram, startPostgres, type PostgresServer } from '../../test/support/postgres-server';
 import { temporaryDirectory } from '../../test/support/temporary-directory';
 import { describeMachine } from '../machine';
+import { measureBulk } from './bulk';
 import { Contenders, database, postmasterPid } from './contenders';
 import { measure, summariseRatios, type Measurement } from './measure';
 import { readOptions, usage, type OverheadOptions } from './overhead-options';
 import { Pgbench } from './pgbench';
-import { header, rows, targetRatio, verdict } from './report';
+import { bulkRows, header, rows, targetBulkShare, targetRatio, targetShare, verdict } from './report';
 
 /** Everything but the JSON document of --json goes here. */
 function say(text: string): void {
@@ -38,7 +39,8 @@ export async function runBenchmark(args: readonly string[]): Promise<number> {
 
 async function compare(program: string, options: OverheadOptions): Promise<void> {
   say('starting PostgreSQL, filling the tables of pgbench');
-  await using postgres = await startPostgres();
+  // PgBouncer logs in without a password, and so does the client that moves large results.
+  await using postgres = await startPostgres({ hba: ['host all all 127.0.0.1/32 trust'] });
   await postgres.createDatabase(database);
   await using directory = await temporaryDirectory('overhead');
   const pgbench = new Pgbench(program, postgres.environment(database), directory.path);
@@ -71,6 +73,12 @@ async function compare(program: string, options: OverheadOptions): Promise<void>
     }
   }
   say(`\n${verdict(measurements)}`);
+  const bulk = await measureBulk(
+    postgres,
+    contenders.all.filter(({ name }) => name !== 'cached'),
+    options.bulkRounds,
+  );
+  say(`\n${bulkRows(bulk)}`);
   if (!options.json) return;
   const { seconds, rounds, scale } = options;
   const document = {
@@ -80,6 +88,9 @@ async function compare(program: string, options: OverheadOptions): Promise<void>
     scale,
     measurements,
     targetRatio,
+    targetShare,
+    bulk,
+    targetBulkShare,
     ratios: Object.fromEntries(summariseRatios(measurements)),
   };
   process.stdout.write(`${JSON.stringify(document, undefined, 2)}\n`);

@@ -17,6 +17,9 @@ export interface Measurement extends Sample {
   readonly contender: ContenderName;
   /** `cpuUs` as a multiple of the relay's in the same round; undefined for direct. */
   readonly cpuRatio: number | undefined;
+  /** Transactions per second as a share of the relay's, and of PgBouncer's, in the same round; NaN without PgBouncer. */
+  readonly relayShare: number;
+  readonly pgbouncerShare: number;
 }
 
 export interface MeasureOptions {
@@ -47,6 +50,8 @@ export async function measure(
     clients: options.clients,
     contender: name,
     ...summarise(samples.get(name) ?? [], relay),
+    relayShare: share(samples.get(name), relay),
+    pgbouncerShare: share(samples.get(name), samples.get('pgbouncer')),
   }));
 }
 
@@ -70,7 +75,7 @@ async function sample(
 function summarise(
   samples: readonly Sample[],
   relay: readonly Sample[],
-): Omit<Measurement, 'protocol' | 'clients' | 'contender'> {
+): Omit<Measurement, 'protocol' | 'clients' | 'contender' | 'relayShare' | 'pgbouncerShare'> {
   const medianOf = (field: 'transactions' | 'transactionsPerSecond' | 'p50Ms' | 'p99Ms' | 'serverCpuUs') =>
     median(samples.map((each) => each[field]));
   const ratios = samples.map(({ cpuUs }, round) => (cpuUs ?? NaN) / (relay[round]?.cpuUs ?? NaN));
@@ -86,6 +91,15 @@ function summarise(
   };
 }
 
+/** NaN if there is nothing to compare with. */
+function share(own: readonly Sample[] = [], others: readonly Sample[] = []): number {
+  return median(
+    own.map(({ transactionsPerSecond }, round) => {
+      return transactionsPerSecond / (others[round]?.transactionsPerSecond ?? NaN);
+    }),
+  );
+}
+
 export interface RatioSummary {
   readonly geometricMean: number;
   readonly highest: number;
@@ -95,7 +109,10 @@ export interface RatioSummary {
 export function summariseRatios(
   measurements: readonly Measurement[],
 ): ReadonlyMap<ContenderName, RatioSummary> {
-  const names = (Object.keys(contenderNames) as ContenderName[]).filter((name) => name !== 'direct');
+  const present = new Set(measurements.map(({ contender }) => contender));
+  const names = (Object.keys(contenderNames) as ContenderName[]).filter(
+    (name) => name !== 'direct' && present.has(name),
+  );
   return new Map(
     names.map((name) => {
       const own = measurements.filter(({ contender }) => contender === name);

@@ -8,6 +8,8 @@ export interface OverheadOptions {
   /** How often every way is measured. */
   readonly rounds: number;
   readonly scale: number;
+  /** How often 100 MB are moved each way. */
+  readonly bulkRounds: number;
   readonly protocols: readonly Protocol[];
   /** Numbers of clients. */
   readonly clients: readonly number[];
@@ -19,13 +21,15 @@ export interface OverheadOptions {
 
 export const usage = `npm run bench:overhead -- [options]
 
-pgbench -S on a PostgreSQL of its own: direct, through a raw TCP relay, and through the proxy, in turns.
+pgbench -S on a PostgreSQL of its own: direct, through a raw TCP relay, PgBouncer if it is installed, and the
+proxy, in turns; then results and a COPY of 100 MB.
 
   --seconds N    length of each run (default: 1)
   --rounds N     runs of each kind, medians are shown (default: 6)
   --scale N      pgbench's scale factor (default: 10, a million accounts)
   --protocols L  of simple,extended,prepared (default: all)
-  --clients L    numbers of clients (default: 1,8)
+  --clients L    numbers of clients (default: 1,8,32)
+  --bulk-rounds N how often 100 MB are moved each way (default: 3)
   --main FILE    the proxy to measure (default: dist/main.js)
   --json         print the measurements as JSON, alone on stdout
   --help         print this
@@ -38,9 +42,10 @@ export function readOptions(args: readonly string[]): OverheadOptions | undefine
     options: {
       seconds: { type: 'string', default: '1' },
       rounds: { type: 'string', default: '6' },
+      'bulk-rounds': { type: 'string', default: '3' },
       scale: { type: 'string', default: '10' },
       protocols: { type: 'string', default: protocols.join() },
-      clients: { type: 'string', default: '1,8' },
+      clients: { type: 'string', default: '1,8,32' },
       main: { type: 'string', default: join(__dirname, '..', '..', 'dist', 'main.js') },
       json: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
@@ -50,6 +55,7 @@ export function readOptions(args: readonly string[]): OverheadOptions | undefine
   return {
     seconds: positive('seconds', values.seconds),
     rounds: positive('rounds', values.rounds),
+    bulkRounds: positive('bulk-rounds', values['bulk-rounds']),
     scale: positive('scale', values.scale),
     protocols: values.protocols.split(',').map(protocolNamed),
     clients: values.clients.split(',').map((count) => positive('clients', count)),

@@ -9,6 +9,7 @@ const wanted = {
   'libpostgresql-jdbc-java': '/usr/share/java/postgresql.jar',
   'default-jdk-headless': '/usr/bin/javac',
   'redis-server': '/usr/bin/redis-server',
+  pgbouncer: '/usr/sbin/pgbouncer',
 };
 
 const clusterSettings = '/etc/postgresql-common/createcluster.conf';
