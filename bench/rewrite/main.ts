@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util';
 import { Client } from 'pg';
 import { startPostgres } from '../../test/support/postgres-server';
+import { turnBudget } from '../../src/engine/turn-budget';
 import { describeMachine } from '../machine';
 import { median, quantile } from '../statistics';
 import { situations, type Situation, type SituationName } from './situations';
@@ -129,6 +130,7 @@ async function measure(
       const startedAt = performance.now();
       void workbench.plan(each);
       if (isWarm) samples.push((performance.now() - startedAt) * 1000);
+      await turnBudget.turn();
     }
     allocated.push(bytesOf(() => void workbench.plan(text(kind, known))));
     // Shapes that were asked for are noted.

@@ -152,10 +152,17 @@ function conjunctKeyOf(fragment: Fragment, template: string, slots: readonly num
   return conjunctKey(fragment.contextId, fragment.partitionKey, template, tables);
 }
 
+/**
+ * Attempts to map entries into one block. Where one table occurs many times there may be very many ways; an entry that is not
+ * found to match is only a chance that was missed.
+ */
+const maxSteps = 20_000;
+
 /** A block, prepared to have entries mapped into it. */
 class MatchTarget {
   /** Tables of the class, by their number in the block. */
   readonly #tableKeys: ReadonlyMap<number, string>;
+  #stepsLeft = maxSteps;
   /** For each conjunct key, the tables it holds for. */
   readonly #occurrences = new Map<string, (readonly number[])[]>();
 
@@ -188,6 +195,7 @@ class MatchTarget {
   }
 
   #assign(fragment: Fragment, next: number, assigned: ReadonlyMap<number, number>): boolean {
+    if (--this.#stepsLeft < 0) return false;
     const conjunct = fragment.conjuncts[next];
     if (conjunct === undefined) return this.#assignRest(fragment, assigned);
     const key = conjunctKeyOf(fragment, conjunct.template, conjunct.slots);

@@ -62,9 +62,13 @@ export class CandidateStatement implements InspectedStatement {
     return this.#fingerprint;
   }
 
-  /** Whether an execution tells how long the statement's query takes, and nothing else. */
+  /** Whether an execution tells how long the statement's query takes, and nothing else. The same for all texts of a form. */
   get isMeasured(): boolean {
-    return this.isSingle && this.statements.every((statement) => statement.isMeasured);
+    const known = this.form?.isMeasured;
+    if (known !== undefined) return known;
+    const isMeasured = this.isSingle && this.statements.every((statement) => statement.isMeasured);
+    if (this.form !== undefined) this.form.isMeasured = isMeasured;
+    return isMeasured;
   }
 
   /**
@@ -72,8 +76,9 @@ export class CandidateStatement implements InspectedStatement {
    * an EXPLAIN shows what would become of the SELECT.
    */
   get experience(): string {
+    if (this.isMeasured || !this.isSingle) return this.fingerprint;
     const [only] = this.statements;
-    if (only === undefined || this.isMeasured || !this.isSingle) return this.fingerprint;
+    if (only === undefined) return this.fingerprint;
     this.#experience ??= fingerprint(this.bareQuery(only).tokens);
     return this.#experience;
   }

@@ -34,6 +34,8 @@ import { forward, Restrictor, type RewriteMemo } from './restrictor';
 import type { SessionContext } from './session-context';
 import { readSessionContext } from './session-settings';
 import { ShapeBook } from './shape-book';
+import { SlowForms } from './slow-forms';
+import { turnBudget } from './turn-budget';
 import type { ShapeChecker } from './shape-checker';
 import { UsageNotes } from './usage-notes';
 import { WaitingStatements } from './waiting-statements';
@@ -60,9 +62,14 @@ export interface DatabaseEngineOptions {
   readonly log: EngineLog;
 }
 
-const maxDecisions = 5_000;
 /** How long after a restricted statement another one is expected. */
 const contextWantedMs = 10 * 60_000;
+/** A decision holds the statement's syntax tree, which takes many times the memory of the text. Estimates. */
+const maxDecisionBytes = 128 * 1024 * 1024;
+const bytesPerDecision = 8_000;
+const bytesPerCharacter = 64;
+/** Statements that wait for time to be learned from. */
+const maxLearningLater = 100;
 /** The answers most statements get. */
 const nothingCached = forward('nothing cached');
 const wantsNothing = { wantsContext: false } as const;
@@ -75,12 +82,17 @@ export class DatabaseEngine implements Engine {
   readonly #keySets: KeySetStore;
   readonly #experience = new Experience();
   readonly #usage: UsageNotes;
-  readonly #decisions = new BoundedMap<string, Decision>(maxDecisions);
+  readonly #slowForms = new SlowForms();
+  readonly #decisions = new BoundedMap<string, Decision>(
+    maxDecisionBytes,
+    ({ reading }) => bytesPerDecision + bytesPerCharacter * reading.statement.text.length,
+  );
   readonly #shapes: ShapeBook;
   readonly #restrictor: Restrictor;
   readonly #waiting = new WaitingStatements((reading) => this.#prepare(reading));
   readonly #unsubscribe: () => void;
   #version = 0;
+  #learningLater = 0;
   #lastContext: SessionContext | undefined;
   /** When a session's context was of use last, or missed, in milliseconds of performance.now. */
   #contextUsedAt = -Infinity;
@@ -141,11 +153,15 @@ export class DatabaseEngine implements Engine {
   plan(request: PlanRequest): Plan | Promise<Plan> {
     const plain = this.#forwardUnread(request);
     if (plain !== undefined) return plain;
-    const startedAt = performance.now();
-    const plan = this.#plan(request);
-    if (plan instanceof Promise || plan.kind !== 'forward') this.#contextUsedAt = startedAt;
-    this.options.events.planned(performance.now() - startedAt);
-    return plan;
+    const { statement } = request;
+    if (statement instanceof CandidateStatement && this.#slowForms.has(statement))
+      return forward('takes too long to look into');
+    if (turnBudget.isSpent && !this.#isDecided(request)) return forward('no time to look into it yet');
+    const { result, ms } = turnBudget.spend(() => this.#plan(request));
+    if (statement instanceof CandidateStatement) this.#slowForms.note(statement, ms);
+    if (result instanceof Promise || result.kind !== 'forward') this.#contextUsedAt = performance.now();
+    this.options.events.planned(ms);
+    return result;
   }
 
   completed(completion: Completion): { readonly wantsContext: boolean } {
@@ -207,6 +223,12 @@ export class DatabaseEngine implements Engine {
     return this.#restrictor.plan(decision, catalog);
   }
 
+  /** Whether a plan takes no time worth mentioning. */
+  #isDecided({ statement, context = this.#lastContext, parameters }: PlanRequest): boolean {
+    if (!(statement instanceof CandidateStatement) || context === undefined) return true;
+    return this.#decisions.get(decisionKey(statement, context, parameters))?.version === this.#version;
+  }
+
   /** undefined if the statement's parameter types are not known yet. */
   #decide(
     statement: CandidateStatement,
@@ -250,10 +272,9 @@ export class DatabaseEngine implements Engine {
     const { current: catalog } = this.options.catalog;
     if (catalog === undefined) return true;
     try {
-      const decision = this.#decideReading(
-        decisionKey(reading.statement, reading.context, reading.parameters),
-        reading,
-      );
+      const key = decisionKey(reading.statement, reading.context, reading.parameters);
+      await turnBudget.turn();
+      const { result: decision } = turnBudget.spend(() => this.#decideReading(key, reading));
       await this.#restrictor.prepare(decision, catalog);
     } catch (error) {
       this.options.log.warn({ err: error }, 'a statement could not be made ready');
@@ -292,6 +313,11 @@ export class DatabaseEngine implements Engine {
     if (catalog === undefined || mode === 'off' || !(statement instanceof CandidateStatement)) return false;
     if (context === undefined || !isContextCertain) return true;
     const learn = (): void => {
+      if (this.#slowForms.has(statement)) return;
+      if (turnBudget.isSpent) this.#learnLater(learn);
+      else this.#slowForms.note(statement, turnBudget.spend(read).ms);
+    };
+    const read = (): void => {
       const reading = this.#read(statement, context, catalog, parameters);
       if (reading === undefined) return;
       const unknown = this.#unknownFragments(reading);
@@ -302,6 +328,16 @@ export class DatabaseEngine implements Engine {
     if (parameters === undefined || parameters.values.length === 0) learn();
     else void this.#shapes.ask(describing(statement, context, catalog, parameters)).then(learn);
     return false;
+  }
+
+  /** A statement that is not learned from will be slow again. */
+  #learnLater(learn: () => void): void {
+    if (this.#learningLater >= maxLearningLater) return;
+    this.#learningLater++;
+    void turnBudget.turn().then(() => {
+      this.#learningLater--;
+      learn();
+    });
   }
 
   #unknownFragments(reading: Reading): readonly Fragment[] {
@@ -324,6 +360,7 @@ export class DatabaseEngine implements Engine {
   #catalogRead(catalog: Catalog | undefined): void {
     this.#version++;
     this.#decisions.clear();
+    this.#slowForms.clear();
     this.#shapes.clear();
     this.#waiting.clear();
     this.#inspector.useCatalog(catalog);

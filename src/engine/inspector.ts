@@ -6,9 +6,10 @@ import type { InspectedStatement } from './engine';
 import { PassingStatement } from './passing-statement';
 import { StatementForm, withoutLiterals } from './statement-form';
 import { nothingToRestrict, statementsOf, type StatementsOfText } from './statements-of-text';
+import { turnBudget } from './turn-budget';
 
-/** Bytes of text that are remembered, and of texts without their literals. */
-const maxCachedTextBytes = 16 * 1024 * 1024;
+/** Memory for texts that are remembered, with their syntax trees, and for texts without their literals: estimates, in bytes. */
+const maxCachedTextBytes = 64 * 1024 * 1024;
 const maxCachedFormBytes = 8 * 1024 * 1024;
 
 /** Tells candidates from other texts. A text that names no tracked table is not parsed, and not remembered. */
@@ -16,7 +17,7 @@ export class Inspector {
   readonly #namesTrackedTable: RegExp;
   readonly #cache = new BoundedMap<string, InspectedStatement>(
     maxCachedTextBytes,
-    (_, text) => 2 * text.length + 2_000,
+    (statement, text) => (statement.isCandidate ? 64 : 2) * text.length + 2_000,
   );
   readonly #forms = new BoundedMap<string, StatementForm>(
     maxCachedFormBytes,
@@ -50,7 +51,10 @@ export class Inspector {
     if (known !== undefined) return known;
     const key = withoutLiterals(text);
     const form = key === undefined ? undefined : this.#forms.get(key);
-    if (form === undefined) return this.#parse(text, key);
+    if (form === undefined)
+      return turnBudget.isSpent
+        ? new CandidateStatement(text, false, undefined, this.#read)
+        : turnBudget.spend(() => this.#parse(text, key)).result;
     if (!form.isCandidate) return new PassingStatement(text, this.#judge);
     const statement = new CandidateStatement(text, form.leavesContextAlone, form, this.#read);
     // Without literals in it, it is bound to come again.
@@ -69,7 +73,10 @@ export class Inspector {
     if (key === undefined) return false;
     const known = this.#passingForms.get(key);
     if (known !== undefined) return known;
-    const leavesAlone = mayLookInto(text) && statementsOf(text, this.#catalog)?.leavesContextAlone === true;
+    if (turnBudget.isSpent) return false;
+    const { result: leavesAlone } = turnBudget.spend(
+      () => mayLookInto(text) && statementsOf(text, this.#catalog)?.leavesContextAlone === true,
+    );
     this.#passingForms.set(key, leavesAlone);
     return leavesAlone;
   };

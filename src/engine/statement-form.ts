@@ -51,6 +51,8 @@ export class StatementForm {
 
   /** The same for all texts of this form; kept here by whoever computes it first. */
   fingerprint: string | undefined;
+  /** As in CandidateStatement; likewise. */
+  isMeasured: boolean | undefined;
 
   /** @param isCandidate whether texts of this form are SELECTs, that may be restricted */
   constructor(

@@ -35,6 +35,8 @@ export class WaitingStatements {
 
   async #prepareAll(): Promise<void> {
     for (const [key, reading] of [...this.#waiting.entries()]) {
+      // Each in a turn of its own: there may be hundreds, and clients wait.
+      await new Promise((resolve) => setImmediate(resolve));
       if (await this.prepare(reading)) this.#waiting.delete(key);
     }
   }

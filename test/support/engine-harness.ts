@@ -8,7 +8,8 @@ import {
 } from '../../src/engine/database-engine';
 import type { BoundParameters, Plan } from '../../src/engine/engine';
 import type { SessionContext } from '../../src/engine/session-context';
-import { ShapeChecker } from '../../src/engine/shape-checker';
+import { ShapeChecker, type Shape } from '../../src/engine/shape-checker';
+import { turnBudget } from '../../src/engine/turn-budget';
 import { PostgresqlSource } from '../../src/population/sources/postgresql';
 import { entryOfRun } from '../../src/population/run-entry';
 import { openPool, type ControlPool } from '../../src/postgres/control-pool';
@@ -23,9 +24,27 @@ export function multiset(result: QueryResult<unknown[]>): readonly string[] {
 }
 
 /** Reasons that go away by themselves when the server has answered. */
-const stillBeingAsked = new Set(['shape not checked yet', 'parameter types not known yet']);
+const stillBeingAsked = new Set([
+  'shape not checked yet',
+  'parameter types not known yet',
+  'no time to look into it yet',
+]);
 
 const silent = { debug: () => undefined, info: () => undefined, warn: () => undefined };
+
+/** Tells whether the server is being asked. */
+class WatchedShapeChecker extends ShapeChecker {
+  pending = 0;
+
+  override async check(...question: Parameters<ShapeChecker['check']>): Promise<Shape> {
+    this.pending++;
+    try {
+      return await super.check(...question);
+    } finally {
+      this.pending--;
+    }
+  }
+}
 
 /**
  * An engine on a real database, without the proxy: a session of `pg` whose statements can be planned, learned from and run
@@ -40,6 +59,7 @@ export class EngineHarness implements AsyncDisposable {
     private readonly catalog: CatalogKeeper,
     private readonly backend: MemoryBackend,
     private readonly learned: Fragment[],
+    private readonly shapes: WatchedShapeChecker,
   ) {}
 
   static async open(
@@ -56,13 +76,14 @@ export class EngineHarness implements AsyncDisposable {
     });
     const catalog = new CatalogKeeper(pool, partitionKeys, options.log ?? silent);
     const learned: Fragment[] = [];
+    const shapes = new WatchedShapeChecker(pool);
     const engine = await DatabaseEngine.open({
       mode: 'on',
       log: silent,
       partitionKeys,
       backend,
       catalog,
-      shapes: new ShapeChecker(pool),
+      shapes,
       contextQuery: sqlFile('session-context').text,
       minQueryMs: 0,
       memoryBytes: 64 * 1024 * 1024,
@@ -72,7 +93,7 @@ export class EngineHarness implements AsyncDisposable {
     });
     const client = new Client(connection);
     await client.connect();
-    const harness = new EngineHarness(engine, client, pool, catalog, backend, learned);
+    const harness = new EngineHarness(engine, client, pool, catalog, backend, learned, shapes);
     await catalog.settled();
     return harness;
   }
@@ -115,12 +136,9 @@ export class EngineHarness implements AsyncDisposable {
       isContextCertain: true,
       ...(parameters === undefined ? {} : { parameters }),
     } as const;
+    await turnBudget.turn();
     this.engine.completed(completion);
-    if ((parameters?.values.length ?? 0) > 0)
-      await this.parametersDescribed(
-        () => this.engine.completed(completion),
-        onFailure === 'note' ? 150 : 5_000,
-      );
+    await this.parametersDescribed();
     const fragments = [
       ...new Map(this.learned.splice(0).map((fragment) => [fragment.hash, fragment])).values(),
     ];
@@ -173,15 +191,10 @@ export class EngineHarness implements AsyncDisposable {
     await this.backend[Symbol.asyncDispose]();
   }
 
-  /**
-   * The first completion asks the server for the parameters' types; what was learned follows when it has answered. Nothing
-   * ever does if there is nothing to learn.
-   */
-  private async parametersDescribed(again: () => void, maxWaitMs: number): Promise<void> {
-    const deadline = Date.now() + maxWaitMs;
-    while (this.learned.length === 0 && Date.now() < deadline) {
-      await new Promise((resolve) => setImmediate(resolve));
-      again();
-    }
+  /** The first completion asks the server for the parameters' types; what was learned follows when it has answered. */
+  private async parametersDescribed(): Promise<void> {
+    while (this.shapes.pending > 0) await new Promise((resolve) => setImmediate(resolve));
+    await turnBudget.turn();
+    await new Promise((resolve) => setImmediate(resolve));
   }
 }

@@ -34,6 +34,7 @@ const bypasses = [
   'covers most keys',
   'failed when restricted',
   'may raise an error',
+  'no time to look into it yet',
   'not a candidate',
   'observe mode',
   'parameter types not known yet',
@@ -43,6 +44,7 @@ const bypasses = [
   'splice check',
   'standard_conforming_strings is off',
   'switched off',
+  'takes too long to look into',
   // The session is in no state for it: proxy.
   'cannot retry',
   'context uncertain',

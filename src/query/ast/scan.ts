@@ -32,9 +32,11 @@ for (const character of 'abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_')
  * The tokens of a text, by the rules of PostgreSQL's scanner (src/backend/parser/scan.l) with standard_conforming_strings on. A
  * property test compares the two. (libpg_query's takes ten times as long, most of it to hand the tokens over.) Never throws:
  * what is not closed is one token up to the end.
+ *
+ * @param maxTokens no more than so many, from the beginning
  */
-export function scanTokens(text: string): readonly Token[] {
-  return new Scanner(text).tokens();
+export function scanTokens(text: string, maxTokens = Infinity): readonly Token[] {
+  return new Scanner(text).tokens(maxTokens);
 }
 
 class Scanner {
@@ -49,10 +51,10 @@ class Scanner {
     this.#isAscii = !/[^\x00-\x7f]/.test(text);
   }
 
-  tokens(): readonly Token[] {
+  tokens(maxTokens: number): readonly Token[] {
     const { text } = this;
     const tokens: Token[] = [];
-    while (this.#at < text.length) {
+    while (this.#at < text.length && tokens.length < maxTokens) {
       const from = this.#at;
       const tokenName = this.#next();
       if (tokenName === undefined) continue;

@@ -1,5 +1,5 @@
 import type { Node, RawStmt, SelectStmt } from '@pgsql/types';
-import { parseStatements } from '../ast/parser';
+import { parseOwnText } from '../ast/parser';
 import { isSameTree } from './same-tree';
 
 /** The restrictions a block is meant to have got, in order. */
@@ -17,7 +17,7 @@ export function isExactlyRestricted(
   rewritten: string,
   expected: readonly ExpectedRestriction[],
 ): boolean {
-  return isSameTree(parseStatements(rewritten), original, new Map(expected.map(withRestrictions)));
+  return isSameTree(parseOwnText(rewritten), original, new Map(expected.map(withRestrictions)));
 }
 
 /** A block, and what it is to be with its restrictions. */
@@ -38,7 +38,7 @@ function leftOperands(node: Node): readonly Node[] {
 }
 
 function parseCondition(sql: string): Node {
-  const [statement] = parseStatements(`SELECT WHERE ${sql}`);
+  const [statement] = parseOwnText(`SELECT WHERE ${sql}`);
   const condition =
     statement?.stmt !== undefined && 'SelectStmt' in statement.stmt
       ? statement.stmt.SelectStmt.whereClause

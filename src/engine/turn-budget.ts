@@ -1,0 +1,61 @@
+/**
+ * How long statements may be looked into in one turn of the event loop, all sessions together. What one session sends, however
+ * much of it at once, keeps the others waiting no longer; what comes in a turn whose time is used up goes as it came.
+ */
+export class TurnBudget {
+  #spentMs = 0;
+  #isResetDue = false;
+
+  /** @param limitMs milliseconds; the last statement of a turn may go beyond */
+  constructor(private readonly limitMs: number) {}
+
+  get isSpent(): boolean {
+    return this.#spentMs >= this.limitMs;
+  }
+
+  /** Runs what belongs to this turn; returns its result, and the milliseconds it took. */
+  spend<T>(action: () => T): { readonly result: T; readonly ms: number } {
+    const elapsedMs = stopwatch();
+    try {
+      const result = action();
+      return { result, ms: elapsedMs() };
+    } finally {
+      this.#spentMs += elapsedMs();
+      this.#resetLater();
+    }
+  }
+
+  /** Resolves in a turn that has time left. */
+  async turn(): Promise<void> {
+    while (this.isSpent) await new Promise((resolve) => setImmediate(resolve));
+  }
+
+  #resetLater(): void {
+    if (this.#isResetDue) return;
+    this.#isResetDue = true;
+    // After all that has come in by now.
+    setImmediate(() => {
+      this.#isResetDue = false;
+      this.#spentMs = 0;
+    });
+  }
+}
+
+/**
+ * Milliseconds from now on. Where this process did not get the processor, that is no fault of the statement's; where its other
+ * threads worked too, it is none either: so the lesser of the time that passed and the time that was worked.
+ */
+function stopwatch(): () => number {
+  const startedAt = performance.now();
+  const before = process.cpuUsage();
+  return () => {
+    const passedMs = performance.now() - startedAt;
+    // Asking takes longer than most statements do.
+    if (passedMs < 1) return passedMs;
+    const { user, system } = process.cpuUsage(before);
+    return Math.min(passedMs, (user + system) / 1000);
+  };
+}
+
+/** There is one event loop, whatever the number of databases. */
+export const turnBudget = new TurnBudget(10);
