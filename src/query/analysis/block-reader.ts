@@ -2,12 +2,13 @@ import type { CommonTableExpr, RangeSubselect, RangeVar, SelectStmt } from '@pgs
 import type { CatalogRelation } from '../catalog/catalog';
 import type { AnalysisContext } from './analyse';
 import { readFromClause, type FromClause, type RefusedBlock } from './block-tables';
-import { canonicaliseNode } from './canonicalise';
 import { equalityOf, readConditions, type BlockConditions } from './conjuncts';
 import type { CteReferences } from './cte-references';
 import { derivedTable, selectIn, type DerivedTable } from './derived-table';
-import { remembering, type ExpressionScope } from './expression';
+import type { ExpressionScope } from './expression';
+import { expressionScope } from './expression-scope';
 import type { KeyClass } from './key-classes';
+import { withDerivedKeyConditions } from './key-conditions';
 import { outputsOfBlock, outputsOfSetOperation, unknownOutputs, type QueryOutputs } from './query-outputs';
 import { resolveRelation } from './statement-check';
 
@@ -46,12 +47,15 @@ export class BlockReader {
       derived: (item) => this.#derived(item),
     });
     if ('refused' in from) return from;
-    const scope = expressionScope(from, context);
+    const scope = expressionScope(from, context, (name) =>
+      this.ctes.has(name) ? undefined : resolveRelation(name, context),
+    );
     const conditions =
       select.whereClause === undefined ? from.conditions : [...from.conditions, select.whereClause];
-    const { conjuncts, equalities, leftOut } = readConditions(conditions, scope);
+    const { conjuncts: written, equalities, leftOut } = readConditions(conditions, scope);
     for (const using of from.usings) equalities.equateUsing(using, from.tables, equalityOf(scope));
     const classes = equalities.classes(from.tables, context.partitionKeys, context.catalog);
+    const conjuncts = withDerivedKeyConditions(written, classes, context.catalog);
     return { from, scope, conjuncts, equalities, leftOut, classes };
   }
 
@@ -82,17 +86,4 @@ export class BlockReader {
     const reading = this.read(query);
     return 'refused' in reading ? unknownOutputs : outputsOfBlock(query, reading);
   }
-}
-
-function expressionScope(from: FromClause, context: AnalysisContext): ExpressionScope {
-  const scope: ExpressionScope = {
-    catalog: context.catalog,
-    searchPath: context.searchPath,
-    partitionKeys: context.partitionKeys,
-    tables: from.tables,
-    isMerged: (column) => from.isMerged(column),
-    parameter: (number) => context.parameter(number),
-    canonicalise: remembering((node) => canonicaliseNode(node, scope)),
-  };
-  return scope;
 }

@@ -7,6 +7,7 @@ import { canonicaliseCase, canonicaliseCoalesce, canonicaliseMinMax } from './ex
 import { canonicaliseConstant, canonicaliseParameter } from './expressions/constant';
 import { canonicaliseFuncCall } from './expressions/function-call';
 import { canonicaliseOperator } from './expressions/operator';
+import { canonicaliseSubLink } from './expressions/sub-select';
 import { canonicaliseSubscript } from './expressions/subscript';
 import { canonicaliseTypeCast } from './expressions/type-cast';
 import { unusable, type Expression, type ExpressionScope, type Unusable } from './expression';
@@ -30,6 +31,7 @@ export function canonicaliseNode(node: Node | undefined, scope: ExpressionScope)
   if ('CaseExpr' in node) return canonicaliseCase(node.CaseExpr, scope);
   if ('CollateClause' in node) return canonicaliseCollate(node.CollateClause, scope);
   if ('A_Indirection' in node) return canonicaliseSubscript(node.A_Indirection, scope);
+  if ('SubLink' in node) return canonicaliseSubLink(node.SubLink, scope);
   if ('TypeCast' in node) return canonicaliseTypeCast(node.TypeCast, scope);
   if ('A_ArrayExpr' in node) return canonicaliseArray(node.A_ArrayExpr, scope);
   return unusable(`unsupported expression ${Object.keys(node)[0] ?? ''}`);

@@ -17,6 +17,8 @@ export interface Conjunct {
   readonly tables: readonly number[];
   /** An equality between the same column of two occurrences of one table: the tables, here ascending, may be taken in either order. */
   readonly isSymmetric: boolean;
+  /** Tables that it reads in sub-selects, as schema.table; absent if there are none. */
+  readonly reads?: readonly string[];
 }
 
 /** What the conditions of a block say. */
@@ -36,8 +38,7 @@ export function readConditions(conditions: readonly Node[], scope: ExpressionSco
     if (noteEquality(node, scope, equalities)) continue;
     for (const expression of conjunctExpressions(node, scope)) {
       if (typeof expression === 'string') leftOut.push(expression);
-      else if (tablesOf(expression.template).length > 0)
-        conjuncts.push(conjunctOf(expression.template, scope));
+      else if (tablesOf(expression.template).length > 0) conjuncts.push(conjunctOf(expression, scope));
     }
   }
   return { conjuncts: distinctConjuncts(conjuncts), equalities, leftOut };
@@ -81,10 +82,11 @@ function conjunctExpressions(node: Node, scope: ExpressionScope): readonly (Expr
   return [isUnusable(expression) ? expression.unusable : expression];
 }
 
-function conjunctOf(template: Template, scope: ExpressionScope): Conjunct {
+function conjunctOf({ template, reads }: Expression, scope: ExpressionScope): Conjunct {
   const tables = tablesOf(template);
   const renumbered = renumberTemplate(template, (table) => tables.indexOf(table));
-  if (!isSymmetric(renumbered, tables, scope)) return { template: renumbered, tables, isSymmetric: false };
+  if (!isSymmetric(renumbered, tables, scope))
+    return { template: renumbered, tables, isSymmetric: false, ...(reads.length > 0 ? { reads } : {}) };
   return { template: renumbered, tables: [...tables].sort((a, b) => a - b), isSymmetric: true };
 }
 

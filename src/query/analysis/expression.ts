@@ -1,8 +1,9 @@
-import type { Node } from '@pgsql/types';
+import type { Node, RangeVar } from '@pgsql/types';
 import type { Catalog } from '../catalog/catalog';
 import type { PartitionKey } from '../partition-key';
 import type { Template } from '../ast/template';
-import type { BlockTable } from './block-tables';
+import type { CatalogRelation } from '../catalog/catalog';
+import type { BlockTable, RefusedBlock } from './block-tables';
 
 /** An expression that can be evaluated elsewhere with the same meaning: in a fragment, over some of the block's tables. */
 export interface Expression {
@@ -21,6 +22,8 @@ export interface Expression {
   readonly collations: readonly number[];
   /** The text of a bare string constant, whose type its surroundings decide. */
   readonly unknownLiteral?: string;
+  /** Tables that it reads in sub-selects, as schema.table. */
+  readonly reads: readonly string[];
   /** The text of the value, where the expression is nothing but a constant of a known type, or a parameter. */
   readonly literalText?: string;
   /** Set if the expression is nothing but a column. */
@@ -60,6 +63,10 @@ export interface ExpressionScope {
   readonly partitionKeys: readonly PartitionKey[];
   /** The tables of the expression's own block. */
   readonly tables: readonly BlockTable[];
+  /** Of a sub-select in an expression, what is around it: its tables may be referred to. */
+  readonly outer: ExpressionScope | undefined;
+  /** What a name in FROM means; undefined for a CTE. */
+  relationOf(name: RangeVar): CatalogRelation | undefined | RefusedBlock;
   /** Whether a name without a table may mean a column that a join made of two. */
   isMerged(column: string): boolean;
   /** undefined: not bound, or its value cannot be read. */
@@ -101,11 +108,17 @@ export function combined(parts: readonly Expression[]): {
   readonly mayRaise: boolean;
   readonly isConstant: boolean;
   readonly collations: readonly number[];
+  readonly reads: readonly string[];
 } {
   const collations = [...new Set(parts.flatMap((part) => part.collations))];
   return {
     mayRaise: collations.length > 1 || parts.some((part) => part.mayRaise),
     isConstant: parts.every((part) => part.isConstant),
     collations,
+    reads: parts.every(({ reads }) => reads.length === 0)
+      ? none
+      : [...new Set(parts.flatMap(({ reads }) => reads))].sort(),
   };
 }
+
+const none: readonly string[] = [];

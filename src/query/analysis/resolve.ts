@@ -43,16 +43,17 @@ export function resolveOperator(
 
 /**
  * The function that PostgreSQL takes for arguments of these types (manual, "Function Type Resolution"; `func_get_detail` in
- * src/backend/parser/parse_func.c). undefined as for operators, and for anything but a plain function.
+ * src/backend/parser/parse_func.c). undefined as for operators, and for a function of another kind.
  */
 export function resolveFunction(
   catalog: Catalog,
   searchPath: readonly string[],
   name: QualifiedName,
   argumentOids: readonly number[],
+  kind: 'f' | 'a' = 'f',
 ): Resolution | undefined {
-  const key = `${name.schema ?? ''}\0${name.name}\0(${argumentOids.join()})\0${searchPath.join()}`;
-  return remembered(catalog, key, () => chooseFunction(catalog, searchPath, name, argumentOids));
+  const key = `${name.schema ?? ''}\0${name.name}\0${kind}(${argumentOids.join()})\0${searchPath.join()}`;
+  return remembered(catalog, key, () => chooseFunction(catalog, searchPath, name, argumentOids, kind));
 }
 
 /** Resolutions by catalog: the same few operators are asked for again and again, among hundreds of candidates. */
@@ -129,6 +130,7 @@ function chooseFunction(
   searchPath: readonly string[],
   name: QualifiedName,
   argumentOids: readonly number[],
+  kind: 'f' | 'a',
 ): Resolution | undefined {
   if (!argumentOids.every((oid) => isPlain(catalog, oid))) return undefined;
   const candidates = firstOfEach(
@@ -139,7 +141,7 @@ function chooseFunction(
   const exact = exactCandidate(candidates, argumentOids);
   if (exact === undefined && mayBeCast(catalog, searchPath, name, argumentOids)) return undefined;
   const chosen = exact ?? selectCandidate(catalog, argumentOids, candidates);
-  if (chosen === undefined || chosen.made.kind !== 'f' || chosen.made.returnsSet) return undefined;
+  if (chosen === undefined || chosen.made.kind !== kind || chosen.made.returnsSet) return undefined;
   return resolutionOf(catalog, chosen, argumentOids);
 }
 

@@ -46,11 +46,13 @@ export function mayRaiseInStatement(
 ): boolean {
   if (hasComputedRows(statement)) return true;
   const isLimited = hasLimit(statement.query);
+  const answered = new Set<unknown>();
   return blocksOf(statement).some(({ select, isTopLevel }) => {
+    if (answered.has(select)) return false;
     const reading = readingOf(select);
     if (reading === undefined || !mergesQuietly(reading)) return true;
     const scope = withoutOuterJoins(reading.scope);
-    const isQuiet = (node: Node): boolean => isKnownQuiet(node, scope);
+    const isQuiet = (node: Node): boolean => isKnownQuiet(node, scope, answered);
     if (select.whereClause !== undefined && !operandsOfAnd(select.whereClause).every(isQuiet)) return true;
     if (!joinConditions(select.fromClause).flatMap(operandsOfAnd).every(isQuiet)) return true;
     if (!pushedDownHaving(select, scope).every(isQuiet)) return true;
@@ -109,12 +111,23 @@ const plainNodes: ReadonlySet<string> = new Set([
   'ParamRef',
 ]);
 
-/** A sub-select in an expression is quiet if its block is, and blocks are all looked at by themselves. */
-function isKnownQuiet(node: Node, scope: ExpressionScope): boolean {
-  if ('SubLink' in node && node.SubLink.subLinkType === 'EXISTS_SUBLINK') return true;
+/**
+ * Whether evaluating the expression raises nothing. A sub-select that was understood in its place is answered for, with what it
+ * refers to around it. Of any other, EXISTS is quiet if its block is, and blocks are all looked at by themselves.
+ *
+ * @param answered sub-selects that were found quiet on the way: outer blocks come first
+ */
+function isKnownQuiet(node: Node, scope: ExpressionScope, answered?: Set<unknown>): boolean {
   if ('ColumnRef' in node) return isQuietColumn(node.ColumnRef, scope);
   const expression = scope.canonicalise(node);
-  return !isUnusable(expression) && !expression.mayRaise;
+  if (isUnusable(expression) || expression.mayRaise)
+    return 'SubLink' in node && node.SubLink.subLinkType === 'EXISTS_SUBLINK';
+  if (answered !== undefined && expression.reads.length > 0)
+    walk(node, (kind, fields) => {
+      if (kind === 'SelectStmt') answered.add(fields);
+      return true;
+    });
+  return true;
 }
 
 /**

@@ -35,9 +35,11 @@ export function tablesOf(template: Template): readonly number[] {
   return tables;
 }
 
-/** Renumbers the tables of a template. */
-export function renumberTemplate(template: Template, renumber: (table: number) => number): Template {
-  return template.replace(placeholder, (match: string, table: string | undefined) =>
-    table === undefined ? match : `{${renumber(Number(table))}}`,
-  );
+/** Gives tables of a template other numbers, or a name that stays in it. */
+export function renumberTemplate(template: Template, renumber: (table: number) => number | string): Template {
+  return template.replace(placeholder, (match: string, table: string | undefined) => {
+    if (table === undefined) return match;
+    const other = renumber(Number(table));
+    return typeof other === 'string' ? other : `{${other}}`;
+  });
 }

@@ -198,6 +198,11 @@ export class Catalog {
     return visible(name, searchPath, this.#operators.get(name.name));
   }
 
+  /** Those of the name in whatever schema. */
+  operatorsNamed(name: string): readonly CatalogOperator[] {
+    return this.#operators.get(name) ?? [];
+  }
+
   /** Whether any operator of the name, in whatever schema, is volatile: hardly ever one is, and then nobody has to ask which. */
   isAnyVolatile(operatorName: string): boolean {
     return this.#volatileOperators.has(operatorName);

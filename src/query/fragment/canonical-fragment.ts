@@ -58,10 +58,12 @@ function layOut(order: readonly KeyMember[], conjuncts: readonly Conjunct[]): La
   const slots = new Map(order.map(({ table }, slot) => [table.index, slot]));
   const tables = order.map(fragmentTable);
   const laidOut = conjuncts
-    .map(({ template, tables: indexes, isSymmetric }) => {
+    .map(({ template, tables: indexes, isSymmetric, reads }) => {
       const positions = indexes.map((index) => slots.get(index) ?? 0);
-      const conjunct = { template, slots: isSymmetric ? positions.sort((a, b) => a - b) : positions };
-      return { conjunct, text: JSON.stringify(conjunct) };
+      const placed = { template, slots: isSymmetric ? positions.sort((a, b) => a - b) : positions };
+      const conjunct: FragmentConjunct = reads === undefined ? placed : { ...placed, reads };
+      // The template names what is read.
+      return { conjunct, text: JSON.stringify(placed) };
     })
     .sort((a, b) => compare(a.text, b.text));
   return {

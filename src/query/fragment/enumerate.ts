@@ -1,4 +1,6 @@
 import type { AnalysedBlock } from '../analysis/analyse';
+import type { Conjunct } from '../analysis/conjuncts';
+import { isKeyCondition } from '../analysis/key-conditions';
 import type { KeyClass, KeyMember } from '../analysis/key-classes';
 import { canonicalFragment, type FragmentContext } from './canonical-fragment';
 import type { Fragment } from './fragment';
@@ -11,7 +13,8 @@ const maxFragmentTables = 16;
 /**
  * The fragments worth learning from a block, most selective first: every connected set of the class's tables that have
  * conditions, with the partition-join table added back (design.md, section 8). Tables are connected by a conjunct that
- * mentions both; equality of keys alone connects nothing, since the key sets of two such tables are simply intersected.
+ * mentions both; equality of keys alone connects nothing, since the key sets of two such tables are simply intersected. Each
+ * comes with the conditions on the key itself and without them.
  */
 export function enumerateFragments(
   block: AnalysedBlock,
@@ -28,7 +31,11 @@ export function* eachFragment(
   keyClass: KeyClass,
   context: FragmentContext,
 ): Generator<Fragment, void> {
-  const withConjuncts = tablesWithConjuncts(block, keyClass);
+  const others = block.conjuncts.filter((conjunct) => !isKeyCondition(conjunct, keyClass));
+  const ofOthers = tablesWithConjuncts(others, keyClass);
+  // With nothing but conditions on the key, there is still what they say of it.
+  const withConjuncts = ofOthers.size > 0 ? ofOthers : tablesWithConjuncts(block.conjuncts, keyClass);
+  const withoutKeyConditions = { ...block, conjuncts: others };
   const conditioned = keyClass.members.filter(({ table }) => withConjuncts.has(table.index));
   const join = partitionJoinMember(keyClass, withConjuncts);
   for (const members of connectedSets(conditioned, block)) {
@@ -36,14 +43,18 @@ export function* eachFragment(
     const fragment = canonicalFragment(block, keyClass, all, context);
     // A table that only occurs in conditions together with others has none left on its own: all keys are no knowledge.
     if (fragment.conjuncts.length > 0) yield fragment;
+    // Without its conditions on the key it serves statements with others, and costs more to learn.
+    if (others.length === block.conjuncts.length || ofOthers.size === 0) continue;
+    const wider = canonicalFragment(withoutKeyConditions, keyClass, all, context);
+    if (wider.conjuncts.length > 0) yield wider;
   }
 }
 
 /** The tables that conjuncts mention which mention nothing outside the class. */
-function tablesWithConjuncts(block: AnalysedBlock, keyClass: KeyClass): ReadonlySet<number> {
+function tablesWithConjuncts(conjuncts: readonly Conjunct[], keyClass: KeyClass): ReadonlySet<number> {
   const members = new Set(keyClass.members.map(({ table }) => table.index));
   return new Set(
-    block.conjuncts.flatMap(({ tables }) => (tables.every((table) => members.has(table)) ? tables : [])),
+    conjuncts.flatMap(({ tables }) => (tables.every((table) => members.has(table)) ? tables : [])),
   );
 }
 

@@ -22,6 +22,8 @@ export interface FragmentConjunct {
   readonly template: string;
   /** For each number in the template, the slot of the fragment's table that stands there. */
   readonly slots: readonly number[];
+  /** Tables that it reads besides, in sub-selects, as schema.table: their rows decide too. Absent if there are none. */
+  readonly reads?: readonly string[];
 }
 
 /**

@@ -207,5 +207,39 @@ describe('every kind of conjunct restricts, on its own', () => {
       if (plan.kind === 'rewrite')
         expect(await bench.outcome(plan.text)).toEqual(await bench.outcome(withKey));
     });
+
+    test('applies: the statement with it is learned from both ways', async () => {
+      await bench.harness.learn(withKey);
+      for (const text of [without, withKey, `${without} and t.region_id = 3`]) {
+        const plan = await bench.harness.plan(text);
+        expect(plan).toMatchObject({ kind: 'rewrite' });
+        if (plan.kind === 'rewrite')
+          expect(await bench.outcome(plan.text)).toEqual(await bench.outcome(text));
+      }
+    });
+
+    test('applies: an entry with it does not serve a statement without it', async () => {
+      const [fragment] = await bench.harness.learn(withKey);
+      expect(fragment?.conjuncts).toHaveLength(2);
+      await bench.applies(without);
+    });
+
+    test.each([
+      ['the other table’s key', `t.region_id = o.region_id and o.region_id in (7, 3, 9)`],
+      ['each key, by a constant', `t.region_id = o.region_id and t.region_id in (9, 3, 7, 3)`],
+      ['JOIN … USING', undefined],
+    ])('applies: one fragment for a condition on %s', async (_title, condition) => {
+      const one = await bench.harness.learn(
+        `select t.id from thing t, other o where t.region_id = o.region_id and t.region_id in (3, 7, 9) and t.i4 < 30 and o.i4 < 90`,
+      );
+      const text =
+        condition === undefined
+          ? `select t.id from thing t join other o using (region_id) where o.region_id in (3, 7, 9) and t.i4 < 30 and o.i4 < 90`
+          : `select t.id from thing t, other o where ${condition} and t.i4 < 30 and o.i4 < 90`;
+      const plan = await bench.harness.plan(text);
+      expect(plan).toMatchObject({ kind: 'rewrite' });
+      expect(await bench.harness.learn(text)).toEqual([]);
+      expect(one).toHaveLength(4);
+    });
   });
 });

@@ -3,6 +3,7 @@ import { quoteIdentifier } from '../../ast/quote';
 import { escapeTemplate, renderTemplate, type Template } from '../../ast/template';
 import { TypeOid } from '../../catalog/catalog';
 import { combined, unusable, type Expression, type ExpressionScope, type Unusable } from '../expression';
+import { tableNumbered } from '../expression-scope';
 import { comparisonOperators } from '../raising/comparison';
 import { isQuietOperator } from '../raising/operator';
 import { resolveOperator, type Resolution } from '../resolve';
@@ -53,6 +54,7 @@ export function prefix(
     mayRaise: applied.mayRaise,
     isConstant: operand.isConstant,
     collations: operand.collations,
+    reads: operand.reads,
   };
 }
 
@@ -82,6 +84,7 @@ export function binary(
     mayRaise,
     isConstant: flags.isConstant,
     collations: isBoolean ? [] : flags.collations,
+    reads: flags.reads,
   };
 }
 
@@ -108,7 +111,7 @@ function orient(
  */
 export function orderKey(template: Template, scope: ExpressionScope): string {
   return renderTemplate(template, (table) => {
-    const relation = scope.tables[table]?.relation;
+    const relation = tableNumbered(table, scope)?.relation;
     return relation === undefined ? '' : `${relation.schema}\0${relation.name}`;
   });
 }

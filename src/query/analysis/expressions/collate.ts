@@ -20,6 +20,7 @@ export function canonicaliseCollate(clause: CollateClause, scope: ExpressionScop
     mayRaise: mayRaise || !collation.isDeterministic,
     isConstant,
     collations: [collation.oid],
+    reads: argument.reads,
     ...(unknownLiteral === undefined ? {} : { unknownLiteral }),
   };
 }

@@ -11,6 +11,8 @@ export function canonicaliseColumnRef(ref: ColumnRef, scope: ExpressionScope): E
   const fields = stringsOf(ref.fields);
   if (fields === undefined) return unusable('whole-row reference');
   const found = findColumn(fields, scope);
+  // All columns of a sub-select's tables are known, so what is none of theirs is of a table around it.
+  if (found === notFound && scope.outer !== undefined) return canonicaliseColumnRef(ref, scope.outer);
   if ('unusable' in found) return found;
 
   const { table, name } = found;
@@ -23,6 +25,7 @@ export function canonicaliseColumnRef(ref: ColumnRef, scope: ExpressionScope): E
     typeOid: column.typeOid,
     mayRaise: !column.hasDeterministicCollation || scope.catalog.isComputedWhenRead(name),
     isConstant: false,
+    reads: [],
     collations: hasOwnCollation(column) ? [column.collationOid] : [],
     column: { table, name, typeOid: column.typeOid },
   };
@@ -35,6 +38,8 @@ function hasOwnCollation({ collationOid }: CatalogColumn): boolean {
 
 /** pg_collation's row "default", fixed like the types' (src/include/catalog/pg_collation.dat). */
 const defaultCollationOid = 100;
+
+const notFound = unusable('outer reference or unknown table');
 
 interface FoundColumn {
   readonly table: BlockTable;
@@ -51,7 +56,7 @@ function findColumn(fields: readonly string[], scope: ExpressionScope): FoundCol
       : tables.find(
           ({ relation, hasAlias }) => !hasAlias && relation.schema === first && relation.name === second,
         );
-  if (fields.length > 3 || table === undefined) return unusable('outer reference or unknown table');
+  if (fields.length > 3 || table === undefined) return notFound;
   return { table, name: fields.length === 2 ? second : third };
 }
 
@@ -69,7 +74,7 @@ function findUnqualified(name: string, scope: ExpressionScope): FoundColumn | Un
   if (scope.isMerged(name)) return unusable('merged column');
   const owners = scope.tables.filter(({ relation }) => relation.columns.has(name));
   const [owner] = owners;
-  if (owner === undefined) return unusable('outer reference or unknown table');
+  if (owner === undefined) return notFound;
   if (owners.length > 1) return unusable('merged column');
   return { table: owner, name };
 }

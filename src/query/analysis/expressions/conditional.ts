@@ -91,6 +91,7 @@ export function canonicaliseCase(expr: CaseExpr, scope: ExpressionScope): Expres
     mayRaise: mayRaise || common.mayRaise || flags.mayRaise,
     isConstant: common.isConstant && flags.isConstant,
     collations: common.collations,
+    reads: [...new Set([...common.reads, ...flags.reads])].sort(),
   };
 }
 
@@ -100,6 +101,7 @@ const nothing: Expression = {
   mayRaise: false,
   isConstant: true,
   collations: [],
+  reads: [],
 };
 
 function branchOf(

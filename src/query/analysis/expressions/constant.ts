@@ -43,7 +43,14 @@ export function typeText(type: { readonly schema: string; readonly name: string 
 }
 
 function literal(sql: string, typeOid: number): Expression {
-  return { template: escapeTemplate(sql), typeOid, mayRaise: false, isConstant: true, collations: [] };
+  return {
+    template: escapeTemplate(sql),
+    typeOid,
+    mayRaise: false,
+    isConstant: true,
+    collations: [],
+    reads: [],
+  };
 }
 
 /** Parentheses keep the sign of a negative number with it: `-5::int8` would be `-(5::int8)`, and `a - -5` a comment. */

@@ -41,6 +41,7 @@ export function canonicaliseFuncCall(call: FuncCall, scope: ExpressionScope): Ex
     mayRaise: flags.mayRaise || conversion.mayRaise || !isQuiet,
     isConstant: flags.isConstant,
     collations: flags.collations,
+    reads: flags.reads,
   };
 }
 

@@ -97,6 +97,7 @@ function inList(
     mayRaise: flags.mayRaise || !(isQuiet || flags.isConstant),
     isConstant: flags.isConstant,
     collations: [],
+    reads: flags.reads,
   };
 }
 

@@ -68,8 +68,8 @@ function canonicaliseDistinct(expr: A_Expr, scope: ExpressionScope): Expression 
   return {
     template: `(${left.template} ${word} ${right.template})`,
     typeOid: TypeOid.bool,
+    ...combined([left, right]),
     mayRaise: outcome.mayRaise,
-    isConstant: combined([left, right]).isConstant,
     collations: [],
   };
 }
@@ -89,5 +89,6 @@ function canonicaliseNullIf(expr: A_Expr, scope: ExpressionScope): Expression | 
     mayRaise: outcome.mayRaise,
     isConstant: flags.isConstant,
     collations: flags.collations,
+    reads: flags.reads,
   };
 }

@@ -61,6 +61,7 @@ export function canonicaliseQuantified(expr: A_Expr, scope: ExpressionScope): Ex
     mayRaise: flags.mayRaise || ofLeft.mayRaise || ofRight.mayRaise || !(isQuiet || flags.isConstant),
     isConstant: flags.isConstant,
     collations: [],
+    reads: flags.reads,
   };
 }
 

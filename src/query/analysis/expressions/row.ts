@@ -73,6 +73,7 @@ function orderedRows(
     mayRaise: mayRaise || flags.mayRaise,
     isConstant: flags.isConstant,
     collations: [],
+    reads: flags.reads,
   };
 }
 

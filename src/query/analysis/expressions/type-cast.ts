@@ -20,7 +20,7 @@ export function canonicaliseTypeCast(cast: TypeCast, scope: ExpressionScope): Ex
       : scope.canonicalise(cast.arg);
   if (isUnusable(argument)) return argument;
 
-  const { unknownLiteral, isConstant, collations } = argument;
+  const { unknownLiteral, isConstant, collations, reads } = argument;
   if (unknownLiteral !== undefined) {
     if (!isStableLiteral(catalog, target.type.oid, unknownLiteral))
       return unusable('time-dependent or catalog-dependent constant');
@@ -41,6 +41,7 @@ export function canonicaliseTypeCast(cast: TypeCast, scope: ExpressionScope): Ex
     mayRaise: argument.mayRaise || !isQuiet,
     isConstant,
     collations,
+    reads,
     ...(literalText === undefined ? {} : { literalText }),
   };
 }

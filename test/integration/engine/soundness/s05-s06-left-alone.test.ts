@@ -64,7 +64,7 @@ describe('rules S5 and S6: what is left out, and what is left alone', () => {
     ['timestamptz as text', where(`seen::text > '2'`)],
     [
       'an outer reference',
-      `select r.name from region r where exists (select from place p where p.population < 50 and p.region_id = r.region_id and p.kind <> r.name) and r.name <> 'r3'`,
+      `select r.name from region r where exists (select from place p, note n where p.population < 50 and p.region_id = r.region_id and p.kind <> r.name) and r.name <> 'r3'`,
     ],
     [
       'a sub-select of FROM that refers to its neighbour',

@@ -154,8 +154,8 @@ describe('refuses: what would not mean the same elsewhere stays out of fragments
     ['the same in capitals, in an array', `p.opened = any ('{NOW}'::date[])`, undefined],
     ['the same, typed', `p.opened < date 'yesterday'`, 'time-dependent or catalog-dependent constant'],
     ['a constant that is looked up', `p.id = 'place'::regclass`, undefined],
-    ['a sub-select', 'p.population > (select 5)', 'unsupported expression SubLink'],
-    ['EXISTS', 'exists (select 1)', 'unsupported expression SubLink'],
+    ['a sub-select', 'p.population > (select 5)', 'unsupported sub-select'],
+    ['EXISTS', 'exists (select 1)', 'unsupported sub-select'],
     ['a system column', `p.ctid = '(0,1)'`, 'unknown column'],
     ['a whole row', 'p is not null', undefined],
     ['an outer reference', 'q.population > 5', 'outer reference or unknown table'],
@@ -298,7 +298,7 @@ describe('mayRaise', () => {
     ['a condition that is not understood', 'place is not null'],
     ['a remainder by what may be zero', 'population % id = 1'],
     ['a part of CASE that does', 'case when population > 1 then 1 / population > 0 end'],
-    ['a sub-select that must return one row', 'population > (select max(population) from place)'],
+    ['a sub-select that must return one row', 'population > (select q.population from place q)'],
     ['a join condition', undefined],
   ])('refuses: %s may raise', (_title, condition) => {
     const text =
