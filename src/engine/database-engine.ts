@@ -17,6 +17,7 @@ import type {
   ReadContext,
   RewritePlan,
 } from './engine';
+import { blocksLeftAlone } from './block-outcomes';
 import { contextKey, decisionKey, describing, type Decision } from './decision';
 import { Experience } from './experience';
 import { CandidateStatement } from './candidate-statement';
@@ -207,19 +208,20 @@ export class DatabaseEngine implements Engine {
     const decision = this.#decide(statement, assumed, catalog, parameters);
     if (decision === undefined) return forward('parameter types not known yet');
     const { analysis } = decision.reading;
-    if ('refused' in analysis) return forward(analysis.refused);
+    const leave = (reason: string): ForwardPlan => forward(reason, blocksLeftAlone(decision.reading, reason));
+    if ('refused' in analysis) return leave(analysis.refused);
     if (decision.matches.length === 0) {
-      const plan = forward('miss');
+      const plan = leave('miss');
       // A NULL can be the end of a condition, so what holds with one may not hold without.
       if (!hasNull(parameters) && !mayMatchOtherConstants(decision.reading, this.directory))
         statement.form?.note(plan, this.#version, contextKey(assumed));
       return plan;
     }
     if (!isContextCertain) return { kind: 'needsContext' };
-    if (analysis.mayRaise && !request.canRetry) return forward('may raise an error');
+    if (analysis.mayRaise && !request.canRetry) return leave('may raise an error');
     const objection = this.#experience.objection(statement.experience, performance.now());
-    if (objection !== undefined) return forward(objection);
-    if (mode === 'observe') return forward('observe mode');
+    if (objection !== undefined) return leave(objection);
+    if (mode === 'observe') return leave('observe mode');
     return this.#restrictor.plan(decision, catalog);
   }
 

@@ -1,3 +1,4 @@
+import type { BlockOutcome } from './block-outcomes';
 import type { Insertion } from '../query/rewrite/insertion';
 import type { SessionContext } from './session-context';
 
@@ -85,6 +86,8 @@ export type Plan =
 export interface ForwardPlan {
   readonly kind: 'forward';
   readonly reason: string;
+  /** What became of each block; undefined if the statement was not looked into. */
+  readonly blocks?: readonly BlockOutcome[] | undefined;
   /** For the engine's own use at completion. */
   readonly memo?: unknown;
 }
@@ -95,6 +98,8 @@ export interface RewritePlan {
   readonly text: string;
   /** What was spliced in, in order of the places: positions in the server's messages are mapped back by it. */
   readonly insertions: readonly Insertion[];
+  /** What became of each block. */
+  readonly blocks: readonly BlockOutcome[];
   /** The parameter types of the statement, to be declared in the hidden Parse. */
   readonly parameterOids: readonly number[];
   /** partial: something the statement could be restricted by is not known yet. */

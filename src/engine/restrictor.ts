@@ -1,6 +1,7 @@
 import type { KeySet } from '../cache/key-set';
 import { intersectKeySets } from '../cache/key-sets/intersect-key-sets';
 import type { Catalog } from '../query/catalog/catalog';
+import { blockOutcomes, blocksLeftAlone, type BlockOutcome } from './block-outcomes';
 import { within } from './deadline';
 import { checking, neededSets, type Decision } from './decision';
 import type { ForwardPlan, Plan, RewritePlan } from './engine';
@@ -76,7 +77,7 @@ export class Restrictor {
   /** Restricts in the form that has shown to be the fastest. */
   #restrict(decision: Decision, catalog: Catalog): RewritePlan | ForwardPlan {
     const classes = this.#classesOf(decision, catalog);
-    if (classes.length === 0) return forward('covers most keys');
+    if (classes.length === 0) return leave(decision, 'covers most keys');
     const spreads = spreadsOf(classes);
     const spread = this.options.experience.choose(decision.reading.statement.experience, spreads);
     const plan = decision.plans.get(spread) ?? this.#form(decision, classes, spread, catalog);
@@ -89,27 +90,33 @@ export class Restrictor {
   }
 
   #form(
-    { reading, coverage }: Decision,
+    decision: Decision,
     classes: readonly ClassRestriction[],
     spread: Spread,
     catalog: Catalog,
   ): RewritePlan | ForwardPlan {
+    const { reading, coverage, matches } = decision;
     const { statement, parameterOids, analysis } = reading;
     const rewritten = rewrite(statement, classes, spread, catalog);
     if (rewritten === undefined) {
       const fields = { fingerprint: statement.fingerprint };
       this.options.log.warn(fields, 'a restriction did not fit into a statement; it is left alone');
-      return forward('splice check');
+      return leave(decision, 'splice check');
     }
     const shapes = checking(reading, rewritten, catalog).map((question) =>
       this.options.shapes.lookUp(question),
     );
-    if (shapes.includes(undefined)) return forward('shape not checked yet');
-    if (!shapes.every((shape) => shape?.isValid)) return forward('shape check');
+    if (shapes.includes(undefined)) return leave(decision, 'shape not checked yet');
+    if (!shapes.every((shape) => shape?.isValid)) return leave(decision, 'shape check');
     return {
       kind: 'rewrite',
       text: rewritten.text,
       insertions: rewritten.insertions,
+      blocks: blockOutcomes(reading, (block) => {
+        if (rewritten.blocks.has(block)) return undefined;
+        if (!matches.some((match) => match.block === block)) return 'miss';
+        return classes.some((each) => each.block === block) ? 'no place in the text' : 'covers most keys';
+      }),
       parameterOids,
       coverage,
       mustRetryOnError: 'mayRaise' in analysis && analysis.mayRaise,
@@ -141,8 +148,12 @@ export class Restrictor {
   }
 }
 
-export function forward(reason: string): ForwardPlan {
-  return { kind: 'forward', reason };
+export function forward(reason: string, blocks?: readonly BlockOutcome[]): ForwardPlan {
+  return blocks === undefined ? { kind: 'forward', reason } : { kind: 'forward', reason, blocks };
+}
+
+function leave({ reading }: Decision, reason: string): ForwardPlan {
+  return forward(reason, blocksLeftAlone(reading, reason));
 }
 
 function memoOf(classes: readonly ClassRestriction[], spread: Spread, catalog: Catalog): RewriteMemo {

@@ -24,6 +24,8 @@ export interface RewrittenText {
   readonly text: string;
   /** What was put into the client's text, in the order of the text. */
   readonly insertions: readonly Insertion[];
+  /** The blocks that are restricted. */
+  readonly blocks: ReadonlySet<AnalysedBlock>;
   /** The restricted queries of the text by themselves: what the server can be asked about. */
   readonly queries: readonly string[];
   /** Which columns were restricted in which form, not to which keys: what the server's opinion of the text depends on. */
@@ -36,7 +38,7 @@ const arrays = new WeakMap<KeySet, Map<string, SqlText>>();
 /**
  * Restricts one column of each class, or every one. Pure: the result depends on nothing but the arguments.
  *
- * @returns undefined if the text has no place for a restriction where one is expected, or does not parse to exactly the
+ * @returns undefined if the text has no place for any restriction where one is expected, or does not parse to exactly the
  *   original plus the restrictions (rule S9): the original is sent instead
  */
 export function rewrite(
@@ -61,11 +63,16 @@ export function rewrite(
 
   const spliced: BlockRestriction[] = [];
   const expected: ExpectedRestriction[] = [];
-  for (const [{ block, statement: owner }, restrictions] of byBlock) {
-    const site = restrictionSite(statement.bareQuery(owner).tokens, block.location);
-    if (site === undefined) return undefined;
+  for (const [block, restrictions] of [...byBlock]) {
+    const { select, location } = block.block;
+    const site = restrictionSite(statement.bareQuery(block.statement).tokens, location);
+    // The others are none the worse for it.
+    if (site === undefined) {
+      byBlock.delete(block);
+      continue;
+    }
     spliced.push({ site, restrictions });
-    expected.push({ select: block.select, restrictions });
+    expected.push({ select, restrictions });
   }
   if (spliced.length === 0) return undefined;
   const insertions = insertionsFor(spliced);
@@ -77,7 +84,7 @@ export function rewrite(
   }
   const owners = new Set([...byBlock.keys()].map((block) => block.statement));
   const queries = [...owners].map((owner) => queryText(statement, owner, insertions));
-  return { text, insertions, queries, form: restrictedForm };
+  return { text, insertions, queries, blocks: new Set(byBlock.keys()), form: restrictedForm };
 }
 
 /** One statement's query of a text, with what is put into it. */

@@ -1,3 +1,4 @@
+import type { BlockOutcome } from '../engine/block-outcomes';
 import type { Plan } from '../engine/engine';
 
 /** Why a client's connection ended. A closed set, fit for a metric's label. */
@@ -32,6 +33,8 @@ export interface StatementFinished {
   readonly coverage?: 'full' | 'partial';
   /** From sending the statement to its CommandComplete, in milliseconds. */
   readonly elapsedMs: number;
+  /** What became of each block; undefined if the statement was not looked into. */
+  readonly blocks: readonly BlockOutcome[] | undefined;
 }
 
 /**

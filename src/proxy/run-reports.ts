@@ -80,6 +80,7 @@ export class RunReports {
       reason: plan.kind === 'forward' ? plan.reason : undefined,
       outcome,
       elapsedMs: completion.elapsedMs,
+      blocks: plan.blocks,
       ...(plan.kind === 'rewrite' ? { coverage: plan.coverage } : {}),
     });
     this.wantsContext = undefined;

@@ -75,6 +75,7 @@ export class WhimsicalEngine implements Engine {
       kind: 'rewrite',
       text: isBefore ? `${whim}${statement.text}` : `${statement.text}${whim}`,
       insertions: [{ at, text: whim }],
+      blocks: [],
       parameterOids: parameters?.values.map((_, i) => oids[i] ?? 0) ?? [],
       coverage: 'full',
       mustRetryOnError: canRetry && random.chance(0.5),

@@ -2,6 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { cacheTypeNames, holdsDatatype } from '../../src/cache/cache-types';
 import { listConfigOptions } from '../../src/ops/config/config-options';
+import { forwardReasons } from '../../src/ops/metrics/forward-reasons';
 import { Metrics } from '../../src/ops/metrics/metrics';
 import { partitionKeyTypes } from '../../src/query/partition-key';
 
@@ -9,7 +10,12 @@ export const readmePath = join(__dirname, '..', '..', 'README.md');
 
 /** The README with its generated tables as they should be. */
 export async function readmeWithTables(readme: string): Promise<string> {
-  const tables = { options: optionsTable(), backends: backendsTable(), metrics: await metricsTable() };
+  const tables = {
+    options: optionsTable(),
+    backends: backendsTable(),
+    metrics: await metricsTable(),
+    reasons: reasonsTable(),
+  };
   return Object.entries(tables).reduce((text, [name, rows]) => replaceSection(text, name, rows), readme);
 }
 
@@ -37,6 +43,13 @@ function backendsTable(): string {
       `\`${name}\``,
       ...partitionKeyTypes.map((datatype) => (holdsDatatype(name, datatype) ? 'yes' : '')),
     ]),
+  );
+}
+
+function reasonsTable(): string {
+  return table(
+    ['reason', 'meaning'],
+    [...forwardReasons].map(([reason, { meaning }]) => [reason, meaning]),
   );
 }
 

@@ -60,6 +60,7 @@ export class ScriptedEngine implements Engine {
       kind: 'rewrite',
       text,
       insertions,
+      blocks: [],
       parameterOids,
       coverage: 'full',
       mustRetryOnError,

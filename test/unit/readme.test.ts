@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { SqlState } from '../../src/errors/pg-error';
 import { readmePath, readmeWithTables } from '../support/readme-tables';
@@ -29,6 +29,22 @@ describe('README.md', () => {
     };
     const documented = firstColumn(section('### Dependencies')).flatMap((cell) => cell.split(', '));
     expect(documented.toSorted()).toEqual(Object.keys(manifest.dependencies).toSorted());
+  });
+
+  test('names a test for every kind of statement and join, and each exists', () => {
+    const tests = ['integration/engine', 'unit/query/analysis'].flatMap((folder) => {
+      const path = join(__dirname, '..', folder);
+      const files = readdirSync(path, { recursive: true }).map(String);
+      return files
+        .filter((file) => file.endsWith('.ts'))
+        .map((file) => readFileSync(join(path, file), 'utf8'));
+    });
+    const rows = [...section('### What is restricted').matchAll(/^\| .* \| ([^|]*) \|$/gm)].slice(1);
+    const named = rows.map(([row, cell = '']) => /`([^`]+)`/.exec(cell)?.[1] ?? `none in ${row}`);
+    const isTitle = (name: string): boolean =>
+      tests.some((text) => [`'${name}'`, `'refuses: ${name}'`].some((title) => text.includes(title)));
+    expect(named.filter((name) => name !== 'none in | join | | test |' && !isTitle(name))).toEqual([]);
+    expect(named.length).toBeGreaterThan(20);
   });
 
   test('names only scripts that exist', () => {

@@ -1,64 +1,90 @@
-/** Whether forwarding for a reason means that nothing was cached for the statement, or that it was left alone. */
-export type ForwardReasons = ReadonlyMap<string, 'miss' | 'bypass'>;
+/** What a reason says of the statement: nothing was cached for it, or it was left alone. */
+export interface ForwardReason {
+  readonly countsAs: 'miss' | 'bypass';
+  /** One line, for the README. */
+  readonly meaning: string;
+}
 
-/** The statement could have been restricted, had its fragments been known. */
-const misses = ['miss', 'nothing cached'];
+/** The statement or block could have been restricted, had its fragments been known. */
+const misses: Readonly<Record<string, string>> = {
+  miss: 'nothing that is known holds for it yet',
+  'nothing cached': 'nothing at all is known yet, so nobody looked into it',
+};
 
-const bypasses = [
-  // The statement is of a kind that is not restricted: query/analysis.
-  'not a single statement',
-  'no partition key',
-  'data-modifying CTE',
-  'database-qualified name',
-  'foreign table',
-  'locking clause',
-  'recursive CTE',
-  'row-level security',
-  'tablesample',
-  'temporary table',
-  'unknown function',
-  'unknown relation',
-  'unknown type',
-  'unsupported FROM item',
-  'unsupported expression XmlExpr',
-  'unsupported join',
-  'view',
-  'volatile cast',
-  'volatile function',
-  'volatile operator',
-  'writes a tracked table',
-  // It could be restricted, but not now, or it would not pay: engine.
-  'cache unavailable',
-  'client encoding',
-  'catalog not read',
-  'covers most keys',
-  'failed when restricted',
-  'may raise an error',
-  'no time to look into it yet',
-  'not a candidate',
-  'observe mode',
-  'parameter types not known yet',
-  'shape check',
-  'shape not checked yet',
-  'slower when restricted',
-  'splice check',
-  'standard_conforming_strings is off',
-  'switched off',
-  'takes too long to look into',
-  // The session is in no state for it: proxy.
-  'cannot retry',
-  'context uncertain',
-  'context unknown',
-  'engine error',
-  'statement redefined',
-  'transaction failed',
-];
+/** What it is, decided by query/analysis. */
+const kinds: Readonly<Record<string, string>> = {
+  'not a single statement': 'a prepared statement of several; the server refuses it',
+  'no partition key': 'none of its tables has a partition key',
+  'outer join': 'its tables with a key are all on the side of an outer join that may be NULL',
+  'renamed by an alias':
+    'its tables with a key are hidden behind the alias of a join, or their columns renamed',
+  'column privileges': 'some roles may not read all columns of its tables',
+  'key column of another type': 'the key column cannot hold a key of the configured datatype',
+  'no place in the text': 'its text has no place for a condition, as that of `TABLE place`',
+  'data-modifying CTE': 'a CTE writes',
+  'database-qualified name': 'a table is named with its database',
+  'foreign table': 'it reads a foreign table',
+  'locking clause': '`FOR UPDATE`, `FOR SHARE` and the like',
+  'recursive CTE': '`WITH RECURSIVE`',
+  'row-level security': 'a table shows different rows to different roles',
+  tablesample: '`TABLESAMPLE`',
+  'temporary table': 'a name means a relation of the session’s temporary schema',
+  'unknown function': 'a function is not in the catalog as last read',
+  'unknown relation': 'a table is not in the catalog as last read',
+  'unknown type': 'a type is not in the catalog as last read',
+  'unsupported FROM item': 'something in FROM is not understood, `XMLTABLE` for instance',
+  'unsupported expression XmlExpr': 'an XML function',
+  'unsupported join': 'a join is not understood',
+  view: 'it reads a view',
+  'volatile cast': 'a cast calls a volatile function',
+  'volatile function': 'a function is volatile',
+  'volatile operator': 'an operator calls a volatile function',
+  'writes a tracked table': 'an INSERT into a table with a partition key',
+};
+
+/** It could be restricted, but not now, or it would not pay: engine. */
+const circumstances: Readonly<Record<string, string>> = {
+  'cache unavailable': 'key sets could not be read in time',
+  'catalog not read': 'the database’s catalog has not been read, or has just changed',
+  'client encoding': 'text that is not ASCII, in a client encoding other than UTF8',
+  'covers most keys': 'the keys left are too many to be worth it (`max_key_share`)',
+  'failed when restricted': 'it failed where the original did not, and sits out',
+  'may raise an error': 'a condition may raise, where the original cannot be run unseen',
+  'no time to look into it yet': 'other statements had this turn of the event loop; it is looked into later',
+  'not a candidate': 'it names no table with a key, or is of a kind that is left alone',
+  'observe mode': '`mode: observe`',
+  'parameter types not known yet': 'the server is being asked for the types of its parameters',
+  'shape check': 'the server did not take the restricted form',
+  'shape not checked yet': 'the server is being asked about the restricted form',
+  'slower when restricted': 'it was measured to be slower, and sits out',
+  'splice check': 'the restricted text did not parse to the original plus the restriction',
+  'standard_conforming_strings is off': 'the session reads string constants otherwise',
+  'takes too long to look into': 'it took longer than the proxy gives a statement, and is remembered',
+  'switched off': '`mode: off`, `SET pcache.mode` or a comment said so',
+};
+
+/** The session is in no state for it: proxy. */
+const sessionStates: Readonly<Record<string, string>> = {
+  'cannot retry': 'a condition may raise, and the reply cannot be held back',
+  'context uncertain': 'the session’s settings may have changed, and could not be asked for',
+  'context unknown': 'the question for the session’s settings was not answered',
+  'engine error': 'a bug; the log has it',
+  'statement redefined': 'SQL has prepared another statement under the name',
+  'transaction failed': 'the transaction block has failed; the server refuses everything',
+};
 
 /**
- * Every reason a statement is forwarded for. The texts are those of the wings above and below, which metrics cannot
- * import all; a test reads them out of the sources and compares.
+ * Every reason a statement, or a block of one, is left as it is. The texts are those of the wings above and below, which metrics
+ * cannot import all; a test reads them out of the sources and compares.
  */
-export const forwardReasons: ForwardReasons = new Map([
-  ...misses.map((reason) => [reason, 'miss'] as const),
-  ...bypasses.map((reason) => [reason, 'bypass'] as const),
+export const forwardReasons: ReadonlyMap<string, ForwardReason> = new Map([
+  ...reasons(misses, 'miss'),
+  ...[kinds, circumstances, sessionStates].flatMap((group) => reasons(group, 'bypass')),
 ]);
+
+function reasons(
+  group: Readonly<Record<string, string>>,
+  countsAs: ForwardReason['countsAs'],
+): readonly (readonly [string, ForwardReason])[] {
+  return Object.entries(group).map(([reason, meaning]) => [reason, { countsAs, meaning }]);
+}

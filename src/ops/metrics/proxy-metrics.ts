@@ -13,6 +13,8 @@ export interface FinishedStatement {
   readonly elapsedMs: number;
   /** partial: some of the statement's blocks could not be restricted. Counted as full if it is not told. */
   readonly coverage?: 'full' | 'partial';
+  /** What became of each block; undefined if the statement was not looked into. */
+  readonly blocks?: readonly { readonly reason: string | undefined }[] | undefined;
 }
 
 const statementOutcomes = ['hit', 'partial', 'miss', 'bypass', 'fallback'] as const;
@@ -30,6 +32,8 @@ export class ProxyMetrics {
   readonly #sqlStateLabel = knownLabels(Object.values(SqlState));
   /** Statements passed since the last scrape: on the data path of every statement, so no label look-up there. */
   #passed = 0;
+  /** Blocks since then, by why they were left as they are; undefined for those that were restricted. */
+  readonly #blockReasons = new Map<string | undefined, number>();
   /** Candidates forwarded and completed since then, by reason: nearly all of them are. */
   readonly #forwarded = new Map<string | undefined, number>();
 
@@ -38,6 +42,7 @@ export class ProxyMetrics {
   readonly #closed: Counter<'end'>;
   readonly #statements: Counter<'outcome'>;
   readonly #rewrites: Counter<'outcome' | 'reason'>;
+  readonly #blocks: Counter<'outcome' | 'reason'>;
   readonly #directSeconds: ObservedDurations;
   readonly #restrictedSeconds: ObservedDurations;
   readonly #contextQuestions: Counter<'outcome'>;
@@ -85,6 +90,15 @@ export class ProxyMetrics {
       registers,
       collect: () => {
         this.#flush();
+      },
+    });
+    this.#blocks = new Counter({
+      name: 'pcache_blocks_total',
+      help: 'Blocks (each SELECT … FROM at any depth) of statements looked into: restricted, or left as they are and why.',
+      labelNames: ['outcome', 'reason'],
+      registers,
+      collect: () => {
+        this.#flushBlocks();
       },
     });
     const statementSeconds = new DataPathHistogram({
@@ -144,7 +158,9 @@ export class ProxyMetrics {
   }
 
   statementFinished(statement: FinishedStatement): void {
-    const { plan, reason, outcome, elapsedMs } = statement;
+    const { plan, reason, outcome, elapsedMs, blocks } = statement;
+    for (const block of blocks ?? [])
+      this.#blockReasons.set(block.reason, (this.#blockReasons.get(block.reason) ?? 0) + 1);
     if (outcome === 'complete') {
       const seconds = plan === 'rewrite' ? this.#restrictedSeconds : this.#directSeconds;
       seconds.observe(elapsedMs / 1000);
@@ -189,12 +205,20 @@ export class ProxyMetrics {
   #outcomeOf({ plan, reason, outcome, coverage }: FinishedStatement): StatementOutcome {
     if (outcome === 'fellBack') return 'fallback';
     if (plan === 'rewrite') return coverage === 'partial' ? 'partial' : 'hit';
-    return forwardReasons.get(reason ?? '') ?? 'bypass';
+    return forwardReasons.get(reason ?? '')?.countsAs ?? 'bypass';
+  }
+
+  #flushBlocks(): void {
+    for (const [reason, count] of this.#blockReasons) {
+      const outcome = reason === undefined ? 'restricted' : 'left';
+      this.#blocks.inc({ outcome, reason: this.#reasonLabel(reason) }, count);
+    }
+    this.#blockReasons.clear();
   }
 
   #flush(): void {
     for (const [reason, count] of this.#forwarded) {
-      this.#statements.inc({ outcome: forwardReasons.get(reason ?? '') ?? 'bypass' }, count);
+      this.#statements.inc({ outcome: forwardReasons.get(reason ?? '')?.countsAs ?? 'bypass' }, count);
       this.#rewrites.inc({ outcome: 'bypassed', reason: this.#reasonLabel(reason) }, count);
     }
     this.#forwarded.clear();

@@ -3,6 +3,7 @@ import type { PartitionKey } from '../partition-key';
 import { BlockReader, type BlockReading } from './block-reader';
 import type { BlockTable } from './block-tables';
 import { blocksOf, type Block } from './blocks';
+import { reasonWithoutClass } from './classless-block';
 import type { Conjunct } from './conjuncts';
 import { cteReferences } from './cte-references';
 import type { ParameterValue } from './expression';
@@ -22,6 +23,8 @@ export interface AnalysisContext extends NameContext {
 /** The parts of a statement that may be restricted. */
 export interface AnalysedStatement {
   readonly blocks: readonly AnalysedBlock[];
+  /** The other blocks, which cannot be restricted. */
+  readonly leftAlone: readonly BlockLeftAlone[];
   /**
    * For a class that other blocks' keys bound, the classes of these: what is known to hold for one of them restricts it, too
    * (KeyLinks).
@@ -29,6 +32,12 @@ export interface AnalysedStatement {
   readonly bounds: ReadonlyMap<KeyClass, readonly ClassOfBlock[]>;
   /** Whether a restriction could make an error appear that the statement as written does not raise (rule S12). */
   readonly mayRaise: boolean;
+}
+
+export interface BlockLeftAlone {
+  /** As in Block. */
+  readonly location: number;
+  readonly reason: string;
 }
 
 export interface ClassOfBlock {
@@ -62,7 +71,14 @@ export function analyseAll(
   const blocks = analyses.flatMap((analysis) => ('refused' in analysis ? [] : analysis.blocks));
   const refused = analyses.find((analysis) => 'refused' in analysis);
   const bounds = new Map(analyses.flatMap((analysis) => ('refused' in analysis ? [] : [...analysis.bounds])));
-  return blocks.length === 0 && refused !== undefined ? refused : { blocks, mayRaise: false, bounds };
+  if (blocks.length === 0 && refused !== undefined) return refused;
+  const leftAlone = analyses.flatMap((analysis, i) => {
+    if (!('refused' in analysis)) return analysis.leftAlone;
+    const statement = statements[i];
+    const left = statement === undefined ? [] : blocksOf(statement);
+    return left.map(({ location }) => ({ location, reason: analysis.refused }));
+  });
+  return { blocks, leftAlone, mayRaise: false, bounds };
 }
 
 /** Analyses a statement. Every block is looked at on its own: what surrounds it does not matter (design.md, section 4). */
@@ -77,19 +93,25 @@ export function analyse(
   const links = new KeyLinks(reader);
   const blocks: AnalysedBlock[] = [];
   const readings = new Map<SelectStmt, BlockReading>();
+  const leftAlone: BlockLeftAlone[] = [];
   for (const block of blocksOf(statement)) {
-    const reading = reader.read(block.select);
-    if ('refused' in reading) return reading;
+    const { select, location } = block;
+    const reading = reader.read(select);
+    if ('refused' in reading) {
+      leftAlone.push({ location, reason: reading.refused });
+      continue;
+    }
     const { from, conjuncts, classes, leftOut } = reading;
-    readings.set(block.select, reading);
-    links.add(block.select);
+    readings.set(select, reading);
+    links.add(select);
     if (classes.length > 0)
       blocks.push({ statement, block, tables: from.tables, conjuncts, classes, leftOut });
+    else leftAlone.push({ location, reason: reasonWithoutClass(from.tables, context.partitionKeys) });
   }
-  if (blocks.length === 0) return { refused: 'no partition key' };
+  if (blocks.length === 0) return { refused: reasonOfAll(leftAlone) };
   const mayRaise = mayRaiseInStatement(statement, (block) => readings.get(block));
   if (mayRaise && !statement.mayRunTwice) return { refused: 'may raise an error' };
-  return { blocks, mayRaise, bounds: boundsOf(blocks, links) };
+  return { blocks, leftAlone, mayRaise, bounds: boundsOf(blocks, links) };
 }
 
 /**
@@ -106,6 +128,12 @@ function refuseTarget(
   return partitionKeys.some(({ tables }) => tables.has(name))
     ? { refused: 'writes a tracked table' }
     : undefined;
+}
+
+/** The reason that says most: that a block has no table with a key is true of any block. */
+function reasonOfAll(leftAlone: readonly BlockLeftAlone[]): string {
+  const reasons = leftAlone.map(({ reason }) => reason);
+  return reasons.find((reason) => reason !== 'no partition key') ?? 'no partition key';
 }
 
 function boundsOf(

@@ -61,7 +61,11 @@ export class BlockReader {
 
   #relation(name: RangeVar): CatalogRelation | DerivedTable | undefined | RefusedBlock {
     const cte = this.ctes.get(name);
-    if (cte === undefined) return resolveRelation(name, this.context);
+    if (cte === undefined) {
+      const relation = resolveRelation(name, this.context);
+      // Its rows come from elsewhere; the blocks that have nothing to do with it are as good as ever.
+      return 'kind' in relation && relation.kind === 'f' ? { refused: 'foreign table' } : relation;
+    }
     const query = selectIn(cte.ctequery);
     if (query === undefined) return undefined;
     return derivedTable(this.#outputsOf(query), name.alias, cte, this.#uses.get(cte) === 1);

@@ -24,7 +24,6 @@ const refusedNodes: ReadonlyMap<string, string> = new Map([
   ['DeleteStmt', 'data-modifying CTE'],
   ['MergeStmt', 'data-modifying CTE'],
   ['LockingClause', 'locking clause'],
-  ['RangeTableSample', 'tablesample'],
   ['XmlExpr', 'unsupported expression XmlExpr'],
 ]);
 
@@ -158,10 +157,7 @@ function refuseRelation({ hasRowSecurity, kind }: CatalogRelation): RefusedState
   return reason === undefined ? undefined : { refused: reason };
 }
 
-const refusedKinds: ReadonlyMap<string, string> = new Map([
-  ['v', 'view'],
-  ['f', 'foreign table'],
-]);
+const refusedKinds: ReadonlyMap<string, string> = new Map([['v', 'view']]);
 
 function hasRecursion({ evaluated, outerWith }: Restrictable): boolean {
   let found = outerWith?.recursive === true;

@@ -161,7 +161,7 @@ describe('statement kinds', () => {
       ['EXPLAIN of an INSERT', `explain insert into copied ${raising}`],
     ])('%s', async (_title, text) => {
       expect(await bench.harness.plan(text)).toMatchObject({ kind: 'rewrite', mustRetryOnError: true });
-      expect(await bench.harness.plan(text, undefined, false)).toEqual({
+      expect(await bench.harness.plan(text, undefined, false)).toMatchObject({
         kind: 'forward',
         reason: 'may raise an error',
       });

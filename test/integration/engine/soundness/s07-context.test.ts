@@ -46,7 +46,7 @@ describe('rule S7: meaning is in the key', () => {
       await bench.harness.client.query(
         'create temp table place as select 1 as id, 77 as region_id, 1 as population',
       );
-      expect(await bench.harness.plan(small)).toEqual({ kind: 'forward', reason: 'temporary table' });
+      expect(await bench.harness.plan(small)).toMatchObject({ kind: 'forward', reason: 'temporary table' });
       await bench.refuses(`select id from pg_temp.place where population < 10`, 'temporary table');
       await bench.applies(`select id from public.place where population < 10`);
       await bench.harness.client.query('drop table pg_temp.place');
@@ -171,7 +171,9 @@ describe('rule S7: meaning is in the key', () => {
       await bench.under(latin1, async () => {
         const asLatin1 = [Buffer.from('Ã©', 'latin1')];
         expect(await bench.outcome(text, asLatin1)).toHaveProperty('rows.0');
-        expect(await bench.harness.plan(text, { declaredOids: [], formats: [1], values: asLatin1 })).toEqual({
+        expect(
+          await bench.harness.plan(text, { declaredOids: [], formats: [1], values: asLatin1 }),
+        ).toMatchObject({
           kind: 'forward',
           reason: 'miss',
         });

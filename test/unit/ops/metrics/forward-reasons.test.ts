@@ -11,12 +11,24 @@ const places: readonly [files: readonly string[], pattern: RegExp][] = [
     /(?:kind: 'forward', reason: (?:\w+ \? )?|\bforward\()'([^']+)'(?: : '([^']+)')?/g,
   ],
   [
-    ['engine/experience.ts', 'query/analysis/block-tables.ts', 'proxy/scanned-session.ts'],
+    [
+      'engine/experience.ts',
+      'query/analysis/block-tables.ts',
+      'query/analysis/classless-block.ts',
+      'proxy/scanned-session.ts',
+    ],
     /return '([^']+)'/g,
   ],
+  [sourcesOf('engine'), /\bleave\((?:decision, )?'([^']+)'/g],
+  [['engine/restrictor.ts'], /\? '([^']+)' : '([^']+)'/g],
   [['query/analysis/statement-check.ts'], /(?:return |\? |refused \??= |\['\w+', )'([^']+)'/g],
   [
-    ['query/analysis/analyse.ts', 'query/analysis/statement-check.ts', 'engine/reading.ts'],
+    [
+      'query/analysis/analyse.ts',
+      'query/analysis/block-reader.ts',
+      'query/analysis/statement-check.ts',
+      'engine/reading.ts',
+    ],
     /refused: '([^']+)'/g,
   ],
 ];
@@ -44,6 +56,10 @@ describe('forwardReasons', () => {
 
   test('knows every reason the sources give; others would be counted as "other"', () => {
     expect([...given].filter((reason) => !forwardReasons.has(reason))).toEqual([]);
+  });
+
+  test('says in one line what each means', () => {
+    for (const { meaning } of forwardReasons.values()) expect(meaning).toMatch(/^[^\n|]{5,100}$/);
   });
 
   test('knows no reason that nobody gives', () => {
