@@ -23,7 +23,7 @@ describe('rule S11: a restriction is no new error', () => {
     await bench.define(`create role peeper; grant select (id, population) on place to peeper`);
     await bench.under(['set role peeper'], async () => {
       expect(await bench.outcome(text)).toHaveProperty('rows.0');
-      await bench.refuses(text, 'no partition key');
+      await bench.refuses(text, 'column privileges');
     });
     await bench.define(`revoke select (id, population) on place from peeper`);
     await bench.applies(text);
