@@ -160,7 +160,8 @@ function mayBeCast(
     source === undefined ||
     from === TypeOid.unknown ||
     target.kind === 'd' ||
-    [source, target].some(({ category, elementOid }) => category === 'S' || elementOid !== 0) ||
+    [source, target].some(({ category }) => category === 'S') ||
+    [source, target].every(({ elementOid }) => elementOid !== 0) ||
     catalog.cast(source.oid, target.oid) !== undefined
   );
 }
