@@ -19,7 +19,8 @@ const kinds: Readonly<Record<string, string>> = {
   'renamed by an alias':
     'its tables with a key are hidden behind the alias of a join, or their columns renamed',
   'column privileges': 'some roles may not read all columns of its tables',
-  'key column of another type': 'its key column cannot hold a key of the configured datatype, by type or collation',
+  'key column of another type':
+    'its key column cannot hold a key of the configured datatype, by type or collation',
   'no place in the text': 'its text has no place for a condition, as that of `TABLE place`',
   'data-modifying CTE': 'a CTE writes',
   'database-qualified name': 'a table is named with its database',

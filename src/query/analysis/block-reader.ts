@@ -48,7 +48,7 @@ export class BlockReader {
     });
     if ('refused' in from) return from;
     const scope = expressionScope(from, context, (name) =>
-      this.ctes.has(name) ? undefined : resolveRelation(name, context),
+      this.ctes.has(name) ? undefined : this.#table(name),
     );
     const conditions =
       select.whereClause === undefined ? from.conditions : [...from.conditions, select.whereClause];
@@ -61,14 +61,16 @@ export class BlockReader {
 
   #relation(name: RangeVar): CatalogRelation | DerivedTable | undefined | RefusedBlock {
     const cte = this.ctes.get(name);
-    if (cte === undefined) {
-      const relation = resolveRelation(name, this.context);
-      // Its rows come from elsewhere; the blocks that have nothing to do with it are as good as ever.
-      return 'kind' in relation && relation.kind === 'f' ? { refused: 'foreign table' } : relation;
-    }
+    if (cte === undefined) return this.#table(name);
     const query = selectIn(cte.ctequery);
     if (query === undefined) return undefined;
     return derivedTable(this.#outputsOf(query), name.alias, cte, this.#uses.get(cte) === 1);
+  }
+
+  #table(name: RangeVar): CatalogRelation | RefusedBlock {
+    const relation = resolveRelation(name, this.context);
+    // Its rows come from elsewhere; the blocks that have nothing to do with it are as good as ever.
+    return 'kind' in relation && relation.kind === 'f' ? { refused: 'foreign table' } : relation;
   }
 
   #derived({ subquery, alias }: RangeSubselect): DerivedTable | undefined {
