@@ -63,6 +63,7 @@ export class Workbench implements AsyncDisposable {
       shapes: new AgreeableShapeChecker(pool),
       contextQuery: sqlFile('session-context').text,
       minQueryMs: 1_000,
+      fetchMs: 50,
       memoryBytes: 256 * 1024 * 1024,
       learn: (fragments) => learned.push(...fragments),
       events: { planned: () => undefined },

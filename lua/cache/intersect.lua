@@ -1,10 +1,14 @@
 -- intersect: the keys that all those entries have that are whole and have keys.
 -- KEYS: a name for a bitmap in between, then for each entry its description and its keys. ARGV: form of the keys (set, bits, string).
 -- Returns {numbers of the entries that took part, their descriptions, keys}; of form string, the keys of each.
+local keysType = ARGV[1] == 'set' and 'set' or 'string'
+local function is(key, wanted)
+  return redis.call('type', key).ok == wanted
+end
 local numbers, descriptions, sets = {}, {}, {}
 for i = 1, (#KEYS - 1) / 2 do
-  local marked = redis.call('get', KEYS[2 * i])
-  if marked and string.sub(marked, 1, 1) == '+' and redis.call('exists', KEYS[2 * i + 1]) == 1 then
+  local marked = is(KEYS[2 * i], 'string') and redis.call('get', KEYS[2 * i])
+  if marked and string.sub(marked, 1, 1) == '+' and is(KEYS[2 * i + 1], keysType) then
     table.insert(numbers, i)
     table.insert(descriptions, string.sub(marked, 2))
     table.insert(sets, KEYS[2 * i + 1])

@@ -1,13 +1,24 @@
--- read: entries that are whole. One of which the server has evicted a part is removed.
+-- read: entries that are whole. One of which the server has evicted a part is removed, as is one that is of another type than we write.
 -- KEYS: index, then for each entry its description and its keys.
 -- ARGV: form of the keys to read (set, string, none: only descriptions), then the hashes.
 -- Returns for each entry {description, time of last use, keys}, or nil.
 local form = ARGV[1]
+local function is(key, wanted)
+  return redis.call('type', key).ok == wanted
+end
+if not is(KEYS[1], 'zset') then
+  redis.call('del', KEYS[1])
+end
 local entries = {}
 for i = 1, #ARGV - 1 do
   local hash, descriptionKey, keysKey = ARGV[i + 1], KEYS[2 * i], KEYS[2 * i + 1]
-  local marked = redis.call('get', descriptionKey)
-  local hasKeys = redis.call('exists', keysKey) == 1
+  local marked = is(descriptionKey, 'string') and redis.call('get', descriptionKey)
+  local hasKeys
+  if form == 'none' then
+    hasKeys = redis.call('exists', keysKey) == 1
+  else
+    hasKeys = is(keysKey, form)
+  end
   if marked and (string.sub(marked, 1, 1) == '+') == hasKeys then
     local lastUsed = redis.call('zscore', KEYS[1], hash)
     if not lastUsed then

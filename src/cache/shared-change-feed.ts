@@ -35,8 +35,8 @@ export class SharedChangeFeed {
   private readonly feed: ChangeFeed;
   private readonly turns = new SerialQueue();
   private readonly own = new Set<OwnChange>();
-  /** Partition keys something was told of: those that may be gone without our knowing. */
-  private readonly told = new Set<string>();
+  /** Partition keys listeners may know something of: those that may be gone without our knowing. */
+  private readonly known = new Set<string>();
   private isClosed = false;
 
   constructor(
@@ -48,6 +48,11 @@ export class SharedChangeFeed {
 
   subscribe(listener: (change: CacheChange) => void): () => void {
     return this.feed.subscribe(listener);
+  }
+
+  /** Listeners may have read what there is of a partition key without being told. */
+  knows(partitionKey: string): void {
+    this.known.add(partitionKey);
   }
 
   /** Makes a change and tells it. `toTell` gives what there is to be told of the result; undefined: nothing was changed. */
@@ -98,7 +103,7 @@ export class SharedChangeFeed {
 
   private async look({ partitionKey, hash }: ChangedPlace): Promise<void> {
     if (partitionKey === undefined) {
-      const known = [...this.told, ...(await this.store.partitionKeys()).keys()];
+      const known = [...this.known, ...(await this.store.partitionKeys()).keys()];
       for (const name of new Set(known)) await this.look({ partitionKey: name });
     } else if (hash === undefined) {
       this.publish({ kind: 'dropped', partitionKey });
@@ -110,7 +115,7 @@ export class SharedChangeFeed {
   }
 
   private publish(change: CacheChange): void {
-    this.told.add(change.kind === 'put' ? change.entry.fragment.partitionKey : change.partitionKey);
+    this.known.add(change.kind === 'put' ? change.entry.fragment.partitionKey : change.partitionKey);
     this.feed.publish(change);
   }
 }

@@ -62,6 +62,7 @@ export async function composeDatabase(
         shapes: new ShapeChecker(catalogPool),
         contextQuery: sessionContext.text,
         minQueryMs: config.population.minQueryMs,
+        fetchMs: config.cache.deadlineMs,
         memoryBytes: Math.floor(config.limits.memoryBytes / config.databases.size),
         learn: (fragments, weight) => {
           learner.learn(fragments, weight);

@@ -3,6 +3,7 @@ import type { Engine } from '../engine/engine';
 import { StartError } from '../errors/start-error';
 import { AdminServer } from '../ops/admin/admin-server';
 import { listenError } from '../ops/admin/listen-error';
+import { cacheCheck } from '../ops/admin/cache-check';
 import { Readiness } from '../ops/admin/readiness';
 import { upstreamCheck } from '../ops/admin/upstream-check';
 import type { PcacheConfig } from '../ops/config/pcache-config';
@@ -17,7 +18,7 @@ import { loadParser } from '../query/ast/parser';
 import { composeDatabase } from './compose-database';
 import { composeVerifiers } from './compose-verifiers';
 import { loadListenTls, loadUpstreamTls } from './load-tls';
-import { openCacheBackend } from './open-cache-backend';
+import { openGuardedCache } from './open-guarded-cache';
 import { Owned } from './owned';
 import { readVersion } from './version';
 
@@ -48,7 +49,7 @@ export async function composeProxy(config: PcacheConfig, log: Log): Promise<Runn
     const clientTls = loadListenTls(config, log);
     const serverTls = loadUpstreamTls(config);
     const verifiers = composeVerifiers(config, serverTls, log, owned);
-    const engines = await composeEngines(config, serverTls, metrics, log, owned);
+    const engines = await composeEngines(config, { serverTls, metrics, readiness, log, owned });
     const listener = owned.add(
       createListener(config, { clientTls, serverTls, verifiers, engines }, metrics, log),
     );
@@ -85,15 +86,25 @@ export async function composeProxy(config: PcacheConfig, log: Log): Promise<Runn
 /** The engine of each configured database, over one cache. A proxy that only relays needs neither. */
 async function composeEngines(
   config: PcacheConfig,
-  serverTls: ServerTls | undefined,
-  metrics: Metrics,
-  log: Log,
-  owned: Owned,
+  {
+    serverTls,
+    metrics,
+    readiness,
+    log,
+    owned,
+  }: {
+    readonly serverTls: ServerTls | undefined;
+    readonly metrics: Metrics;
+    readonly readiness: Readiness;
+    readonly log: Log;
+    readonly owned: Owned;
+  },
 ): Promise<ReadonlyMap<string, Engine>> {
   const engines = new Map<string, Engine>();
   if (config.mode === 'off' || config.databases.size === 0) return engines;
   await loadParser();
-  const backend = owned.add(await openCacheBackend(config.cache, serverTls, log));
+  const backend = owned.add(await openGuardedCache(config.cache, serverTls, metrics.cache, log));
+  readiness.addCheck(cacheCheck(backend));
   for (const [name, database] of config.databases) {
     const databaseLog = log.child({ database: name });
     engines.set(

@@ -20,7 +20,7 @@ import { openRedisConnections } from './open-redis-connections';
 
 /**
  * Opens the store of key sets the configuration names; the caller disposes of it. Rejects with StartError if it cannot
- * be had.
+ * be used as it is, with CacheUnavailableError if it does not answer.
  */
 export async function openCacheBackend(
   config: CacheConfig,

@@ -5,6 +5,9 @@ import { UsageError } from './usage-error';
 
 /** One listens for changes, the others work. */
 const maxConnections = 4;
+/** A cache that takes longer is of no use; a large entry may take a while to be written. */
+const connectTimeoutMs = 2_000;
+const queryTimeoutMs = 10_000;
 
 /** Connections to the database a cache is in. Throws UsageError if the configuration does not say which. */
 export function openCachePool(
@@ -13,5 +16,15 @@ export function openCachePool(
 ): ControlPool {
   if (database === undefined || user === undefined)
     throw new UsageError('cache.postgresql.database and cache.postgresql.user are required');
-  return openPool({ host, port, database, user, password: password?.reveal(), tls, maxConnections });
+  return openPool({
+    host,
+    port,
+    database,
+    user,
+    password: password?.reveal(),
+    tls,
+    maxConnections,
+    connectTimeoutMs,
+    queryTimeoutMs,
+  });
 }

@@ -1,5 +1,6 @@
 import type { CacheBackend, CacheChange } from '../cache/cache-backend';
 import { Directory } from '../cache/directory';
+import { CacheUnavailableError } from '../errors/cache-unavailable-error';
 import type { Catalog } from '../query/catalog/catalog';
 import type { Fragment } from '../query/fragment/fragment';
 import type { PartitionKey } from '../query/partition-key';
@@ -56,6 +57,8 @@ export interface DatabaseEngineOptions {
   readonly contextQuery: string;
   /** Statements that took longer are learned from, in milliseconds. */
   readonly minQueryMs: number;
+  /** How long a statement waits for key sets that are not in memory, in milliseconds. */
+  readonly fetchMs: number;
   /** Memory for key sets, in bytes. */
   readonly memoryBytes: number;
   readonly learn: (fragments: readonly Fragment[], weight: number) => void;
@@ -111,18 +114,28 @@ export class DatabaseEngine implements Engine {
       usage: this.#usage,
       maxKeyShares: new Map(options.partitionKeys.map(({ name, maxKeyShare }) => [name, maxKeyShare])),
       isCurrent: (catalog) => options.catalog.current === catalog,
+      fetchMs: options.fetchMs,
       log: options.log,
     });
     this.#unsubscribe = options.backend.subscribe((change) => this.#cacheChanged(change));
     options.catalog.onChange((catalog) => this.#catalogRead(catalog));
   }
 
-  /** Registers the partition keys and reads what is known of them. Rejects with CacheUnavailableError or DatatypeMismatchError. */
+  /**
+   * Registers the partition keys and reads what is known of them. A backend that is away at the start has to make up for that itself when it
+   * is back, by its changes; see GuardedBackend. Rejects with DatatypeMismatchError.
+   */
   static async open(options: DatabaseEngineOptions): Promise<DatabaseEngine> {
     const engine = new DatabaseEngine(options);
     for (const { name, datatype } of options.partitionKeys) {
-      await options.backend.registerPartitionKey(name, datatype);
-      for await (const entry of options.backend.list(name)) engine.directory.put(entry);
+      try {
+        await options.backend.registerPartitionKey(name, datatype);
+        for await (const entry of options.backend.list(name)) engine.directory.put(entry);
+      } catch (error) {
+        if (!(error instanceof CacheUnavailableError)) throw error;
+        const message = 'what is cached is not known yet; statements go as they came until it is';
+        options.log.warn({ err: error, partitionKey: name }, message);
+      }
     }
     options.catalog.start();
     return engine;

@@ -1,5 +1,6 @@
 import type { KeySet } from '../cache/key-set';
 import { intersectKeySets } from '../cache/key-sets/intersect-key-sets';
+import { CacheUnavailableError } from '../errors/cache-unavailable-error';
 import type { Catalog } from '../query/catalog/catalog';
 import { blockOutcomes, blocksLeftAlone, type BlockOutcome } from './block-outcomes';
 import { within } from './deadline';
@@ -22,6 +23,8 @@ export interface RestrictorOptions {
   readonly maxKeyShares: ReadonlyMap<string, number>;
   /** Whether nothing newer is known than this catalog. */
   readonly isCurrent: (catalog: Catalog) => boolean;
+  /** How long a statement waits for key sets that are not in memory, in milliseconds; after that it goes as it came. */
+  readonly fetchMs: number;
   readonly log: EngineLog;
 }
 
@@ -34,9 +37,6 @@ export interface RewriteMemo {
   readonly spreads: readonly Spread[];
 }
 
-/** How long a statement waits for key sets that are not in memory, in milliseconds; after that it goes as it came. */
-const maxFetchMs = 50;
-
 /** From what holds for a statement to the text that is sent: fetch the key sets (the only I/O), restrict, choose the form. */
 export class Restrictor {
   constructor(private readonly options: RestrictorOptions) {}
@@ -44,15 +44,19 @@ export class Restrictor {
   /** The decision has matches. A promise only if key sets must be fetched. */
   plan(decision: Decision, catalog: Catalog): Plan | Promise<Plan> {
     if (decision.classes !== undefined || this.#hasSets(decision)) return this.#restrict(decision, catalog);
-    const { log, isCurrent } = this.options;
+    const { log, isCurrent, fetchMs } = this.options;
     const restricted = this.#fetchSets(decision).then(
       () => (isCurrent(catalog) ? this.#restrict(decision, catalog) : forward('catalog not read')),
       (error: unknown) => {
-        log.warn({ err: error }, 'key sets could not be read; the statement is left alone');
+        // A store that is away is told of once, by whoever watches it, not by every statement.
+        const fields = { err: error };
+        const message = 'key sets could not be read; the statement is left alone';
+        if (error instanceof CacheUnavailableError) log.debug(fields, message);
+        else log.warn(fields, message);
         return forward('cache unavailable');
       },
     );
-    return within<Plan>(restricted, maxFetchMs, () => forward('cache unavailable'));
+    return within<Plan>(restricted, fetchMs, () => forward('cache unavailable'));
   }
 
   /** Makes ready what `plan` would have to ask for: key sets, and the server's opinion of every form. */

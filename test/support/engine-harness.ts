@@ -86,6 +86,7 @@ export class EngineHarness implements AsyncDisposable {
       shapes,
       contextQuery: sqlFile('session-context').text,
       minQueryMs: 0,
+      fetchMs: 10_000,
       memoryBytes: 64 * 1024 * 1024,
       learn: (fragments) => learned.push(...fragments),
       events: { planned: () => undefined },

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Client } from 'pg';
 import { freePort } from './free-port';
@@ -115,6 +116,15 @@ export class PostgresServer implements AsyncDisposable {
     return this.process.stop('immediate');
   }
 
+  /** All its processes stop where they are, until `resume`: connections stay, and nothing is answered. */
+  suspend(): void {
+    for (const pid of this.processIds()) process.kill(pid, 'SIGSTOP');
+  }
+
+  resume(): void {
+    for (const pid of this.processIds()) process.kill(pid, 'SIGCONT');
+  }
+
   /** Starts the server again on the same port and data, stopping it before if it runs. */
   async restart(): Promise<void> {
     await this.process.stop();
@@ -129,6 +139,13 @@ export class PostgresServer implements AsyncDisposable {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.stop();
+  }
+
+  /** The postmaster and its children, in this order: stopped, it can have no more. */
+  private processIds(): readonly number[] {
+    const [postmaster = ''] = readFileSync(join(this.dataDirectory, 'postmaster.pid'), 'utf8').split('\n');
+    const children = readFileSync(`/proc/${postmaster}/task/${postmaster}/children`, 'utf8');
+    return [postmaster, ...children.split(' ').filter((pid) => pid !== '')].map(Number);
   }
 }
 

@@ -2,6 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Client } from 'pg';
 import { stringify } from 'yaml';
+import type { ReadinessReport } from '../../src/ops/admin/readiness';
 import { isLearning } from './learning';
 import { PcacheProcess } from './pcache-process';
 import {
@@ -24,6 +25,19 @@ const troubles =
 /** How often a conversation is repeated until its statements are restricted. */
 const maxRepetitions = 10;
 
+export interface ProxiedDatabaseOptions extends PostgresServerOptions {
+  /** The section of the configuration; by default, memory. */
+  readonly cache?: object;
+  /** Variables for the program, such as passwords the configuration names. */
+  readonly environment?: Readonly<Record<string, string>>;
+}
+
+interface RunningProgram {
+  readonly program: PcacheProcess;
+  readonly port: number;
+  readonly adminUrl: string;
+}
+
 /**
  * A server with the tables of tracked-tables.sql, and the whole program in front of it: it learns from every statement,
  * however fast, and restricts what it has learned.
@@ -31,14 +45,16 @@ const maxRepetitions = 10;
 export class ProxiedDatabase implements AsyncDisposable {
   private constructor(
     readonly server: PostgresServer,
-    private readonly program: PcacheProcess,
     private readonly directory: TemporaryDirectory,
-    /** The port clients of the proxy connect to. */
-    readonly port: number,
-    private readonly adminUrl: string,
+    private readonly start: () => Promise<RunningProgram>,
+    private running: RunningProgram,
   ) {}
 
-  static async start(options: PostgresServerOptions = {}): Promise<ProxiedDatabase> {
+  static async start({
+    cache = { backend: 'memory' },
+    environment = {},
+    ...options
+  }: ProxiedDatabaseOptions = {}): Promise<ProxiedDatabase> {
     const server = await startPostgres(options);
     await server.createDatabase(database);
     const client = new Client(server.connectionOptions(database));
@@ -51,16 +67,38 @@ export class ProxiedDatabase implements AsyncDisposable {
 
     const directory = await temporaryDirectory('matrix');
     const file = join(directory.path, 'pcache.yaml');
-    writeFileSync(file, stringify(configuration(server.port)));
-    const program = new PcacheProcess(['proxy', '--config', file], {
-      environment: { PASSWORD: password },
-      workingDirectory: directory.path,
-    });
-    const { listen, admin } = (await program.logged('accepting connections')) as {
-      readonly listen: { readonly port: number };
-      readonly admin: { readonly port: number };
+    writeFileSync(file, stringify(configuration(server.port, cache)));
+    const start = async (): Promise<RunningProgram> => {
+      const program = new PcacheProcess(['proxy', '--config', file], {
+        environment: { PASSWORD: password, ...environment },
+        workingDirectory: directory.path,
+      });
+      const { listen, admin } = (await program.logged('accepting connections')) as {
+        readonly listen: { readonly port: number };
+        readonly admin: { readonly port: number };
+      };
+      return { program, port: listen.port, adminUrl: `http://127.0.0.1:${admin.port}` };
     };
-    return new ProxiedDatabase(server, program, directory, listen.port, `http://127.0.0.1:${admin.port}`);
+    return new ProxiedDatabase(server, directory, start, await start());
+  }
+
+  /** Ends the program and starts it again; clients find it at another port. */
+  async restartProgram(): Promise<void> {
+    await this.program[Symbol.asyncDispose]();
+    this.running = await this.start();
+  }
+
+  /** The port clients of the proxy connect to. */
+  get port(): number {
+    return this.running.port;
+  }
+
+  private get program(): PcacheProcess {
+    return this.running.program;
+  }
+
+  private get adminUrl(): string {
+    return this.running.adminUrl;
   }
 
   /** How to connect to the server itself. */
@@ -114,6 +152,12 @@ export class ProxiedDatabase implements AsyncDisposable {
     return [...complaints.map((entry) => JSON.stringify(entry)), ...counted.map(String)];
   }
 
+  /** What /readyz says. */
+  async readiness(): Promise<{ readonly status: number; readonly report: ReadinessReport }> {
+    const response = await fetch(`${this.adminUrl}/readyz`);
+    return { status: response.status, report: (await response.json()) as ReadinessReport };
+  }
+
   /** The clients that are connected at this moment. */
   async connections(): Promise<number> {
     return (await this.metrics()).get('pcache_connections') ?? NaN;
@@ -133,19 +177,19 @@ export class ProxiedDatabase implements AsyncDisposable {
       .join('; ');
   }
 
-  private async metrics(): Promise<ReadonlyMap<string, number>> {
+  async metrics(): Promise<ReadonlyMap<string, number>> {
     const response = await fetch(`${this.adminUrl}/metrics`);
     if (!response.ok) throw new Error(`${this.adminUrl}/metrics answered ${response.status}`);
     return parseMetrics(await response.text());
   }
 }
 
-function configuration(upstreamPort: number): object {
+function configuration(upstreamPort: number, cache: object): object {
   return {
     listen: { port: 0 },
     admin: { port: 0 },
     upstream: { port: upstreamPort },
-    cache: { backend: 'memory' },
+    cache,
     population: { min_query_ms: 0 },
     databases: {
       [database]: {

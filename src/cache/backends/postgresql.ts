@@ -1,3 +1,4 @@
+import { CacheUnavailableError } from '../../errors/cache-unavailable-error';
 import { ControlConnectionError } from '../../errors/control-connection-error';
 import { ControlQueryError } from '../../errors/control-query-error';
 import { StartError } from '../../errors/start-error';
@@ -10,7 +11,7 @@ import { PostgresqlBackend, type PostgresqlOptions } from './postgresql/postgres
 
 /*
  * The cache in tables of a PostgreSQL database, for one process or many. Each function takes the pool over, also when it rejects:
- * with StartError if the database cannot be reached or its schema is not set up, with NewerSchemaError if a later version has
+ * with StartError if it refuses or its schema is not set up, with CacheUnavailableError if it does not answer, with NewerSchemaError if a later version has
  * set it up.
  */
 
@@ -41,7 +42,19 @@ async function open(options: PostgresqlOptions, storage: () => Promise<KeyStorag
     return await PostgresqlBackend.open(await storage(), options);
   } catch (error) {
     await pool[Symbol.asyncDispose]();
-    if (!(error instanceof ControlConnectionError || error instanceof ControlQueryError)) throw error;
-    throw new StartError(`the cache cannot be used: ${error.message}`, { cause: error });
+    const reason = error instanceof CacheUnavailableError ? error.cause : error;
+    if (reason instanceof ControlQueryError || isRefusal(reason))
+      throw new StartError(`the cache cannot be used: ${reason.message}`, { cause: reason });
+    if (!(reason instanceof ControlConnectionError)) throw error;
+    throw new CacheUnavailableError('the cache in PostgreSQL', reason.message, { cause: reason });
   }
+}
+
+/** The server has answered, and will give the same answer until somebody changes its configuration, or ours: log-in or database is wrong. */
+function isRefusal(error: unknown): error is ControlConnectionError {
+  if (!(error instanceof ControlConnectionError)) return false;
+  const { cause } = error;
+  return (
+    typeof cause === 'object' && cause !== null && 'code' in cause && /^(28|3D)/.test(String(cause.code))
+  );
 }

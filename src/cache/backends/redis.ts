@@ -3,11 +3,12 @@ import { StartError } from '../../errors/start-error';
 import { bitCapabilities } from '../bit-capabilities';
 import type { CacheBackend } from '../cache-backend';
 import { RedisBackend, type RedisOptions } from './redis/redis-backend';
+import { isRefusal } from './redis/redis-errors';
 import { bitStorage, type RedisStorage, roaringStorage, setStorage } from './redis/redis-storage';
 
 /*
  * The cache in Redis, for one process or many. Each function takes the connections over, also when it rejects: with StartError if
- * Redis cannot be reached.
+ * Redis refuses, with CacheUnavailableError if it does not answer.
  */
 
 /** Keys of type integer and text, as members of a set. */
@@ -30,7 +31,7 @@ async function open(storage: RedisStorage, options: RedisOptions): Promise<Cache
     return await RedisBackend.open(storage, options);
   } catch (error) {
     await options.connections[Symbol.asyncDispose]();
-    if (!(error instanceof CacheUnavailableError)) throw error;
+    if (!(error instanceof CacheUnavailableError) || !isRefusal(error.cause)) throw error;
     throw new StartError(`the cache cannot be used: ${error.message}`, { cause: error });
   }
 }

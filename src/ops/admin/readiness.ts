@@ -4,12 +4,16 @@ import type { Log } from '../log/log';
 /** Something that must be in order before clients are sent here. */
 export interface ReadinessCheck {
   readonly name: string;
+  /** false: clients may be sent here all the same; the report says that the proxy is degraded. */
+  readonly isVital?: boolean;
   /** Resolves to undefined if all is well, else to a sentence that says what is not. Gives up when the signal fires. */
   run(signal: AbortSignal): Promise<string | undefined>;
 }
 
 export interface ReadinessReport {
   readonly ready: boolean;
+  /** It is ready, but works less well than it should. */
+  readonly degraded: boolean;
   readonly reasons: readonly { readonly check: string; readonly reason: string }[];
 }
 
@@ -27,7 +31,7 @@ export class Readiness {
   #phase: 'starting' | 'running' | 'draining' = 'starting';
   /** The run under way, shared by whoever asks meanwhile: many probes are no more work than one. */
   #running: Promise<ReadinessReport> | undefined;
-  #wasReady: boolean | undefined;
+  #last: ReadinessReport | undefined;
 
   constructor({ log, timeoutMs = 2000 }: ReadinessOptions) {
     this.#log = log;
@@ -53,7 +57,7 @@ export class Readiness {
     if (this.#phase !== 'running') {
       const reason =
         this.#phase === 'starting' ? 'the proxy is still starting' : 'the proxy is shutting down';
-      return { ready: false, reasons: [{ check: 'proxy', reason }] };
+      return { ready: false, degraded: false, reasons: [{ check: 'proxy', reason }] };
     }
     this.#running ??= this.#runChecks().finally(() => {
       this.#running = undefined;
@@ -63,17 +67,25 @@ export class Readiness {
 
   async #runChecks(): Promise<ReadinessReport> {
     const results = await Promise.all(this.#checks.map((check) => this.#runCheck(check)));
-    const reasons = results.filter((result) => result !== undefined);
-    const report = { ready: reasons.length === 0, reasons };
-    if (this.#wasReady !== undefined && this.#wasReady !== report.ready) {
-      if (report.ready) this.#log.info({}, 'ready again');
-      else this.#log.warn({ reasons }, 'not ready');
-    }
-    this.#wasReady = report.ready;
+    const failed = results.filter((result) => result !== undefined);
+    const ready = !failed.some(({ isVital }) => isVital);
+    const reasons = failed.map(({ check, reason }) => ({ check, reason }));
+    const report = { ready, degraded: ready && reasons.length > 0, reasons };
+    if (this.#last !== undefined) this.#logChange(this.#last, report);
+    this.#last = report;
     return report;
   }
 
-  async #runCheck(check: ReadinessCheck): Promise<{ check: string; reason: string } | undefined> {
+  #logChange(before: ReadinessReport, { ready, degraded, reasons }: ReadinessReport): void {
+    if (before.ready === ready && before.degraded === degraded) return;
+    if (!ready) this.#log.warn({ reasons }, 'not ready');
+    else if (degraded) this.#log.warn({ reasons }, 'ready, but degraded');
+    else this.#log.info({}, 'ready again');
+  }
+
+  async #runCheck(
+    check: ReadinessCheck,
+  ): Promise<{ check: string; reason: string; isVital: boolean } | undefined> {
     const deadline = AbortSignal.timeout(this.#timeoutMs);
     const late = new Promise<string>((resolve) => {
       deadline.addEventListener('abort', () => {
@@ -86,6 +98,6 @@ export class Readiness {
     } catch (error) {
       reason = messageOf(error);
     }
-    return reason === undefined ? undefined : { check: check.name, reason };
+    return reason === undefined ? undefined : { check: check.name, reason, isVital: check.isVital ?? true };
   }
 }

@@ -68,6 +68,7 @@ export function buildConfig(
       backend: file.cache.backend,
       path: resolve(origin.workingDirectory, file.cache.path),
       bits: file.cache.bits,
+      deadlineMs: file.cache.deadline_ms,
       postgresql: buildCachePostgresql(file, databases, passwords.get(formatPath(cachePostgresqlPath))),
       redis: buildCacheRedis(file.cache.redis, passwords.get(formatPath(cacheRedisPath)), absolute),
     },

@@ -90,6 +90,10 @@ export const cacheSchema = z
       2 ** 32,
       'Most bits of a set, for backends whose names end in _bit: they hold keys from 0 to one less. A set takes what its highest key needs.',
     ).default(2 ** 27),
+    deadline_ms: milliseconds(
+      1,
+      'Time a statement waits for key sets that are not in memory, and then goes as it came. A store that takes five times as long is not asked until it answers.',
+    ).default(20),
     postgresql: cachePostgresql,
     redis: cacheRedis,
   })

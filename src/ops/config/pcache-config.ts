@@ -62,6 +62,8 @@ export interface CacheConfig {
   readonly path: string;
   /** Only of use to backends with bit sets: they hold keys from 0 to one less. */
   readonly bits: number;
+  /** How long a statement waits for key sets that are not in memory. */
+  readonly deadlineMs: number;
   /** Only of use to backends in PostgreSQL. */
   readonly postgresql: CachePostgresqlConfig;
   /** Only of use to backends in Redis. */

@@ -1,4 +1,5 @@
 import { Registry } from 'prom-client';
+import { CacheMetrics } from './cache-metrics';
 import { EngineMetrics } from './engine-metrics';
 import { PopulationMetrics } from './population-metrics';
 import { addProcessMetrics } from './process-metrics';
@@ -20,11 +21,13 @@ export interface MetricDescription {
 export class Metrics {
   readonly #registry = new Registry();
   readonly proxy: ProxyMetrics;
+  readonly cache: CacheMetrics;
   readonly engine: EngineMetrics;
   readonly population: PopulationMetrics;
 
   constructor({ version }: MetricsOptions) {
     this.proxy = new ProxyMetrics(this.#registry);
+    this.cache = new CacheMetrics(this.#registry);
     this.engine = new EngineMetrics(this.#registry);
     this.population = new PopulationMetrics(this.#registry);
     addProcessMetrics(this.#registry, version);

@@ -34,7 +34,7 @@ describe('openCacheBackend', () => {
       ...readConfig('mode: on', { source: 'test', environment: {}, workingDirectory: '/' }).cache.redis,
       addresses: [redisServer ?? { host: '127.0.0.1', port: 6379 }],
     };
-    config = { path: directory.path, bits: 1024, postgresql, redis };
+    config = { path: directory.path, bits: 1024, deadlineMs: 20, postgresql, redis };
     await using pool = openCachePool(postgresql, undefined);
     await migrate(pool, postgresql);
   });
@@ -67,9 +67,18 @@ describe('openCacheBackend', () => {
     await expect(opening).rejects.toThrow(/0001-entries is missing.*run: pcache manage setup/);
   });
 
-  test('refuses: a server that is not there', async () => {
+  test('refuses: a password that is wrong, as what waiting does not mend', async () => {
+    const postgresql = { ...config.postgresql, user: 'nobody', password: new Secret('wrong') };
+    const opening = openCacheBackend({ ...config, backend: 'postgresql_array', postgresql }, undefined, log);
+    await expect(opening).rejects.toBeInstanceOf(StartError);
+  });
+
+  test('refuses: a server that is not there, as what can be tried again', async () => {
     const postgresql = { ...config.postgresql, port: 1 };
     const opening = openCacheBackend({ ...config, backend: 'postgresql_array', postgresql }, undefined, log);
-    await expect(opening).rejects.toThrow(/the cache cannot be used: .*ECONNREFUSED/);
+    await expect(opening).rejects.toMatchObject({
+      name: 'CacheUnavailableError',
+      message: expect.stringContaining('ECONNREFUSED'),
+    });
   });
 });

@@ -98,7 +98,11 @@ describe('pcache proxy', () => {
   test('learns from a statement, restricts it, and returns the same rows', () =>
     withProxy(configuration(), ({ port, admin }) =>
       withClient(port, async (client) => {
-        expect(await (await fetch(`${admin}/readyz`)).json()).toEqual({ ready: true, reasons: [] });
+        expect(await (await fetch(`${admin}/readyz`)).json()).toEqual({
+          ready: true,
+          degraded: false,
+          reasons: [],
+        });
         const { rows } = await client.query(question);
         expect(rows.length).toBeGreaterThan(0);
         await until('the statement is restricted', async () => {
@@ -144,7 +148,11 @@ describe('pcache proxy', () => {
           const readiness = await fetch(`${admin}/readyz`);
           expect([readiness.status, await readiness.json()]).toEqual([
             503,
-            { ready: false, reasons: [{ check: 'proxy', reason: 'the proxy is shutting down' }] },
+            {
+              ready: false,
+              degraded: false,
+              reasons: [{ check: 'proxy', reason: 'the proxy is shutting down' }],
+            },
           ]);
           expect((await fetch(`${admin}/healthz`)).status).toBe(200);
           expect((await running).rows).toMatchObject([{ answer: 42 }]);

@@ -68,22 +68,45 @@ describe('AdminServer', () => {
         expect(response.headers.get('content-type')).toBe('application/json');
         return [response.status, await response.json()];
       };
-      const proxy = (reason: string) => [503, { ready: false, reasons: [{ check: 'proxy', reason }] }];
+      const proxy = (reason: string) => [
+        503,
+        { ready: false, degraded: false, reasons: [{ check: 'proxy', reason }] },
+      ];
       let trouble: string | undefined;
       readiness.addCheck({ name: 'disk', run: () => Promise.resolve(trouble) });
 
       expect(await ask()).toEqual(proxy('the proxy is still starting'));
       readiness.markRunning();
-      expect(await ask()).toEqual([200, { ready: true, reasons: [] }]);
+      expect(await ask()).toEqual([200, { ready: true, degraded: false, reasons: [] }]);
       trouble = 'full';
-      expect(await ask()).toEqual([503, { ready: false, reasons: [{ check: 'disk', reason: 'full' }] }]);
+      const reasons = [{ check: 'disk', reason: 'full' }];
+      expect(await ask()).toEqual([503, { ready: false, degraded: false, reasons }]);
       expect(logged.join('')).toMatch(/"msg":"not ready"/);
       trouble = undefined;
-      expect(await ask()).toEqual([200, { ready: true, reasons: [] }]);
+      expect(await ask()).toEqual([200, { ready: true, degraded: false, reasons: [] }]);
       readiness.markDraining();
       expect(await ask()).toEqual(proxy('the proxy is shutting down'));
       readiness.markRunning();
       expect(await ask()).toEqual(proxy('the proxy is shutting down'));
+    }));
+
+  test('/readyz says 200 and what works less well, where clients can do without', () =>
+    withAdmin(async ({ url, readiness }) => {
+      let trouble: string | undefined = 'away';
+      readiness.addCheck({ name: 'cache', isVital: false, run: () => Promise.resolve(trouble) });
+      readiness.addCheck({ name: 'upstream', run: () => Promise.resolve(undefined) });
+      readiness.markRunning();
+      const ask = async () => {
+        const response = await fetch(`${url}/readyz`);
+        return [response.status, await response.json()];
+      };
+      const reasons = [{ check: 'cache', reason: 'away' }];
+      expect(await ask()).toEqual([200, { ready: true, degraded: true, reasons }]);
+      trouble = undefined;
+      expect(await ask()).toEqual([200, { ready: true, degraded: false, reasons: [] }]);
+      trouble = 'away again';
+      await ask();
+      expect(logged.join('')).toMatch(/"msg":"ready, but degraded"/);
     }));
 
   test('a check that throws or hangs is one that failed, and does not hide the others', () =>
@@ -94,6 +117,7 @@ describe('AdminServer', () => {
       readiness.markRunning();
       expect(await (await fetch(`${url}/readyz`)).json()).toEqual({
         ready: false,
+        degraded: false,
         reasons: [
           { check: 'broken', reason: 'oops' },
           { check: 'slow', reason: 'no answer within 500 ms' },

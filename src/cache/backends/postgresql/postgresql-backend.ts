@@ -101,6 +101,7 @@ export class PostgresqlBackend implements CacheBackend {
     const known = row?.datatype ?? (await this.partitionKeys()).get(partitionKey);
     checkRegistration(this.name, this.capabilities, partitionKey, datatype, known);
     this.registered.set(partitionKey, datatype);
+    this.changes.knows(partitionKey);
   }
 
   async partitionKeys(): Promise<ReadonlyMap<string, PartitionKeyType>> {
@@ -136,10 +137,15 @@ export class PostgresqlBackend implements CacheBackend {
       partitionKey,
       hashBytes(hash),
     ]);
-    if (row === undefined) return undefined;
+    if (row === undefined) {
+      // Whoever asks for its keys has known of it, and is to be told that it is gone.
+      this.changes.heard({ partitionKey, hash });
+      return undefined;
+    }
     const description = this.described(row);
     if (row.keys === null) return { ...description, keys: undefined };
     const keys = this.decodeKeys(description, row.keys);
+    if (keys === undefined) this.discard(partitionKey, hash);
     return keys === undefined ? undefined : { ...description, keys };
   }
 
@@ -234,6 +240,13 @@ export class PostgresqlBackend implements CacheBackend {
     await this.listener?.[Symbol.asyncDispose]();
     await this.changes.close();
     await this.pool[Symbol.asyncDispose]();
+  }
+
+  /** Removes what is of no use, for it to be computed again. */
+  private discard(partitionKey: string, hash: FragmentHash): void {
+    void this.delete(partitionKey, hash).catch((error: unknown) => {
+      this.options.warn(`${this.name}: a damaged entry could not be removed`, error);
+    });
   }
 
   /** undefined, with a warning, for keys that somebody else has changed: the entry is as good as missing. */

@@ -37,6 +37,12 @@ export interface RedisOptions {
   readonly warn: CacheWarning;
 }
 
+/** An entry as it is stored; without `stored`, its keys were not asked for or there are none. */
+interface ReadEntry {
+  readonly description: EntryDescription;
+  readonly stored: readonly Buffer[] | undefined;
+}
+
 /** Entries a listing reads at once: the server does nothing else meanwhile. */
 const readAtOnce = 500;
 
@@ -95,6 +101,7 @@ export class RedisBackend implements CacheBackend {
     });
     checkRegistration(this.name, this.capabilities, partitionKey, datatype, datatypeOf(known) ?? datatype);
     this.registered.set(partitionKey, datatype);
+    this.changes.knows(partitionKey);
   }
 
   async partitionKeys(): Promise<ReadonlyMap<string, PartitionKeyType>> {
@@ -149,11 +156,11 @@ export class RedisBackend implements CacheBackend {
 
   async get(partitionKey: string, hash: FragmentHash): Promise<CacheEntry | undefined> {
     const [read] = await this.read(partitionKey, [hash], this.storage.form);
-    if (read === undefined) return undefined;
-    const { description, stored } = read;
-    if (stored === undefined) return { ...description, keys: undefined };
-    const keys = this.decodeKeys(description, stored);
-    return keys === undefined ? undefined : { ...description, keys };
+    const entry = read === undefined ? undefined : this.entryOf(read);
+    // Whoever asks for its keys has known of it, and is to be told that it was evicted, or is damaged and goes now.
+    if (read === undefined) this.changes.heard({ partitionKey, hash });
+    else if (entry === undefined) this.discard(partitionKey, hash);
+    return entry;
   }
 
   async describe(partitionKey: string, hash: FragmentHash): Promise<EntryDescription | undefined> {
@@ -272,7 +279,7 @@ export class RedisBackend implements CacheBackend {
     partitionKey: string,
     hashes: readonly FragmentHash[],
     form: RedisStorage['form'] | 'none',
-  ): Promise<({ description: EntryDescription; stored: Buffer[] | undefined } | undefined)[]> {
+  ): Promise<(ReadEntry | undefined)[]> {
     const keys = [
       this.names.index(partitionKey),
       ...hashes.flatMap((hash) => this.names.entry(partitionKey, hash)),
@@ -307,7 +314,7 @@ export class RedisBackend implements CacheBackend {
 
   private decodeKeys(
     { fragment, keyCount, hasNullKey }: EntryDescription,
-    stored: Buffer[],
+    stored: readonly Buffer[],
   ): KeySet | undefined {
     return this.sound(fragment.partitionKey, fragment.hash, () => {
       const keys = this.storage.decode(fragment.datatype, stored, hasNullKey);
@@ -326,6 +333,19 @@ export class RedisBackend implements CacheBackend {
       this.options.warn(`${this.name}: ${entry} ${error.message}; it is not used`, error);
       return undefined;
     }
+  }
+
+  /** Removes what is of no use, for it to be computed again. */
+  private discard(partitionKey: string, hash: FragmentHash): void {
+    void this.delete(partitionKey, hash).catch((error: unknown) => {
+      this.options.warn(`${this.name}: a damaged entry could not be removed`, error);
+    });
+  }
+
+  private entryOf({ description, stored }: ReadEntry): CacheEntry | undefined {
+    if (stored === undefined) return { ...description, keys: undefined };
+    const keys = this.decodeKeys(description, stored);
+    return keys === undefined ? undefined : { ...description, keys };
   }
 
   private async datatypeOf(partitionKey: string): Promise<PartitionKeyType | undefined> {
@@ -365,7 +385,8 @@ export class RedisBackend implements CacheBackend {
     } catch (error) {
       // ioredis has an error class for some of its troubles only; a mistake of ours is none of them.
       if (!(error instanceof Error) || error instanceof TypeError) throw error;
-      throw new CacheUnavailableError(this.name, error.message, { cause: error });
+      const cause = this.options.connections.explain(error);
+      throw new CacheUnavailableError(this.name, cause.message, { cause });
     }
   }
 

@@ -1,5 +1,6 @@
 import type { ConnectionOptions } from 'node:tls';
 import { Cluster, Redis } from 'ioredis';
+import { causeOfConnectError } from './redis-errors';
 
 export interface RedisAddress {
   readonly host: string;
@@ -34,22 +35,38 @@ const longestPauseMs = 5_000;
 export class RedisConnections implements AsyncDisposable {
   readonly client: Redis | Cluster;
   readonly subscriber: Redis | Cluster;
+  /** What went wrong last with a connection that is not there. */
+  private trouble: Error | undefined;
 
   /** Nothing is connected before `connect`. `warn` hears of trouble no command tells of. */
   constructor(target: RedisTarget, warn: (message: string, cause: unknown) => void) {
     const make = (): Redis | Cluster => {
       const client = target.kind === 'cluster' ? makeCluster(target) : makeRedis(target);
       // Unheard, an error event would end the process.
-      client.on('error', (error: unknown) => warn('the connection to Redis is in trouble', error));
+      client.on('error', (error: Error) => {
+        this.trouble = causeOfConnectError(error);
+        warn('the connection to Redis is in trouble', this.trouble);
+      });
       return client;
     };
     this.client = make();
     this.subscriber = make();
   }
 
-  /** Resolves when both are there. */
+  /** Resolves when both are there; rejects with what kept one of them from it. */
   async connect(): Promise<void> {
-    await Promise.all([this.client.connect(), this.subscriber.connect()]);
+    try {
+      await Promise.all([this.client.connect(), this.subscriber.connect()]);
+    } catch (error) {
+      throw this.trouble ?? error;
+    }
+    // ioredis goes on without it: in another database than the one that was asked for.
+    if (this.trouble?.name === 'ReplyError') throw this.trouble;
+  }
+
+  /** What is behind the error of a command: one that could not be sent fails for what keeps the connection from being made. */
+  explain(error: Error): Error {
+    return this.client.status === 'ready' ? error : (this.trouble ?? error);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -1,0 +1,45 @@
+import type { CacheEvents } from '../cache/cache-events';
+import { cacheTypes } from '../cache/cache-types';
+import { GuardedBackend } from '../cache/guarded-backend';
+import type { CacheConfig } from '../ops/config/pcache-config';
+import type { Log } from '../ops/log/log';
+import type { CacheMetrics } from '../ops/metrics/cache-metrics';
+import type { ServerTls } from '../postgres/server-tls';
+import { openCacheBackend } from './open-cache-backend';
+
+/** A statement does not wait as long; by then a store that lives has answered, though it may have much to do. */
+const overdueTimes = 5;
+
+/**
+ * Opens the store of key sets for a proxy, which relays whether the store answers or not; the caller disposes of it. Rejects with
+ * StartError if the store answers and cannot be used.
+ */
+export function openGuardedCache(
+  config: CacheConfig,
+  serverTls: ServerTls | undefined,
+  metrics: CacheMetrics,
+  log: Log,
+): Promise<GuardedBackend> {
+  return GuardedBackend.open({
+    name: config.backend,
+    capabilities: { keyTypes: new Set(cacheTypes[config.backend]) },
+    open: () => openCacheBackend(config, serverTls, log),
+    overdueMs: overdueTimes * config.deadlineMs,
+    events: cacheEvents(metrics, log.child({ part: 'cache', backend: config.backend })),
+  });
+}
+
+function cacheEvents(metrics: CacheMetrics, log: Log): CacheEvents {
+  return {
+    ended: (operation, outcome, seconds) => metrics.ended(operation, outcome, seconds),
+    away: (reason) => {
+      metrics.setAway(true);
+      log.warn({ reason }, 'the cache does not answer; statements go as they came until it does');
+    },
+    back: (awayMs) => {
+      metrics.setAway(false);
+      log.info({ awayMs }, 'the cache answers again');
+    },
+    trouble: (message, cause) => log.warn(cause === undefined ? {} : { err: cause }, message),
+  };
+}
