@@ -26,6 +26,8 @@ export interface Spelling {
   readonly forms: readonly number[];
   readonly spaces: readonly string[];
   readonly isUpperCase: boolean;
+  /** Each table's key is equated with that of the one before it, or all with the first. */
+  readonly isChain: boolean;
 }
 
 const unary: readonly (readonly [string, string])[] = [
@@ -35,6 +37,12 @@ const unary: readonly (readonly [string, string])[] = [
   ['$0.id between 1 and 9', '($0.id >= 1 and 9 >= $0.id)'],
   ['$0.id in (1, 2)', '$0.id in (2, 1, 2)'],
   ['($0.id = 1 or $0.id <> 5)', '(5 <> $0.id or 1 = $0.id)'],
+  ['$0.id = 3', "((('3'))) = $0.id"],
+  ['$0.id in (4)', '$0.id = 4'],
+  ['$0.id <> 6', '$0.id not in (6, 6)'],
+  ['$0.id > 2.50', '2.5 < $0.id'],
+  ['($0.id, $0.region_id) = (1, 2)', '$0.id = 1 and 2 = $0.region_id'],
+  ['$0.region_id in (1, 2, 3)', '$0.region_id in (3, 1, 2, 1)'],
 ];
 /** Two columns in one relation to each other: the tables may be exchanged. */
 const symmetric: readonly (readonly [string, string])[] = [
@@ -80,6 +88,7 @@ export const randomSpelling: fc.Arbitrary<Spelling> = fc.record({
     maxLength: 4,
   }),
   isUpperCase: fc.boolean(),
+  isChain: fc.boolean(),
 });
 
 /** The first spelling that comes to mind. */
@@ -89,27 +98,58 @@ export const plainSpelling: Spelling = {
   forms: [0, 0, 0, 0, 0],
   spaces: [' ', ' ', ' ', ' '],
   isUpperCase: false,
+  isChain: false,
 };
 
 /** Writes a block down as `select 1 from … where …`. */
-export function writeBlock({ tables, conditions }: RandomBlock, spelling: Spelling = plainSpelling): string {
-  const { aliases, ranks, forms, spaces, isUpperCase } = spelling;
+export function writeBlock(block: RandomBlock, spelling: Spelling = plainSpelling): string {
+  const { ranks, spaces, isUpperCase } = spelling;
+  const { from, conditions, equalities } = partsOf(block, spelling);
+  const where = [...conditions, ...equalities];
+  const word = (text: string): string => (isUpperCase ? text.toUpperCase() : text);
+  const [s1 = ' ', s2 = ' ', s3 = ' ', s4 = ' '] = spaces;
+  return `${word('select')} 1${s1}${word('from')}${s2}${inOrder(from, ranks).join(`,${s3}`)}${s4}${word('where')} ${inOrder(where, ranks).join(`${s3}${word('and')}${s1}`)}`;
+}
+
+/** The same as `select 1 from … join … on …`: every condition is in an ON clause or in WHERE, by its rank. */
+export function writeJoins(block: RandomBlock, spelling: Spelling): string {
+  const { from, conditions, equalities } = partsOf(block, spelling);
+  const [first = '', ...others] = from;
+  const isLate = (_: string, i: number): boolean => (spelling.ranks[i] ?? 0) < 0.5;
+  const inOn = others.length === 0 ? [] : conditions.filter(isLate);
+  const inWhere = conditions.filter((condition) => !inOn.includes(condition));
+  const joins = others.map((table, i) => {
+    const on = [equalities[i] ?? 'true', ...(i === others.length - 1 ? inOn : [])];
+    return ` inner join ${table} on ((${on.join(') and (')}))`;
+  });
+  return `select 1 from ${first}${joins.join('')}${inWhere.length > 0 ? ` where ${inWhere.join(' and ')}` : ''}`;
+}
+
+interface Parts {
+  readonly from: readonly string[];
+  readonly conditions: readonly string[];
+  /** One for each table but the first: to the first, or to the one before. */
+  readonly equalities: readonly string[];
+}
+
+function partsOf({ tables, conditions }: RandomBlock, { aliases, forms, isChain }: Spelling): Parts {
   const alias = (table: number): string => aliases[table] ?? '';
-  const inOrder = (items: readonly string[]): readonly string[] =>
-    items
-      .map((item, i) => ({ item, rank: ranks[i] ?? 0 }))
-      .sort((a, b) => a.rank - b.rank)
-      .map(({ item }) => item);
-  const from = tables.map(({ name, only }, i) => `${only ? 'only ' : ''}public.${name} as ${alias(i)}`);
-  const where = [
-    ...conditions.map(({ tables: [first = 0, second = 0], forms: [one, other] }, i) =>
+  return {
+    from: tables.map(({ name, only }, i) => `${only ? 'only ' : ''}public.${name} as ${alias(i)}`),
+    conditions: conditions.map(({ tables: [first = 0, second = 0], forms: [one, other] }, i) =>
       (forms[i] === 1 ? other : one).replace(/\$([01])/g, (_, side: string) =>
         alias(side === '0' ? first : second),
       ),
     ),
-    ...tables.slice(1).map((_, i) => `${alias(i + 1)}.region_id = ${alias(0)}.region_id`),
-  ];
-  const word = (text: string): string => (isUpperCase ? text.toUpperCase() : text);
-  const [s1 = ' ', s2 = ' ', s3 = ' ', s4 = ' '] = spaces;
-  return `${word('select')} 1${s1}${word('from')}${s2}${inOrder(from).join(`,${s3}`)}${s4}${word('where')} ${inOrder(where).join(`${s3}${word('and')}${s1}`)}`;
+    equalities: tables
+      .slice(1)
+      .map((_, i) => `${alias(i + 1)}.region_id = ${alias(isChain ? i : 0)}.region_id`),
+  };
+}
+
+function inOrder(items: readonly string[], ranks: readonly number[]): readonly string[] {
+  return items
+    .map((item, i) => ({ item, rank: ranks[i] ?? 0 }))
+    .sort((a, b) => a.rank - b.rank)
+    .map(({ item }) => item);
 }

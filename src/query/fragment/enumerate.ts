@@ -2,7 +2,7 @@ import type { AnalysedBlock } from '../analysis/analyse';
 import type { Conjunct } from '../analysis/conjuncts';
 import { isKeyCondition } from '../analysis/key-conditions';
 import type { KeyClass, KeyMember } from '../analysis/key-classes';
-import { canonicalFragment, type FragmentContext } from './canonical-fragment';
+import { canonicalFragment, fragmentTable, type FragmentContext } from './canonical-fragment';
 import type { Fragment } from './fragment';
 
 /** No class of a block is worth more fragments than this; the rest is not looked at, not thrown away after. */
@@ -58,11 +58,15 @@ function tablesWithConjuncts(conjuncts: readonly Conjunct[], keyClass: KeyClass)
   );
 }
 
-/** The table that only joins the others on the key, without a condition of its own; the first by alias if there are several. */
+/**
+ * The table that only joins the others on the key, without a condition of its own; the first by name if there are several, so
+ * that aliases do not matter.
+ */
 function partitionJoinMember(keyClass: KeyClass, withConjuncts: ReadonlySet<number>): KeyMember | undefined {
-  return keyClass.members
+  const named = keyClass.members
     .filter(({ table }) => !withConjuncts.has(table.index))
-    .sort((a, b) => (a.table.alias < b.table.alias ? -1 : 1))[0];
+    .map((member) => ({ member, name: JSON.stringify(fragmentTable(member)) }));
+  return named.sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0))[0]?.member;
 }
 
 /** Which tables have a condition with which, by their number in the block. */

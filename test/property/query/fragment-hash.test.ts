@@ -2,7 +2,13 @@ import * as fc from 'fast-check';
 import { loadParser } from '../../../src/query/ast/parser';
 import { enumerateFragments } from '../../../src/query/fragment/enumerate';
 import { firstBlock, smallContext } from '../../support/analyse-text';
-import { randomBlock, randomSpelling, writeBlock } from '../../support/random-block';
+import {
+  randomBlock,
+  randomSpelling,
+  writeBlock,
+  writeJoins,
+  type RandomBlock,
+} from '../../support/random-block';
 
 const context = { id: 'context', settings: {} };
 
@@ -22,17 +28,83 @@ function hashesOf(
 
 beforeAll(loadParser);
 
-/** A table without a condition is taken for the partition-join table, of which the first alias is chosen. */
-const allConditioned = randomBlock.filter(({ tables, conditions }) =>
-  tables.every((_, i) => conditions.some((condition) => condition.tables.includes(i))),
-);
-
 test('a fragment is the same under any alias, order of FROM, order of conditions, orientation, white space and case', () => {
   fc.assert(
-    fc.property(allConditioned, randomSpelling, randomSpelling, (block, one, other) => {
+    fc.property(randomBlock, randomSpelling, randomSpelling, (block, one, other) => {
       expect(hashesOf(writeBlock(block, one))).toEqual(hashesOf(writeBlock(block, other)));
     }),
     { numRuns: 400 },
+  );
+});
+
+test('a fragment is the same whether its conditions are in ON or in WHERE', () => {
+  fc.assert(
+    fc.property(randomBlock, randomSpelling, randomSpelling, (block, one, other) => {
+      expect(hashesOf(writeJoins(block, one))).toEqual(hashesOf(writeBlock(block, other)));
+    }),
+    { numRuns: 200 },
+  );
+});
+
+const keyConditions = ['$.region_id < 5', '9 >= $.region_id', '$.region_id between 2 and 7'] as const;
+
+test('a fragment is the same whichever of the class’s tables a condition on the key is about', () => {
+  const table = fc.integer({ min: 0, max: 3 });
+  fc.assert(
+    fc.property(
+      randomBlock,
+      fc.constantFrom(...keyConditions),
+      table,
+      table,
+      (block, condition, one, other) => {
+        const withKey = (index: number): RandomBlock => {
+          const text = condition.replace('$', '$0');
+          const tables = [index % block.tables.length];
+          return { ...block, conditions: [...block.conditions, { tables, forms: [text, text] }] };
+        };
+        expect(hashesOf(writeBlock(withKey(one)))).toEqual(hashesOf(writeBlock(withKey(other))));
+      },
+    ),
+    { numRuns: 200 },
+  );
+});
+
+/** What a condition says, by two forms of it that are not the same. */
+const changes: readonly (readonly [string, string])[] = [
+  ['$.id < 5', '$.id <= 5'],
+  ['$.id < 5', '$.id > 5'],
+  ['$.id < 5', '$.id < 5.0'],
+  ['$.id < 5', '$.region_id < 5'],
+  ['$.id in (1, 2)', '$.id in (1, 3)'],
+  ['$.id in (1, 2)', '$.id not in (1, 2)'],
+  ['$.id between 1 and 9', '$.id between symmetric 1 and 9'],
+  ['$.id between 1 and 9', '$.id not between 1 and 9'],
+  ['$.id = 1 or $.id = 2', '$.id = 1 and $.id = 2'],
+  ['not ($.id = 1 or $.id > 7)', 'not ($.id = 1) or $.id > 7'],
+  ['$.id - 1 < 3', '1 - $.id < 3'],
+  ['($.id, $.region_id) < (1, 2)', '($.region_id, $.id) < (1, 2)'],
+  ['$.id is distinct from 3', '$.id <> 3'],
+  ['coalesce($.id, 1) = 1', 'coalesce(1, $.id) = 1'],
+  ['nullif($.id, 1) = 2', 'nullif(1, $.id) = 2'],
+  ['case when $.id > 1 then true else false end', 'case when $.id > 1 then false else true end'],
+  [`$.id::text = '1'`, `$.id::text = '01'`],
+  ['$.id > 1', '$.id > 1 is true'],
+];
+
+test('a fragment is another with anything that changes its meaning', () => {
+  fc.assert(
+    fc.property(randomBlock, fc.constantFrom(...changes), (block, [one, other]) => {
+      const withCondition = (text: string): RandomBlock => {
+        const form = `(${text.replaceAll('$.', '$0.')})`;
+        return { ...block, conditions: [...block.conditions, { tables: [0], forms: [form, form] }] };
+      };
+      const [these, those] = [
+        hashesOf(writeBlock(withCondition(one))),
+        hashesOf(writeBlock(withCondition(other))),
+      ];
+      expect(these).not.toEqual(those);
+    }),
+    { numRuns: 200 },
   );
 });
 
