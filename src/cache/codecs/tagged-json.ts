@@ -11,7 +11,9 @@ export function stringifyTagged(value: unknown): string {
 
 /** The inverse of stringifyTagged. Throws SyntaxError for what is not JSON, or no tag we write. */
 export function parseTagged(text: string): unknown {
-  return untag(JSON.parse(text));
+  const value: unknown = JSON.parse(text);
+  // Tags, and names that could be taken for one, begin like this; most texts have neither, and are done.
+  return text.includes('"$') ? untag(value) : value;
 }
 
 function tag(value: unknown, path: string): unknown {
