@@ -18,6 +18,8 @@ export interface ReplyOwner {
   heldReleased(): void;
   /** ReadyForQuery came. */
   ready(audience: Audience): void;
+  /** A hidden question in the client's batch came back with an error. */
+  questionFailed(): void;
   /** Replies no longer match what was asked. */
   lostTrack(): void;
 }
@@ -68,6 +70,8 @@ export class BackendScan {
       this.passOn();
       if (step === FrameStep.Whole && reader.code === BackendCode.ReadyForQuery)
         this.owner.ready(this.audience);
+      // The last of its replies came, or the server skips it.
+      if (this.ask?.isInBatch === true && !this.tracker.queue.hasHidden) this.ask.done();
       if (this.hasLostTrack) return;
     }
   }
@@ -132,6 +136,7 @@ export class BackendScan {
       this.destination = Destination.Drop;
       // An answer that is too long to be read whole is none.
       if (reader.isLast) this.ask?.receive(code, buffer, start, end);
+      if (code === BackendCode.ErrorResponse && this.ask?.isInBatch === true) this.owner.questionFailed();
       this.keepError();
     } else if (this.held === undefined) {
       this.destination = Destination.Client;

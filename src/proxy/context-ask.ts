@@ -8,8 +8,14 @@ export class ContextAsk {
   /** The server's ErrorResponse, as bytes. */
   error: Buffer | undefined;
 
-  /** @param done called at ReadyForQuery */
-  constructor(readonly done: () => void) {}
+  /**
+   * @param isInBatch whether it was put into the client's own batch, so that no ReadyForQuery ends it but after an error
+   * @param done called when nothing more of the answer will come
+   */
+  constructor(
+    readonly isInBatch: boolean,
+    readonly done: () => void,
+  ) {}
 
   /** A message of the answer. */
   receive(code: number, frame: Buffer, start: number, end: number): void {

@@ -1,5 +1,7 @@
 import { type BackendScan } from './backend-scan';
 import { ContextAsk } from './context-ask';
+import { encodeFlush } from '../wire/frontend/flush';
+import { encodeSync } from '../wire/frontend/sync';
 import { encodeContextAsk, HiddenStatement, type HiddenNames } from './hidden-statement';
 import { type PreparedStatement } from './prepared-statements';
 import { Owed } from './reply-queue';
@@ -39,32 +41,67 @@ export class ContextAsker {
     answered: (isRead: boolean, error: Buffer | undefined) => void,
   ): void {
     const { queue } = this.tracker;
-    // A statement whose Parse waits behind the question is not there to be compared: it will be what the Parse says, or the
-    // Bind is skipped with it.
-    const named = prepared?.name === '' || prepared?.isConfirmed === false ? undefined : prepared;
-    const hidden = new HiddenStatement(this.names.next());
+    const named = nameToCompare(prepared);
     const saved = queue.takeAll();
+    const ask = new ContextAsk(false, () => {
+      queue.putBack(saved);
+      this.answered(ask, prepared, named, answered);
+    });
+    this.link.toUpstream.writeAhead(Buffer.concat([...this.question(ask, named), encodeSync()]));
+    queue.push(Owed.Sync, undefined, true);
+  }
+
+  /**
+   * Puts the question into the client's batch, behind messages that prepare statements and are sent, or added to what is sent
+   * next: a Sync would give up the locks they took, and between Parse and Bind a table could change. If the question fails, the
+   * server skips to a Sync, which it gets from us: what was prepared is no part of the transaction and stays. If one of the
+   * client's own messages fails, the question is skipped with all that follows, and nothing is known of it.
+   */
+  askInBatch(
+    prepared: PreparedStatement | undefined,
+    answered: (isRead: boolean, error: Buffer | undefined) => void,
+  ): void {
+    const named = nameToCompare(prepared);
+    const ask = new ContextAsk(true, () => this.answered(ask, prepared, named, answered));
+    this.link.toUpstream.append(Buffer.concat([...this.question(ask, named), encodeFlush()]));
+  }
+
+  /** In a batch, the server will skip what it gets until a Sync. */
+  failedInBatch(): void {
+    this.tracker.queue.push(Owed.Sync, undefined, true);
+    this.link.toUpstream.writeAhead(encodeSync());
+  }
+
+  /** The messages of the question; their replies are owed from here on. */
+  private question(ask: ContextAsk, named: PreparedStatement | undefined): readonly Buffer[] {
+    const { queue } = this.tracker;
+    const hidden = new HiddenStatement(this.names.next());
     queue.push(Owed.Parse, hidden, true);
     queue.push(Owed.Bind, undefined, true);
     queue.push(Owed.Execute, undefined, true);
     queue.push(Owed.Close, undefined, true);
     queue.push(Owed.Close, hidden, true);
-    queue.push(Owed.Sync, undefined, true);
-    const ask = new ContextAsk(() => {
-      this.backend.awaitAnswer(undefined);
-      queue.putBack(saved);
-      const isRead = this.read(ask, named);
-      if (isRead && prepared?.isConfirmed === false) prepared.verifiedEpoch = this.tracker.certainty.epoch;
-      this.link.events.contextAsked(isRead ? 'answered' : 'failed');
-      answered(isRead, ask.error);
-    });
     this.backend.awaitAnswer(ask);
-    const { contextQuery } = this.link.engine;
-    this.link.toUpstream.writeAhead(Buffer.concat(encodeContextAsk(contextQuery, hidden.name, named?.name)));
+    return encodeContextAsk(this.link.engine.contextQuery, hidden.name, named?.name);
   }
 
-  private read({ row, error }: ContextAsk, named: PreparedStatement | undefined): boolean {
+  private answered(
+    ask: ContextAsk,
+    prepared: PreparedStatement | undefined,
+    named: PreparedStatement | undefined,
+    answered: (isRead: boolean, error: Buffer | undefined) => void,
+  ): void {
+    this.backend.awaitAnswer(undefined);
+    const isRead = this.read(ask, named);
+    if (isRead && prepared?.isConfirmed === false) prepared.verifiedEpoch = this.tracker.certainty.epoch;
+    this.link.events.contextAsked(isRead ? 'answered' : 'failed');
+    answered(isRead, ask.error);
+  }
+
+  private read({ row, error, isInBatch }: ContextAsk, named: PreparedStatement | undefined): boolean {
     const { tracker } = this;
+    // Skipped, for one of the client's own messages before it failed.
+    if (isInBatch && row === undefined && error === undefined) return false;
     const answer =
       row === undefined
         ? undefined
@@ -82,4 +119,12 @@ export class ContextAsker {
     }
     return true;
   }
+}
+
+/**
+ * The client's statement whose text is compared with the server's. One whose Parse is not answered is not there to be
+ * compared: it will be what the Parse says, or the Bind is skipped with it.
+ */
+function nameToCompare(prepared: PreparedStatement | undefined): PreparedStatement | undefined {
+  return prepared?.name === '' || prepared?.isConfirmed === false ? undefined : prepared;
 }

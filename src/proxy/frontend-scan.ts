@@ -37,6 +37,10 @@ export class FrontendScan {
   batchEntries = 0;
   /** Whether any of these messages is on its way. */
   isBatchSent = false;
+  /** How many of them prepare statements: Parse, Describe and Close. */
+  private preparations = 0;
+  /** Whether there are others among them, but Flush. */
+  private hasOthers = false;
   /** Set while the messages up to the next Sync are thrown away. */
   isDiscarding = false;
   /** Set while the frame at hand waits for a decision. */
@@ -91,6 +95,12 @@ export class FrontendScan {
     this.link.toUpstream.forward(this.reader.buffer, this.reader.start, this.reader.end);
   }
 
+  /** A message was added that does more than prepare, or one of the proxy's own. */
+  noteBatchEntry(): void {
+    this.batchEntries++;
+    this.hasOthers = true;
+  }
+
   /** What was added so far has been written. */
   flushed(): void {
     if (this.batchEntries > 0) this.isBatchSent = true;
@@ -107,9 +117,16 @@ export class FrontendScan {
     );
   }
 
+  /** Whether this batch has done nothing but prepare statements, and all that is owed is owed to it. */
+  get isPreparing(): boolean {
+    const { queue } = this.tracker;
+    // What is older would be owed before any of these.
+    return this.preparations > 0 && !this.hasOthers && queue.length <= this.preparations;
+  }
+
   /** The messages of this batch, from the frame at hand to its Sync, will be thrown away. */
   discardBatch(untilSync: boolean): void {
-    this.batchEntries = 0;
+    this.batchIsOver();
     this.isDiscarding = untilSync;
   }
 
@@ -122,24 +139,27 @@ export class FrontendScan {
         return;
       case FrontendCode.Parse:
         this.parse(buffer, start, end);
+        this.preparations++;
         break;
       case FrontendCode.Bind:
         this.bind(buffer, start, end);
         return;
       case FrontendCode.Describe:
         tracker.queue.push(Owed.Describe);
+        this.preparations++;
         break;
       case FrontendCode.Execute:
         tracker.executeSent(attempt(() => decodeExecute(buffer, start + 5, end))?.portalName ?? unknownName);
+        this.hasOthers = true;
         break;
       case FrontendCode.Close:
         this.close(buffer, start, end);
+        this.preparations++;
         break;
       case FrontendCode.Sync:
         tracker.syncSent();
         this.forward();
-        this.batchEntries = 0;
-        this.isBatchSent = false;
+        this.batchIsOver();
         this.owner.batchEnded();
         return;
       case FrontendCode.CopyDone:
@@ -159,8 +179,18 @@ export class FrontendScan {
 
   /** A piece of a message that flows through, or is too large to be looked at. */
   private piece(): void {
-    if (this.reader.isFirst) this.noteUnread(this.reader.code);
+    if (this.reader.isFirst) {
+      this.noteUnread(this.reader.code);
+      if (this.batchEntries > 0) this.hasOthers = true;
+    }
     this.forward();
+  }
+
+  private batchIsOver(): void {
+    this.batchEntries = 0;
+    this.preparations = 0;
+    this.hasOthers = false;
+    this.isBatchSent = false;
   }
 
   private noteUnread(code: number): void {
@@ -198,6 +228,7 @@ export class FrontendScan {
   }
 
   private query(buffer: Buffer, start: number, end: number): void {
+    if (this.batchEntries > 0) this.hasOthers = true;
     const text = attempt(() => decodeQuery(buffer, start + 5, end))?.query;
     const statement = this.inspect(text !== undefined && isText(text) ? text : undefined);
     if (!statement.isCandidate || this.tracker.queue.isSkipping) {
@@ -236,7 +267,7 @@ export class FrontendScan {
     else if (!statement.isCandidate || tracker.queue.isSkipping) {
       const pass = (): void => {
         tracker.bindSent(names.portalName, statement);
-        this.batchEntries++;
+        this.noteBatchEntry();
         this.forward();
       };
       if (!this.owner.beforeOther(statement.text, pass)) pass();
@@ -255,7 +286,7 @@ export class FrontendScan {
       );
       return;
     }
-    this.batchEntries++;
+    this.noteBatchEntry();
     this.forward();
   }
 

@@ -3,7 +3,6 @@ import { encodeBind } from '../wire/frontend/bind';
 import { encodeClose } from '../wire/frontend/close';
 import { encodeExecute } from '../wire/frontend/execute';
 import { encodeParse } from '../wire/frontend/parse';
-import { encodeSync } from '../wire/frontend/sync';
 import { type StatementRun } from './statement-run';
 
 /** A prepared statement of the proxy's own in a client's session. */
@@ -50,8 +49,8 @@ export class HiddenNames {
 
 /**
  * The messages that ask the server for the session's context, to be sent in one write. The client's unnamed statement and
- * portal are not touched. The replies: ParseComplete, BindComplete, DataRow, CommandComplete, two CloseComplete and
- * ReadyForQuery.
+ * portal are not touched. The replies: ParseComplete, BindComplete, DataRow, CommandComplete and two CloseComplete. The caller adds
+ * Sync or Flush.
  *
  * @param preparedName the client's prepared statement whose text is asked for too, or undefined
  */
@@ -73,7 +72,6 @@ export function encodeContextAsk(
     encodeExecute({ portalName: name, maxRows: 0 }),
     encodeClose({ target: 'portal', name }),
     encodeClose({ target: 'statement', name }),
-    encodeSync(),
   ];
 }
 

@@ -293,7 +293,7 @@ export class ScannedSession implements CandidateOwner, ReplyOwner, FallbackOwner
     // Whatever the engine made of a text: it may not be the one the server has under this name.
     const isDoubtful = plan.kind === 'rewrite' && !this.tracker.isTextCertain(candidate.prepared);
     if (plan.kind === 'needsContext' || isDoubtful) {
-      if (!hasAsked && this.frontend.isNothingInFlight && this.asker.mayAsk) this.askToDecide(candidate);
+      if (!hasAsked && this.mayAskNow) this.askToDecide(candidate);
       else this.send(candidate, { kind: 'forward', reason: 'context uncertain' });
       return;
     }
@@ -327,13 +327,27 @@ export class ScannedSession implements CandidateOwner, ReplyOwner, FallbackOwner
     else this.holdAfterSync = true;
   }
 
+  private get mayAskNow(): boolean {
+    return (this.frontend.isNothingInFlight || this.frontend.isPreparing) && this.asker.mayAsk;
+  }
+
   private askToDecide(candidate: Candidate): void {
+    const { frontend, asker } = this;
     const { status } = this.tracker;
-    this.setWait('asking');
-    this.asker.ask(candidate.prepared, (isRead, error) => {
+    const answered = (isRead: boolean, error: Buffer | undefined): void => {
       if (error !== undefined && status === 'inTransaction') this.answerWithError(candidate, error);
       else this.decideAgain(candidate, isRead);
-    });
+    };
+    this.setWait('asking');
+    if (frontend.isNothingInFlight) asker.ask(candidate.prepared, answered);
+    else {
+      asker.askInBatch(candidate.prepared, answered);
+      this.flushUpstream();
+    }
+  }
+
+  questionFailed(): void {
+    this.asker.failedInBatch();
   }
 
   private decideAgain(candidate: Candidate, isRead: boolean): void {

@@ -49,7 +49,7 @@ export class StatementSender {
     } else if (plan.kind === 'forward') {
       tracker.bindSent(candidate.portalName, run);
       frontend.forward();
-      frontend.batchEntries++;
+      frontend.noteBatchEntry();
     } else this.sendBind(candidate, plan, run);
     return run;
   }
@@ -100,7 +100,7 @@ export class StatementSender {
   }
 
   private add(message: Buffer): void {
-    this.frontend.batchEntries++;
+    this.frontend.noteBatchEntry();
     this.link.toUpstream.append(message);
   }
 }

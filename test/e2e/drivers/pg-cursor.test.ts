@@ -8,10 +8,7 @@ import { shownError } from '../../support/shown-error';
 
 const byName = 'select id, region_id, area, info from place where name = $1 order by id';
 
-/**
- * A session whose context is known: what is sent in parts, as pg-cursor sends Parse and Bind, leaves the proxy no moment to
- * ask for it.
- */
+/** A session whose context is known; every repetition has one hit more for it. */
 async function withClient<T>(options: ConnectionOptions, use: (client: Client) => Promise<T>): Promise<T> {
   const client = new Client(options);
   await client.connect();
@@ -63,6 +60,18 @@ describeVersions('pg: portals and COPY', (binaries) => {
   });
 
   afterAll(() => database?.[Symbol.asyncDispose]());
+
+  test('pg-cursor, the first statement of a session: Parse and Bind come in parts', () =>
+    database.expectSame(
+      async (connection) => {
+        const client = new Client(connection);
+        await client.connect();
+        const rows = await client.query(new Cursor(byName, ['Rome'])).read(100);
+        await client.end();
+        return rows;
+      },
+      { hits: 1 },
+    ));
 
   test('pg-cursor reads in parts, to the end or not', () =>
     database.expectSame(

@@ -10,8 +10,7 @@ import { until } from '../../support/until';
 
 /**
  * One session, unless more are asked for; it prepares every statement, and pipelines those that are waiting. A statement
- * with values is described before it is bound: if it is the session's first, the proxy cannot ask for the context in between,
- * and it is not restricted.
+ * with values is described before it is bound.
  */
 async function withSql<T>(
   { user, ...connection }: ConnectionOptions,
@@ -62,6 +61,19 @@ describeVersions('postgres.js', (binaries) => {
           return results;
         }),
       { hits: 5 },
+    ));
+
+  test('the first statement of a session', () =>
+    database.expectSame(
+      (connection) =>
+        withSql(
+          connection,
+          async (sql) => shown(await sql`select id from place where name = ${'Rome'} order by id`),
+          {
+            fetch_types: false,
+          },
+        ),
+      { hits: 1 },
     ));
 
   test('without prepared statements, and as simple queries', () =>
