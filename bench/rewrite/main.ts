@@ -102,7 +102,7 @@ export async function runBenchmark(args: readonly string[]): Promise<number> {
 /** Fills the cache with entries that differ in their constant; resolves to the constant of one. */
 async function fill(workbench: Workbench, entries: number): Promise<number> {
   const first = 1_000_000;
-  const [fragment] = workbench.fragmentsOf(learnedStatement(first));
+  const [fragment] = await workbench.fragmentsOf(learnedStatement(first));
   if (fragment === undefined) throw new Error('nothing would be learned');
   for (let i = 0; i < entries; i++) await workbench.put(withConstant(fragment, first, first + i));
   return first + Math.floor(entries / 2);

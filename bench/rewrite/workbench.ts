@@ -6,6 +6,7 @@ import { DatabaseEngine, type TrackedKey } from '../../src/engine/database-engin
 import type { Plan } from '../../src/engine/engine';
 import type { SessionContext } from '../../src/engine/session-context';
 import { ShapeChecker, type Shape } from '../../src/engine/shape-checker';
+import { turnBudget } from '../../src/engine/turn-budget';
 import { openPool } from '../../src/postgres/control-pool';
 import { sqlFile } from '../../src/postgres/sql-files';
 import { loadParser } from '../../src/query/ast/parser';
@@ -44,7 +45,7 @@ export class Workbench implements AsyncDisposable {
     private readonly close: () => Promise<void>,
   ) {}
 
-  static async open(connection: ConnectionOptions): Promise<Workbench> {
+  static async open(connection: ConnectionOptions, { minQueryMs = 1_000 } = {}): Promise<Workbench> {
     await loadParser();
     const pool = openPool(connection);
     const backend = new MemoryBackend({
@@ -62,7 +63,7 @@ export class Workbench implements AsyncDisposable {
       catalog,
       shapes: new AgreeableShapeChecker(pool),
       contextQuery: sqlFile('session-context').text,
-      minQueryMs: 1_000,
+      minQueryMs,
       fetchMs: 50,
       memoryBytes: 256 * 1024 * 1024,
       learn: (fragments) => learned.push(...fragments),
@@ -104,7 +105,7 @@ export class Workbench implements AsyncDisposable {
   }
 
   /** The fragments the engine would have learned from a slow execution. */
-  fragmentsOf(text: string): readonly Fragment[] {
+  async fragmentsOf(text: string): Promise<readonly Fragment[]> {
     this.engine.completed({
       statement: this.engine.inspect(text),
       plan: { kind: 'forward', reason: 'miss' },
@@ -114,6 +115,9 @@ export class Workbench implements AsyncDisposable {
       context: this.context,
       isContextCertain: true,
     });
+    // Later, if there was no time for it.
+    await turnBudget.turn();
+    await new Promise((resolve) => setImmediate(resolve));
     return this.learned.splice(0);
   }
 
