@@ -40,6 +40,7 @@ describe('parseStatements', () => {
     ['3,000 signs', `select ${'- '.repeat(3_000)}a`],
     ['parentheses, 5,000 deep', `select ${'('.repeat(5_000)}a${')'.repeat(5_000)}`],
     ['a list of 2,600 numbers', `select a from b where c in (${Array(2_600).fill('1').join()})`],
+    ['sub-selects, 20 deep', `select ${'(select '.repeat(20)}1${')'.repeat(20)}`],
     ['a megabyte of one string', `select '${'x'.repeat(1_000_000)}'`],
   ])('refuses: %s', (_title, text) => {
     expect(() => parseStatements(text)).toThrow(UnparsedTextError);
@@ -48,10 +49,14 @@ describe('parseStatements', () => {
 
   test.each([
     [
+      'sub-selects, 15 deep, and many beside each other',
+      `select ${'(select '.repeat(15)}1${')'.repeat(15)}${', (select 1)'.repeat(60)}`,
+    ],
+    [
       'a list of 2,400 numbers',
       `select a from b where c in (${Array.from({ length: 2_400 }, (_, i) => i).join(', ')})`,
     ],
-    ['the deepest text that is not counted', `select ${'-'.repeat(0)}${Array(2_000).fill('a').join('+')}`],
+    ['the deepest text that is not counted', `select ${'-'.repeat(0)}${Array(740).fill('a').join('+')}`],
   ])('reads: %s', (_title, text) => {
     expect(parseStatements(text)).toHaveLength(1);
   });
