@@ -46,8 +46,8 @@ export const hostileTexts: Readonly<Record<string, (salt: number) => string>> = 
   'a sum of 2,000 terms': (salt) => `select from ${one} where ${list(2_000, () => 'id', ' + ')} = ${salt}`,
   '300 statements': (salt) =>
     list(300, (i) => `select from ${table(i)} where population = ${salt + i}`, '; '),
-  'comments that nest 100,000 times': (salt) =>
-    `select ${'/*'.repeat(100_000)}${'*/'.repeat(100_000)} from ${one} where id = ${salt}`,
+  'comments that nest 2,000 times': (salt) =>
+    `select ${'/*'.repeat(2_000)}${'*/'.repeat(2_000)} from ${one} where id = ${salt}`,
   'quotes that do not close': (salt) => `select '${`a "b ${salt} `.repeat(3_000)} from ${one}`,
   dollars: (salt) => `select ${'$a'.repeat(20_000)} ${salt} from ${one}`,
   'blanks, 1 MB': (salt) => `select${' '.repeat(1_000_000)}from ${one} where id = ${salt}`,
