@@ -18,7 +18,10 @@ import { Tally, type Budget } from './tally';
 
 const bystanders = 3;
 const workDatabase = 'work';
-/** How much the proxy's memory may grow in the second half of the run: in the first it warms up. */
+/**
+ * How much more memory the proxy may take in the second half of the run than in the first, in which it warms up. At most against at
+ * most: a single sample may have been taken behind a collection.
+ */
 const maxGrowthBytes = 64 * 1024 * 1024;
 const memorySampleMs = 1_000;
 
@@ -74,29 +77,27 @@ export async function fuzzProcess(
     (error: unknown) => tally.fault(String(error)),
   );
   for (const [name, value] of await metrics().catch(() => new Map<string, number>())) {
-    if (name.startsWith('pcache_engine_failures_total') && value > 0) tally.fault(`${name} ${value}`);
+    // A hostile server's answer to the hidden question need not be readable; that it is none is noted, and the statement goes as it came.
+    const isExpected = name.includes('operation="readContext"');
+    if (name.startsWith('pcache_engine_failures_total') && value > 0 && !isExpected)
+      tally.fault(`${name} ${value}`);
     if (
       /^pcache_(connections_closed|statements|context_questions|protocol_errors)_total/.test(name) &&
       value > 0
     )
       tally.outcomes.set(name.slice('pcache_'.length), value);
   }
-  const growth =
-    Math.max(...memory.slice(Math.floor(memory.length / 2))) - (memory[Math.floor(memory.length / 2)] ?? 0);
+  const half = Math.floor(memory.length / 2);
+  const [before, after] = [Math.max(...memory.slice(0, half)), Math.max(...memory.slice(half))];
+  const growth = after - before;
   if (growth > maxGrowthBytes) tally.fault(`the proxy's memory has grown by ${growth} bytes`);
   if (program.stderr !== '') tally.fault(`the proxy has logged: ${program.stderr.slice(0, 2_000)}`);
   tally.outcomes.set(
     'answers to bystanders',
     working.reduce((sum, { answers }) => sum + answers, 0),
   );
-  tally.outcomes.set(
-    'resident MB at half time',
-    Math.round((memory[Math.floor(memory.length / 2)] ?? 0) / 1e6),
-  );
-  tally.outcomes.set(
-    'resident MB at most after it',
-    Math.round(((memory[Math.floor(memory.length / 2)] ?? 0) + growth) / 1e6),
-  );
+  tally.outcomes.set('resident MB at most in the first half', Math.round(before / 1e6));
+  tally.outcomes.set('resident MB at most in the second', Math.round(after / 1e6));
   return tally;
 }
 
