@@ -117,9 +117,10 @@ export class FrontendScan {
     );
   }
 
-  /** Whether this batch has done nothing but prepare statements, and all that is owed is owed to it. */
+  /** Whether this batch has done nothing but prepare statements, all that is owed is owed to it, and none has failed. */
   get isPreparing(): boolean {
     const { queue } = this.tracker;
+    if (queue.isSkipping) return false;
     // What is older would be owed before any of these.
     return this.preparations > 0 && !this.hasOthers && queue.length <= this.preparations;
   }

@@ -203,6 +203,33 @@ describe('a hidden question in the middle of a batch', () => {
     expect(proxy.events.asks.at(-1)).toBe('answered');
   });
 
+  test('refuses: the Parse has failed while the engine was thinking', async () => {
+    const late = 'select 41 + $1::int';
+    let hasFailed = false;
+    engine.plans.set(late, {
+      text: `${late} /* a hit */`,
+      parameterOids: [23],
+      after: () => until('the Parse has failed', () => hasFailed).then(() => undefined),
+    });
+    const plan = engine.plan.bind(engine);
+    engine.plan = (request) =>
+      Promise.resolve(plan(request)).then((made) =>
+        request.isContextCertain ? made : { kind: 'needsContext' as const },
+      );
+    const client = await WireClient.login(proxy.port, { user: server.user, database });
+    client.send(parse('s'), encodeSync());
+    await client.until('Z');
+    const before = proxy.listener.traffic.bytesFromClients;
+    client.send(parse('s', late));
+    await until('it has come', () => proxy.listener.traffic.bytesFromClients > before);
+    client.send(...run('s'), encodeSync());
+    expect(transcript(await client.until('E')).join()).toContain('42P05');
+    hasFailed = true;
+    expect(transcript(await client.until('Z')).map((line) => line[0])).toEqual(['Z']);
+    expect(proxy.events.asks).toEqual([]);
+    client.close();
+  });
+
   test('refuses: something was executed in the batch already, which an error would undo', async () => {
     await say(server.port, [query('create table if not exists written (a int)')]);
     const turns: Turn[] = [
