@@ -45,7 +45,7 @@ export class ScriptedEngine implements Engine {
     return {
       text,
       isCandidate: this.plans.has(text),
-      leavesContextAlone: quiet.test(text) && !/set_config|pg_sleep|\binto\b/.test(text),
+      leavesContextAlone: quiet.test(text) && !/set_config|pg_sleep|forget|\binto\b/.test(text),
     };
   }
 
