@@ -25,9 +25,7 @@ export async function runBenchmark(): Promise<number> {
   );
   for (const size of sizes) {
     const sets = [setOf(size, 10), setOf(size, 20)] as const;
-    const times = new Map(
-      started.stores.map(({ name }) => [name, { put: [], get: [], intersect: [] }]),
-    );
+    const times = new Map(started.stores.map(({ name }) => [name, { put: [], get: [], intersect: [] }]));
     const stored = new Map<string, number>();
     for (let round = 0; round < rounds; round++) {
       for (const store of started.stores) {
