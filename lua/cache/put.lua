@@ -7,6 +7,9 @@ if redis.call('get', KEYS[1]) ~= ARGV[1] then
   return 0
 end
 local form = ARGV[8]
+-- Whether there have to be keys: without them, the server has evicted a part of the entry. Comes first, as a server that is full refuses
+-- a script's first write only, and all is as it was then.
+redis.call('set', KEYS[3], (form == 'none' and '-' or '+') .. ARGV[3])
 redis.call('del', KEYS[4])
 if form == 'string' then
   redis.call('set', KEYS[4], ARGV[9])
@@ -16,8 +19,6 @@ elseif form == 'set' then
     redis.call('sadd', KEYS[4], unpack(ARGV, first, math.min(first + 4999, #ARGV)))
   end
 end
--- Whether there have to be keys: without them, the server has evicted a part of the entry.
-redis.call('set', KEYS[3], (form == 'none' and '-' or '+') .. ARGV[3])
 redis.call('zadd', KEYS[2], ARGV[4], ARGV[2])
 local ttl = tonumber(ARGV[5])
 if ttl > 0 then

@@ -17,6 +17,10 @@ export interface SharedStore {
   list(partitionKey: string): AsyncIterable<EntryDescription>;
 }
 
+/** Between attempts to look at what could not be looked at: twice as long after each, up to a limit. */
+const firstPauseMs = 500;
+const longestPauseMs = 30_000;
+
 /** A change of our own that is being made. */
 interface OwnChange {
   readonly place: ChangedPlace;
@@ -38,6 +42,9 @@ export class SharedChangeFeed {
   /** Partition keys listeners may know something of: those that may be gone without our knowing. */
   private readonly known = new Set<string>();
   private isClosed = false;
+  /** All is looked at again then, because something could not be looked at. */
+  private again: NodeJS.Timeout | undefined;
+  private pauseMs = firstPauseMs;
 
   constructor(
     private readonly store: SharedStore,
@@ -81,16 +88,31 @@ export class SharedChangeFeed {
     this.disturb(place);
     void this.turns
       .run(() => this.look(place))
-      .catch((error: unknown) => {
-        if (!this.isClosed) this.warn('a change of the cache by another process could not be read', error);
-      });
+      .then(
+        () => {
+          if (place.partitionKey === undefined) this.pauseMs = firstPauseMs;
+        },
+        (error: unknown) => this.failed(error),
+      );
   }
 
   /** Nothing that is heard from now on is told. Resolves when nothing is under way any more. */
   async close(): Promise<void> {
     this.isClosed = true;
+    clearTimeout(this.again);
     await this.turns.idle();
     this.feed.close();
+  }
+
+  private failed(error: unknown): void {
+    if (this.isClosed) return;
+    this.warn('a change of the cache by another process could not be read', error);
+    if (this.again !== undefined) return;
+    this.again = setTimeout(() => {
+      this.again = undefined;
+      this.heard({});
+    }, this.pauseMs).unref();
+    this.pauseMs = Math.min(2 * this.pauseMs, longestPauseMs);
   }
 
   private disturb(place: ChangedPlace, by?: OwnChange): void {
@@ -103,15 +125,39 @@ export class SharedChangeFeed {
 
   private async look({ partitionKey, hash }: ChangedPlace): Promise<void> {
     if (partitionKey === undefined) {
-      const known = [...this.known, ...(await this.store.partitionKeys()).keys()];
-      for (const name of new Set(known)) await this.look({ partitionKey: name });
+      await this.lookAtAll();
     } else if (hash === undefined) {
-      this.publish({ kind: 'dropped', partitionKey });
-      for await (const entry of this.store.list(partitionKey)) this.publish({ kind: 'put', entry });
+      await this.lookAtEntries(partitionKey);
     } else {
       const entry = await this.store.describe(partitionKey, hash);
       this.publish(entry === undefined ? { kind: 'deleted', partitionKey, hash } : { kind: 'put', entry });
     }
+  }
+
+  /** Rejects if some partition keys cannot be read; the others are told all the same: a store can be away in part. */
+  private async lookAtAll(): Promise<void> {
+    const failures: unknown[] = [];
+    const failed = (error: unknown): void => void failures.push(error);
+    await this.store.partitionKeys().then((found) => {
+      for (const name of found.keys()) this.known.add(name);
+    }, failed);
+    // At once: each that cannot be read takes as long as the store has for an answer.
+    await Promise.all([...this.known].map((name) => this.lookAtEntries(name).catch(failed)));
+    if (failures.length > 0) throw failures[0];
+  }
+
+  private async lookAtEntries(partitionKey: string): Promise<void> {
+    let isDropped = false;
+    const drop = (): void => {
+      if (!isDropped) this.publish({ kind: 'dropped', partitionKey });
+      isDropped = true;
+    };
+    for await (const entry of this.store.list(partitionKey)) {
+      // Not before: of a store that is away, what was known is kept.
+      drop();
+      this.publish({ kind: 'put', entry });
+    }
+    drop();
   }
 
   private publish(change: CacheChange): void {

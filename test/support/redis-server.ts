@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
-import { Redis } from 'ioredis';
+import { existsSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { freePort } from './free-port';
 import { temporaryDirectory } from './temporary-directory';
 import { until } from './until';
@@ -9,7 +9,10 @@ const binary = '/usr/bin/redis-server';
 /** Tests that need a Redis say so in their titles where there is none. */
 export const hasRedis = existsSync(binary);
 
-/** A redis-server of the test's own, without anything on disk. */
+/** As in redis.conf, in pairs: `['maxmemory', '2mb']`. */
+export type RedisSettings = readonly (readonly [string, string])[];
+
+/** A redis-server of the test's own, without any of its data on disk. */
 export interface RedisServer extends AsyncDisposable {
   readonly host: string;
   readonly port: number;
@@ -20,37 +23,40 @@ export interface RedisServer extends AsyncDisposable {
   restart(): Promise<void>;
 }
 
-/** @param settings as in redis.conf, in pairs: `['maxmemory', '2mb']` */
-export async function startRedis(
-  settings: readonly (readonly [string, string])[] = [],
-): Promise<RedisServer> {
-  const directory = await temporaryDirectory('redis');
-  const host = '127.0.0.1';
+/** A `port` among the settings is another one, such as 0 for a server with a `tls-port`. */
+export async function startRedis(settings: RedisSettings = []): Promise<RedisServer> {
   const port = await freePort();
-  const args = [
-    ...['--port', String(port), '--bind', host, '--dir', directory.path, '--save', '', '--appendonly', 'no'],
-    ...settings.flatMap(([name, value]) => [`--${name}`, value]),
-  ];
+  const all: RedisSettings = [['port', String(port)], ['save', ''], ['appendonly', 'no'], ...settings];
+  return startProgram(port, all, 'Ready to accept connections');
+}
+
+/** A Sentinel; it keeps what it learns in its configuration file. */
+export async function startSentinel(settings: RedisSettings): Promise<RedisServer> {
+  const port = await freePort();
+  return startProgram(port, [['port', String(port)], ...settings], 'Sentinel ID is', ['--sentinel']);
+}
+
+async function startProgram(
+  port: number,
+  settings: RedisSettings,
+  readyText: string,
+  options: readonly string[] = [],
+): Promise<RedisServer> {
+  const host = '127.0.0.1';
+  const directory = await temporaryDirectory('redis');
+  const file = join(directory.path, 'redis.conf');
+  const lines = [['bind', host], ['dir', directory.path], ...settings];
+  writeFileSync(file, lines.map(([name, value]) => `${name} ${value === '' ? '""' : value}\n`).join(''));
   let child = await start();
 
   async function start(): Promise<ChildProcess> {
-    const started = spawn(binary, args, { stdio: 'ignore' });
-    const password = settings.find(([name]) => name === 'requirepass')?.[1];
-    const probe = new Redis({
-      host,
-      port,
-      lazyConnect: true,
-      ...(password === undefined ? {} : { password }),
+    const started = spawn(binary, [file, ...options], { stdio: ['ignore', 'pipe', 'inherit'] });
+    let log = '';
+    started.stdout.setEncoding('utf8').on('data', (text: string) => (log += text));
+    await until('redis-server is ready', () => {
+      if (started.exitCode !== null) throw new Error(`redis-server ended (${started.exitCode}): ${log}`);
+      return log.includes(readyText);
     });
-    probe.on('error', () => undefined);
-    await until('redis-server answers', async () => {
-      if (started.exitCode !== null) throw new Error(`redis-server ended with ${started.exitCode}`);
-      return probe.ping().then(
-        () => true,
-        () => false,
-      );
-    });
-    probe.disconnect();
     return started;
   }
 

@@ -1,12 +1,14 @@
+import { Redis } from 'ioredis';
 import { openRedisBit, openRedisRoaringbit, openRedisSet } from '../../../src/cache/backends/redis';
 import type { RedisOptions } from '../../../src/cache/backends/redis/redis-backend';
-import { RedisConnections } from '../../../src/cache/backends/redis/redis-connections';
 import type { CacheBackend } from '../../../src/cache/cache-backend';
-import { Redis } from 'ioredis';
 import { type BackendUnderTest, describeCacheBackend } from '../../support/cache-backend-conformance';
+import { type RedisCluster, startRedisCluster } from '../../support/redis-cluster';
+import { redisOptions } from '../../support/redis-options';
 import { hasRedis, type RedisServer, startRedis } from '../../support/redis-server';
 
 const bits = 100_000;
+const describeThere = hasRedis ? describe : describe.skip;
 
 type Subject = Pick<BackendUnderTest, 'name' | 'keyTypes' | 'integerRange'> & {
   readonly openWith: (options: RedisOptions) => Promise<CacheBackend>;
@@ -22,7 +24,7 @@ const subjects: readonly Subject[] = [
   { name: 'redis_roaringbit', keyTypes: ['integer'], openWith: openRedisRoaringbit },
 ];
 
-(hasRedis ? describe : describe.skip)('in a single Redis (skipped where there is no redis-server)', () => {
+describeThere('in a single Redis (skipped where there is no redis-server)', () => {
   let server: RedisServer;
   let admin: Redis;
   beforeAll(async () => {
@@ -35,26 +37,32 @@ const subjects: readonly Subject[] = [
   });
 
   for (const { openWith, ...subject } of subjects) {
-    const open = (): Promise<CacheBackend> => {
-      const connections = new RedisConnections(
-        {
-          kind: 'single',
-          addresses: [server],
-          sentinelName: undefined,
-          username: undefined,
-          password: undefined,
-          database: 0,
-          tls: undefined,
-          commandTimeoutMs: 5_000,
-        },
-        () => undefined,
-      );
-      return openWith({ connections, keyPrefix: 'pcache:', ttlMs: undefined, warn: () => undefined });
-    };
+    const open = (): Promise<CacheBackend> => openWith(redisOptions({ addresses: [server] }));
     describeCacheBackend({
       ...subject,
       open: async () => {
         await admin.flushall();
+        return open();
+      },
+      reopen: open,
+    });
+  }
+});
+
+describeThere('in a Redis Cluster of three nodes (skipped where there is no redis-server)', () => {
+  let cluster: RedisCluster;
+  beforeAll(async () => {
+    cluster = await startRedisCluster();
+  });
+  afterAll(() => cluster[Symbol.asyncDispose]());
+
+  for (const { openWith, ...subject } of subjects) {
+    const open = (): Promise<CacheBackend> =>
+      openWith(redisOptions({ kind: 'cluster', addresses: cluster.nodes }));
+    describeCacheBackend({
+      ...subject,
+      open: async () => {
+        await cluster.flush();
         return open();
       },
       reopen: open,

@@ -14,15 +14,13 @@ import type {
 import type { CacheWarning } from '../../cache-warning';
 import { decodeChange, encodeChange } from '../../change-message';
 import { checkEntry, checkRegistration } from '../../check-entry';
-import { DamagedRecordError } from '../../codecs/damaged-record-error';
-import { decodeDescription, describeEntry, encodeDescription } from '../../codecs/description-codec';
-import type { KeySet } from '../../key-set';
-import { intersectKeySets } from '../../key-sets/intersect-key-sets';
+import { describeEntry, encodeDescription } from '../../codecs/description-codec';
 import type { LastUsed } from '../../last-used-notes';
 import { LastUsedWriter } from '../../last-used-writer';
 import { type ChangedPlace, SharedChangeFeed } from '../../shared-change-feed';
 import { RedisChangeListener } from './redis-change-listener';
 import type { RedisConnections } from './redis-connections';
+import { RedisDecoder } from './redis-decoder';
 import { RedisNames } from './redis-names';
 import { type RedisArgument, runScript } from './redis-scripts';
 import type { RedisStorage } from './redis-storage';
@@ -57,6 +55,7 @@ export class RedisBackend implements CacheBackend {
   private readonly names: RedisNames;
   private readonly changes: SharedChangeFeed;
   private readonly notes: LastUsedWriter;
+  private readonly decoder: RedisDecoder;
   private readonly self = randomUUID();
   private readonly registered = new Map<string, PartitionKeyType>();
   private listener: RedisChangeListener | undefined;
@@ -69,6 +68,7 @@ export class RedisBackend implements CacheBackend {
     this.name = storage.name;
     this.capabilities = storage.capabilities;
     this.names = new RedisNames(options.keyPrefix, this.name);
+    this.decoder = new RedisDecoder(storage, options.warn);
     this.changes = new SharedChangeFeed(this, options.warn);
     this.notes = new LastUsedWriter(this.name, (notes) => this.writeNotes(notes), options.warn);
   }
@@ -187,25 +187,26 @@ export class RedisBackend implements CacheBackend {
   async intersect(partitionKey: string, hashes: readonly FragmentHash[]): Promise<Intersection> {
     this.checkOpen();
     const asked = [...new Set(hashes)];
-    const datatype = await this.datatypeOf(partitionKey);
-    if (datatype === undefined || asked.length === 0) return { hits: [], keys: undefined };
+    if (asked.length === 0) return { hits: [], keys: undefined };
     const keys = [
       this.names.scratch(partitionKey),
       ...asked.flatMap((hash) => this.names.entry(partitionKey, hash)),
     ];
     const reply = await this.script('intersect', keys, [this.storage.intersection]);
-    const [numbers, descriptions, stored] = reply as [number[], Buffer[], Buffer[] | Buffer | null];
+    const [numbers, records, stored, counts] = reply as [
+      number[],
+      Buffer[],
+      Buffer[] | Buffer | null,
+      number[],
+    ];
     const hits = numbers.flatMap((number) => asked[number - 1] ?? []);
     if (stored === null || hits.length === 0) return { hits: [], keys: undefined };
-    const flags = descriptions.map((description) => decodeDescription(description).hasNullKey);
-    if (this.storage.intersection !== 'string') {
-      const common = Array.isArray(stored) ? stored : [stored];
-      return { hits, keys: this.storage.decode(datatype, common, flags.every(Boolean)) };
-    }
-    const sets = (stored as Buffer[]).map((bytes, i) =>
-      this.storage.decode(datatype, [bytes], flags[i] ?? false),
-    );
-    return { hits, keys: intersectKeySets(sets) };
+    const together = Array.isArray(stored) ? stored : [stored];
+    const read = this.decoder.intersection(partitionKey, { hashes: hits, records, stored: together, counts });
+    if (!('damaged' in read)) return { hits, keys: read };
+    for (const hash of read.damaged) this.discard(partitionKey, hash);
+    const others = hits.filter((hash) => !read.damaged.includes(hash));
+    return this.intersect(partitionKey, others);
   }
 
   async *list(partitionKey?: string): AsyncGenerator<EntryDescription, void, undefined> {
@@ -288,7 +289,8 @@ export class RedisBackend implements CacheBackend {
     return (reply as ([Buffer, Buffer, Buffer[] | Buffer | null] | null)[]).map((entry, i) => {
       if (entry === null) return undefined;
       const [record, lastUsed, stored] = entry;
-      const description = this.decode(partitionKey, hashes[i], record);
+      const hash = hashes[i];
+      const description = hash && this.decoder.description(partitionKey, hash, record);
       if (description === undefined) return undefined;
       const written = Math.max(description.lastUsedAt, Number(lastUsed.toString()));
       const lastUsedAt = this.notes.latest(partitionKey, description.fragment.hash, written);
@@ -297,42 +299,6 @@ export class RedisBackend implements CacheBackend {
         stored: stored === null ? undefined : Array.isArray(stored) ? stored : [stored],
       };
     });
-  }
-
-  private decode(
-    partitionKey: string,
-    hash: FragmentHash | undefined,
-    record: Buffer,
-  ): EntryDescription | undefined {
-    return this.sound(partitionKey, hash, () => {
-      const description = decodeDescription(record);
-      if (description.fragment.hash === hash && description.fragment.partitionKey === partitionKey)
-        return description;
-      throw new DamagedRecordError('belongs to another entry');
-    });
-  }
-
-  private decodeKeys(
-    { fragment, keyCount, hasNullKey }: EntryDescription,
-    stored: readonly Buffer[],
-  ): KeySet | undefined {
-    return this.sound(fragment.partitionKey, fragment.hash, () => {
-      const keys = this.storage.decode(fragment.datatype, stored, hasNullKey);
-      if (keys.size === keyCount) return keys;
-      throw new DamagedRecordError(`has ${keys.size} keys where it had ${keyCount}`);
-    });
-  }
-
-  /** undefined, with a warning, for what somebody else has changed: the entry is as good as missing. */
-  private sound<T>(partitionKey: string, hash: FragmentHash | undefined, decode: () => T): T | undefined {
-    try {
-      return decode();
-    } catch (error) {
-      if (!(error instanceof DamagedRecordError)) throw error;
-      const entry = `entry ${hash ?? '?'} of ${partitionKey}`;
-      this.options.warn(`${this.name}: ${entry} ${error.message}; it is not used`, error);
-      return undefined;
-    }
   }
 
   /** Removes what is of no use, for it to be computed again. */
@@ -344,7 +310,7 @@ export class RedisBackend implements CacheBackend {
 
   private entryOf({ description, stored }: ReadEntry): CacheEntry | undefined {
     if (stored === undefined) return { ...description, keys: undefined };
-    const keys = this.decodeKeys(description, stored);
+    const keys = this.decoder.keys(description, stored);
     return keys === undefined ? undefined : { ...description, keys };
   }
 

@@ -65,7 +65,11 @@ export class RedisChangeListener implements AsyncDisposable {
   private async subscribeAgain(): Promise<void> {
     this.isInDoubt = true;
     const { connections, channel } = this.options;
-    await connections.subscriber.subscribe(channel).catch((error: unknown) => this.failed(error));
+    await connections.subscriber.subscribe(channel).catch((error: unknown) => {
+      this.failed(error);
+      // Connected, and no answer: a node of a cluster that hangs while others do not.
+      if (!this.isStopped && connections.subscriber.status === 'ready') connections.renewSubscriber();
+    });
   }
 
   private failed(error: unknown): void {

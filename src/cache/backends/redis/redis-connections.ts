@@ -34,29 +34,30 @@ const longestPauseMs = 5_000;
  */
 export class RedisConnections implements AsyncDisposable {
   readonly client: Redis | Cluster;
-  readonly subscriber: Redis | Cluster;
+  readonly subscriber: Redis;
   /** What went wrong last with a connection that is not there. */
   private trouble: Error | undefined;
 
   /** Nothing is connected before `connect`. `warn` hears of trouble no command tells of. */
   constructor(target: RedisTarget, warn: (message: string, cause: unknown) => void) {
-    const make = (): Redis | Cluster => {
-      const client = target.kind === 'cluster' ? makeCluster(target) : makeRedis(target);
+    this.client = target.kind === 'cluster' ? makeCluster(target) : makeRedis(target);
+    this.subscriber =
+      this.client instanceof Cluster ? makeClusterSubscriber(target, this.client) : makeRedis(target);
+    for (const client of [this.client, this.subscriber]) {
       // Unheard, an error event would end the process.
       client.on('error', (error: Error) => {
         this.trouble = causeOfConnectError(error);
         warn('the connection to Redis is in trouble', this.trouble);
       });
-      return client;
-    };
-    this.client = make();
-    this.subscriber = make();
+    }
   }
 
   /** Resolves when both are there; rejects with what kept one of them from it. */
   async connect(): Promise<void> {
     try {
-      await Promise.all([this.client.connect(), this.subscriber.connect()]);
+      await this.client.connect();
+      if (this.client instanceof Cluster) aim(this.subscriber, this.client);
+      await this.subscriber.connect();
     } catch (error) {
       throw this.trouble ?? error;
     }
@@ -67,6 +68,11 @@ export class RedisConnections implements AsyncDisposable {
   /** What is behind the error of a command: one that could not be sent fails for what keeps the connection from being made. */
   explain(error: Error): Error {
     return this.client.status === 'ready' ? error : (this.trouble ?? error);
+  }
+
+  /** Makes the connection that listens anew: of a cluster, perhaps to another node. */
+  renewSubscriber(): void {
+    this.subscriber.disconnect(true);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -101,9 +107,42 @@ function makeCluster(target: RedisTarget): Cluster {
     lazyConnect: true,
     enableOfflineQueue: false,
     clusterRetryStrategy: pauseMs,
+    // With a tenth of a second in between: a node that is gone is known to be, soon.
+    maxRedirections: 5,
     slotsRefreshTimeout: target.commandTimeoutMs,
     redisOptions: commonOptions(target),
   });
+}
+
+/**
+ * A connection to one node, which hears what is published at any. ioredis' own subscriber of a cluster changes nodes without a word, and what was
+ * published meanwhile would be missed without anybody knowing; of this one, each connection that is made is told.
+ */
+function makeClusterSubscriber(target: RedisTarget, cluster: Cluster): Redis {
+  const [{ host, port }] = target.addresses;
+  const subscriber = new Redis({
+    ...commonOptions(target),
+    host,
+    port,
+    lazyConnect: true,
+    enableOfflineQueue: false,
+    retryStrategy: (attempt) => {
+      aim(subscriber, cluster);
+      return pauseMs(attempt);
+    },
+  });
+  return subscriber;
+}
+
+/** Lets the next connection be to any node, one that is connected to if possible. */
+function aim(subscriber: Redis, cluster: Cluster): void {
+  const nodes = cluster.nodes();
+  const connected = nodes.filter(({ status }) => status === 'ready');
+  const choice = connected.length > 0 ? connected : nodes;
+  const node = choice[Math.floor(Math.random() * choice.length)];
+  if (node === undefined) return;
+  subscriber.options.host = node.options.host ?? subscriber.options.host ?? '';
+  subscriber.options.port = node.options.port ?? subscriber.options.port ?? 0;
 }
 
 function commonOptions({ username, password, tls, commandTimeoutMs }: RedisTarget) {

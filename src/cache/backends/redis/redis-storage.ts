@@ -16,6 +16,8 @@ export interface RedisStorage {
   readonly form: 'set' | 'string';
   /** How the server intersects; string: it cannot, and gives all of them. */
   readonly intersection: 'set' | 'bits' | 'string';
+  /** Members, or bits, that are no keys. */
+  readonly extraMembers: number;
   /** Members of a set, or one string. Never empty: Redis has no empty sets. */
   encode(keys: KeySet): readonly (string | Buffer)[];
   /** Throws DamagedRecordError. */
@@ -30,6 +32,7 @@ export const setStorage: RedisStorage = {
   capabilities: { keyTypes: new Set(['integer', 'text']) },
   form: 'set',
   intersection: 'set',
+  extraMembers: 1,
   encode: (keys) => [presence, ...Array.from(keys.values(), String)],
   decode: (datatype, stored, hasNullKey) => {
     const members = stored.map(readText);
@@ -46,6 +49,7 @@ export function bitStorage(capabilities: CacheCapabilities): RedisStorage {
     capabilities,
     form: 'string',
     intersection: 'bits',
+    extraMembers: 0,
     encode: (keys) => [toBits(integers(keys))],
     decode: (_datatype, [bits = Buffer.alloc(0)], hasNullKey) => fromBits(bits, hasNullKey),
   };
@@ -57,6 +61,7 @@ export const roaringStorage: RedisStorage = {
   form: 'string',
   // Redis knows no roaring bitmaps, and Lua's numbers do not hold 64 bits: they are small, and intersected here.
   intersection: 'string',
+  extraMembers: 0,
   encode: (keys) => [toRoaring(integers(keys))],
   decode: (_datatype, [bytes = Buffer.alloc(0)], hasNullKey) => fromRoaring(bytes, hasNullKey),
 };
