@@ -4,8 +4,8 @@ import type { PcacheConfig } from '../ops/config/pcache-config';
 import type { Log } from '../ops/log/log';
 import type { ServerTls } from '../postgres/server-tls';
 import { VerifierQuery } from '../postgres/verifier-query';
-import { UserFile } from '../proxy/user-file';
-import type { VerifierSource } from '../proxy/verifier-source';
+import { UserFile } from '../proxy/login/user-file';
+import type { VerifierSource } from '../proxy/login/verifier-source';
 import type { Owned } from './owned';
 import { controlPool } from './control-pool';
 

@@ -9,7 +9,7 @@ import {
   type ServerTlsFiles,
   tlsConnectOptions,
 } from '../postgres/server-tls';
-import { ClientTls } from '../proxy/client-tls';
+import { ClientTls } from '../proxy/entrance/client-tls';
 
 /** Reads the files for TLS with clients; undefined if there is to be none. Throws StartError that names the option. */
 export function loadListenTls({ listen }: PcacheConfig, log: Log): ClientTls | undefined {

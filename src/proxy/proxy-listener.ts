@@ -2,17 +2,17 @@ import { createServer, type AddressInfo, type Server, type Socket } from 'node:n
 import { type Engine } from '../engine/engine';
 import { keepAliveOptions } from '../postgres/keep-alive';
 import { PlainSocket } from '../postgres/plain-socket';
-import { ClientEntrance } from './client-entrance';
-import { type ClientSession } from './client-session';
-import { type ClientTls } from './client-tls';
+import { ClientEntrance } from './entrance/client-entrance';
+import { type ClientSession } from './session/client-session';
+import { type ClientTls } from './entrance/client-tls';
 import { type ProxyEvents, type ProxyTraffic } from './proxy-events';
 import { defaultLimits, type ProxyLimits } from './proxy-limits';
 import { type ProxyLog } from './proxy-log';
-import { type SessionHost } from './session-host';
-import { type ProxyMode } from './session-link';
+import { type SessionHost } from './session/session-host';
+import { type ProxyMode } from './scan/session-link';
 import { listenOnSocketFile, socketFile, SocketFileError } from './socket-file';
-import { type UpstreamAddress } from './upstream-connection';
-import { type VerifierSource } from './verifier-source';
+import { type UpstreamAddress } from './upstream/upstream-connection';
+import { type VerifierSource } from './login/verifier-source';
 
 export interface ProxyListenerOptions {
   /** Port 0: a free one. */

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { connect as connectTls, type TLSSocket } from 'node:tls';
 import { promisify } from 'node:util';
 import { Client } from 'pg';
-import { ClientTls } from '../../src/proxy/client-tls';
+import { ClientTls } from '../../src/proxy/entrance/client-tls';
 import type { ClientTlsConfig } from '../../src/ops/config/pcache-config';
 import { encodeCancelRequest } from '../../src/wire/startup/cancel-request';
 import { encodeEncryptionRequest } from '../../src/wire/startup/encryption-request';

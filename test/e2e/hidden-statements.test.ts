@@ -1,5 +1,5 @@
 import { Client } from 'pg';
-import { maxTwins } from '../../src/proxy/hidden-twins';
+import { maxTwins } from '../../src/proxy/hidden/hidden-twins';
 import { encodeBind } from '../../src/wire/frontend/bind';
 import { encodeClose } from '../../src/wire/frontend/close';
 import { encodeExecute } from '../../src/wire/frontend/execute';

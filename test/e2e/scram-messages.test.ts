@@ -4,7 +4,7 @@ import { Client } from 'pg';
 import { openPool, type ControlPool } from '../../src/postgres/control-pool';
 import { loadServerTls } from '../../src/postgres/server-tls';
 import { VerifierQuery } from '../../src/postgres/verifier-query';
-import { ClientTls } from '../../src/proxy/client-tls';
+import { ClientTls } from '../../src/proxy/entrance/client-tls';
 import { encodeMessage } from '../../src/wire/message-writer';
 import { encodeStartupMessage } from '../../src/wire/startup/startup-message';
 import { makeCertificate, serverTlsSettings } from '../support/certificates';

@@ -3,7 +3,7 @@ import { promisify } from 'node:util';
 import { Client } from 'pg';
 import { openPool } from '../../src/postgres/control-pool';
 import { loadServerTls, type ServerTlsFiles, type ServerTlsMode } from '../../src/postgres/server-tls';
-import { ClientTls } from '../../src/proxy/client-tls';
+import { ClientTls } from '../../src/proxy/entrance/client-tls';
 import { makeCertificate, serverTlsSettings, type Certificate } from '../support/certificates';
 import { findPostgresProgram, startPostgres, type PostgresServer } from '../support/postgres-server';
 import { startProxy, type RecordedProxy } from '../support/recorded-proxy';

@@ -7,7 +7,7 @@ import { Client } from 'pg';
 import { upstreamCheck } from '../../src/ops/admin/upstream-check';
 import { openPool } from '../../src/postgres/control-pool';
 import { loadServerTls } from '../../src/postgres/server-tls';
-import { ClientTls } from '../../src/proxy/client-tls';
+import { ClientTls } from '../../src/proxy/entrance/client-tls';
 import { makeCertificate } from '../support/certificates';
 import { postgresOwner } from '../support/postgres-binaries';
 import { findPostgresProgram, startPostgres, type PostgresServer } from '../support/postgres-server';

@@ -1,9 +1,9 @@
 import type { Socket } from 'node:net';
 import type { Engine } from '../../src/engine/engine';
 import { PgError } from '../../src/errors/pg-error';
-import { Outlet } from '../../src/proxy/outlet';
+import { Outlet } from '../../src/proxy/session/outlet';
 import { defaultLimits } from '../../src/proxy/proxy-limits';
-import { ScannedSession } from '../../src/proxy/scanned-session';
+import { ScannedSession } from '../../src/proxy/scan/scanned-session';
 import { FrameReader } from '../../src/wire/frame-reader';
 import { backendTreatments } from '../../src/wire/frame-treatments';
 import { RecordedEvents } from '../support/recorded-proxy';

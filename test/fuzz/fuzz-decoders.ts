@@ -1,8 +1,8 @@
 import { PgError } from '../../src/errors/pg-error';
-import { ChannelBinding } from '../../src/proxy/channel-binding';
-import { commandEffect } from '../../src/proxy/command-tag';
-import { retryableError } from '../../src/proxy/held-run';
-import { findRetryableBatch } from '../../src/proxy/retryable-batch';
+import { ChannelBinding } from '../../src/proxy/login/channel-binding';
+import { commandEffect } from '../../src/proxy/scan/command-tag';
+import { retryableError } from '../../src/proxy/hidden/held-run';
+import { findRetryableBatch } from '../../src/proxy/hidden/retryable-batch';
 import { decodeAuthentication } from '../../src/wire/backend/authentication';
 import { decodeBackendKeyData } from '../../src/wire/backend/backend-key-data';
 import { decodeCommandComplete } from '../../src/wire/backend/command-complete';

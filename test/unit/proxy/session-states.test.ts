@@ -1,5 +1,5 @@
-import { enterPhase, type SessionPhase } from '../../../src/proxy/session-phase';
-import { enterWait, isCancelable, type SessionWait } from '../../../src/proxy/session-wait';
+import { enterPhase, type SessionPhase } from '../../../src/proxy/session/session-phase';
+import { enterWait, isCancelable, type SessionWait } from '../../../src/proxy/scan/session-wait';
 
 describe('the phases of a session', () => {
   test('a whole life', () => {

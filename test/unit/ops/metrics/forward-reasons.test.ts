@@ -15,7 +15,7 @@ const places: readonly [files: readonly string[], pattern: RegExp][] = [
       'engine/experience.ts',
       'query/analysis/block-tables.ts',
       'query/analysis/classless-block.ts',
-      'proxy/scanned-session.ts',
+      'proxy/scan/scanned-session.ts',
     ],
     /return '([^']+)'/g,
   ],
@@ -34,7 +34,7 @@ const places: readonly [files: readonly string[], pattern: RegExp][] = [
 ];
 
 function sourcesOf(wing: string): string[] {
-  return readdirSync(join(src, wing))
+  return readdirSync(join(src, wing), { recursive: true, encoding: 'utf8' })
     .filter((file) => file.endsWith('.ts'))
     .map((file) => `${wing}/${file}`);
 }

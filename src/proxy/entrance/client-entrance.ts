@@ -1,0 +1,254 @@
+import { type Socket } from 'node:net';
+import { TLSSocket } from 'node:tls';
+import { PgError, protocolViolation } from '../../errors/pg-error';
+import { encodePgError } from '../../wire/backend/error-response';
+import { type CancelRequest } from '../../wire/startup/cancel-request';
+import { type EncryptionRequest } from '../../wire/startup/encryption-request';
+import { startupDatabase, type StartupMessage } from '../../wire/startup/startup-message';
+import { StartupPacketReader, type StartupPacket } from '../../wire/startup/startup-packet-reader';
+import { relayClientCancel } from './client-cancel';
+import { ClientSession } from '../session/client-session';
+import { alpnProtocol } from './client-tls';
+import { takeLeave } from './leave-taking';
+import { type ConnectionEnd } from '../proxy-events';
+import { adminShutdown, encryptionRequired, internalError } from '../session/session-errors';
+import { type SessionHost } from '../session/session-host';
+
+/** The first byte of a TLS handshake; no startup packet is long enough to begin with it. */
+const tlsHandshakeByte = 0x16;
+
+/**
+ * reading    -> encrypting  SSLRequest answered with `S`, or direct TLS
+ * encrypting -> reading     the handshake is done
+ * reading    -> canceling   CancelRequest
+ * reading    -> entered     StartupMessage, or a packet only the server can judge: a ClientSession has the connection from here on
+ * any other  -> left        an end was reached, or an error said
+ */
+type EntrancePhase = 'reading' | 'encrypting' | 'canceling' | 'entered' | 'left';
+
+/** A client's connection from accept to close: how it begins is decided here, what follows is its session's. */
+export class ClientEntrance {
+  private phase: EntrancePhase = 'reading';
+  private readonly packets = new StartupPacketReader();
+  private readonly answered = new Set<EncryptionRequest['kind']>();
+  private readonly loginEndsAt: number;
+  private readonly timer: NodeJS.Timeout;
+  private session: ClientSession | undefined;
+  private end: ConnectionEnd = 'client';
+  private isDirect = false;
+  private hasReceived = false;
+
+  private readonly onData = (chunk: Buffer): void => this.received(chunk);
+  private readonly onEnd = (): void => {
+    if (this.phase !== 'canceling') this.leave('client');
+  };
+  private readonly onError = (error: Error): void => {
+    this.host.log.debug({ err: error, side: 'client' }, 'connection lost');
+  };
+  private readonly onClose = (): void => {
+    this.leave('client');
+    this.closed(this.end);
+  };
+
+  constructor(
+    private client: Socket,
+    private readonly host: SessionHost,
+  ) {
+    const { loginTimeoutMs } = host.limits;
+    this.loginEndsAt = performance.now() + loginTimeoutMs;
+    this.timer = setTimeout(() => this.leave('loginTimeout'), loginTimeoutMs);
+    this.listen(client);
+  }
+
+  /** Ends the connection once it is idle. */
+  drain(): void {
+    if (this.session !== undefined) this.session.drain();
+    else this.shutDown();
+  }
+
+  /** Ends the connection now, interrupting what it runs. */
+  shutDown(): void {
+    if (this.session !== undefined) this.session.shutDown();
+    else if (this.phase !== 'canceling') this.leave('drained', adminShutdown());
+  }
+
+  /** Cuts the connection. */
+  destroy(): void {
+    if (this.session !== undefined) this.session.destroy();
+    else this.client.destroy();
+  }
+
+  private listen(client: Socket): void {
+    client.on('data', this.onData);
+    client.on('end', this.onEnd);
+    client.on('error', this.onError);
+    client.on('close', this.onClose);
+  }
+
+  private stopListening(client: Socket): void {
+    client.off('data', this.onData);
+    client.off('end', this.onEnd);
+    client.off('close', this.onClose);
+  }
+
+  private received(chunk: Buffer): void {
+    if (!this.isReading) return;
+    const isFirst = !this.hasReceived;
+    this.hasReceived = true;
+    try {
+      if (isFirst && chunk[0] === tlsHandshakeByte && this.host.clientTls !== undefined && !this.isUnix) {
+        this.isDirect = true;
+        this.encrypt(chunk);
+        return;
+      }
+      this.host.traffic.bytesFromClients += chunk.length;
+      this.packets.feed(chunk);
+      let packet = this.packets.next();
+      while (packet !== undefined && this.take(packet)) packet = this.packets.next();
+    } catch (error) {
+      this.failed(error);
+    }
+  }
+
+  /** Whether another packet may follow. */
+  private take(packet: StartupPacket): boolean {
+    const { request } = packet;
+    switch (request.kind) {
+      case 'SSLRequest':
+      case 'GSSENCRequest':
+        this.answer(request.kind);
+        return this.isReading;
+      case 'CancelRequest':
+        this.cancel(request, packet.bytes);
+        return false;
+      case 'StartupMessage':
+        this.enter(packet, request);
+        return false;
+      case 'UnknownRequest':
+        this.enter(packet, undefined);
+        return false;
+    }
+  }
+
+  /** As the server: each request once, none on an encrypted connection, and nothing sent behind it before the answer. */
+  private answer(kind: EncryptionRequest['kind']): void {
+    if (this.isEncrypted || this.answered.has(kind)) {
+      throw protocolViolation(`unsupported frontend protocol 1234.${kind === 'SSLRequest' ? 5679 : 5680}`);
+    }
+    this.answered.add(kind);
+    if (this.packets.takeRest().length > 0) {
+      const what = kind === 'SSLRequest' ? 'SSL' : 'GSSAPI encryption';
+      throw protocolViolation(
+        `received unencrypted data after ${what} request`,
+        'This could be either a client-software bug or evidence of an attempted man-in-the-middle attack.',
+      );
+    }
+    if (kind === 'SSLRequest' && this.host.clientTls !== undefined && !this.isUnix) {
+      this.client.write('S');
+      this.encrypt();
+    } else this.client.write('N');
+  }
+
+  /** @param received bytes of the handshake that have already been read */
+  private encrypt(received?: Buffer): void {
+    const { client: plain, host } = this;
+    if (host.clientTls === undefined) throw new Error('encryption was agreed on without a certificate');
+    this.phase = 'encrypting';
+    plain.off('data', this.onData);
+    plain.off('end', this.onEnd);
+    plain.pause();
+    if (received !== undefined) plain.unshift(received);
+    host.clientTls.encrypt(plain).then(
+      (secured) => this.encrypted(plain, secured),
+      (error: unknown) => host.log.debug({ err: error }, 'a connection was not encrypted'),
+    );
+  }
+
+  private encrypted(plain: Socket, secured: TLSSocket): void {
+    this.stopListening(plain);
+    this.client = secured;
+    this.listen(secured);
+    if (this.phase !== 'encrypting') secured.destroy();
+    else if (this.isDirect && secured.alpnProtocol !== alpnProtocol) {
+      this.host.log.info(
+        {},
+        'received direct TLS connection request without ALPN protocol negotiation extension',
+      );
+      this.host.events.protocolError('client', '08P01');
+      this.leave('protocolError');
+    } else this.phase = 'reading';
+  }
+
+  private cancel(request: CancelRequest, bytes: Buffer): void {
+    this.phase = 'canceling';
+    clearTimeout(this.timer);
+    void relayClientCancel(this.host, request, bytes).then(() => this.leave('cancelRequest'));
+  }
+
+  private enter(packet: StartupPacket, startup: StartupMessage | undefined): void {
+    const { client, host } = this;
+    if (host.clientTls?.isRequired === true && !this.isEncrypted && !this.isUnix) {
+      const user = startup?.parameters.get('user') ?? '';
+      const database = startup === undefined ? '' : startupDatabase(startup);
+      host.log.info({}, 'a client was refused: it did not ask for TLS, which listen.tls.mode requires');
+      this.leave('protocolError', encryptionRequired(client.remoteAddress ?? '', user, database));
+      return;
+    }
+    this.phase = 'entered';
+    clearTimeout(this.timer);
+    this.stopListening(client);
+    client.off('error', this.onError);
+    // Copies: the session keeps the packet, and with it would keep all that was read at once.
+    const bytes = Buffer.from(packet.bytes);
+    const rest = Buffer.from(this.packets.takeRest());
+    const { loginEndsAt } = this;
+    this.session = new ClientSession(client, host, { packet: bytes, startup, rest, loginEndsAt }, (end) =>
+      this.closed(end),
+    );
+  }
+
+  private get isReading(): boolean {
+    return this.phase === 'reading';
+  }
+
+  private get isEncrypted(): boolean {
+    return this.client instanceof TLSSocket;
+  }
+
+  /** Nobody can listen in on a unix socket, so there is no TLS on it, as in PostgreSQL. */
+  private get isUnix(): boolean {
+    return this.client.remoteFamily === undefined;
+  }
+
+  private failed(error: unknown): void {
+    const { host } = this;
+    if (error instanceof PgError) {
+      host.events.protocolError('client', error.sqlState);
+      host.log.info({ err: error, side: 'client' }, 'connection closed after a protocol error');
+      this.leave('protocolError', error);
+    } else {
+      host.log.error({ err: error, side: 'client' }, 'internal error; the connection is closed');
+      this.leave('internalError', internalError());
+    }
+  }
+
+  private leave(end: ConnectionEnd, error?: PgError): void {
+    const { phase, client } = this;
+    if (phase === 'left' || phase === 'entered') return;
+    this.phase = 'left';
+    this.end = end;
+    clearTimeout(this.timer);
+    // Between plain and encrypted there is no way to say anything.
+    if (phase === 'encrypting') {
+      client.destroy();
+      return;
+    }
+    if (error !== undefined) client.write(encodePgError(error));
+    takeLeave(client);
+  }
+
+  private closed(end: ConnectionEnd): void {
+    this.host.events.connectionClosed(end);
+    this.host.closed(this);
+  }
+}

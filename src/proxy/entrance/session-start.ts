@@ -1,0 +1,13 @@
+import { type StartupMessage } from '../../wire/startup/startup-message';
+
+/** What a session begins with. */
+export interface SessionStart {
+  /** The packet as it came. */
+  readonly packet: Buffer;
+  /** Undefined for a packet only the server can judge. */
+  readonly startup: StartupMessage | undefined;
+  /** What the client sent behind it. */
+  readonly rest: Buffer;
+  /** By `performance.now()`: when the client has to be logged in. */
+  readonly loginEndsAt: number;
+}

@@ -1,0 +1,71 @@
+import { encodeSync } from '../../wire/frontend/sync';
+import { type BackendScan } from '../scan/backend-scan';
+import { type Candidate } from '../scan/candidate';
+import { HeldRun } from './held-run';
+import { type OriginalRun } from './original-run';
+import { Owed, type Audience } from '../scan/reply-queue';
+import { type SessionLink } from '../scan/session-link';
+import { type SessionTracker } from '../scan/session-tracker';
+import { type StatementRun } from '../scan/statement-run';
+
+/** What the session does at the turns of a held run. */
+export interface FallbackOwner {
+  readonly isOver: boolean;
+  /** The reply was released, or the original was added to what goes to the server: the client may be read on. */
+  heldOver(): void;
+}
+
+/** Runs the original in the place of a restricted form that fails, unseen (rule S12); see HeldRun. */
+export class Fallback {
+  constructor(
+    private readonly link: SessionLink,
+    private readonly tracker: SessionTracker,
+    private readonly backend: BackendScan,
+    private readonly owner: FallbackOwner,
+  ) {}
+
+  /** The reply of the run that was just sent is held back until it is known to be good. */
+  hold(candidate: Candidate, run: StatementRun): void {
+    const { batch, frame, portalName } = candidate;
+    const { tracker } = this;
+    const rerunSent = (original: OriginalRun): void => {
+      if (batch === undefined) {
+        tracker.querySent(original);
+        return;
+      }
+      tracker.bindSent(portalName, original);
+      if (batch.hasDescribe) tracker.queue.push(Owed.Describe);
+      tracker.executeSent(portalName);
+      tracker.syncSent();
+    };
+    this.backend.held = new HeldRun(run, batch?.bytes ?? frame, rerunSent, this.link.limits.maxHeldBytes);
+  }
+
+  /** The reply outgrew its limit: what is still running is of no use. */
+  interrupt(held: HeldRun): void {
+    held.cancel = this.link.cancelUpstream();
+  }
+
+  /** ReadyForQuery came for the held run, or for the hidden Sync behind it. */
+  ready(held: HeldRun, audience: Audience): void {
+    if (held.state === 'holding') {
+      this.backend.release();
+      this.link.toClient.flush();
+      this.owner.heldOver();
+    } else if (held.state === 'swallowing' && held.cancel !== undefined) {
+      held.state = 'settling';
+      void held.cancel.then(() => this.link.guard(() => this.settle()));
+    } else if (held.state === 'swallowing' || audience === 'proxy') {
+      this.backend.held = undefined;
+      held.rerunSent(held.originalRun());
+      this.link.toUpstream.append(held.original);
+      this.owner.heldOver();
+    }
+  }
+
+  private settle(): void {
+    if (this.owner.isOver) return;
+    this.tracker.queue.push(Owed.Sync, undefined, true);
+    this.link.toUpstream.writeAhead(encodeSync());
+  }
+}

@@ -1,0 +1,214 @@
+import { protocolViolation } from '../../errors/pg-error';
+import { type ResponseFields } from '../../wire/backend/response-fields';
+import { FrameStep, FrameTreatment, type FrameReader } from '../../wire/frame-reader';
+import { BackendCode } from '../../wire/message-code';
+import { withClientPosition } from './client-position';
+import { type ContextAsk } from './context-ask';
+import { retryableError, type HeldRun } from '../hidden/held-run';
+import { PreparedStatement } from './prepared-statements';
+import { Owed, type Audience } from './reply-queue';
+import { type SessionLink } from './session-link';
+import { type SessionTracker } from './session-tracker';
+
+/** Who acts on what the server says. */
+export interface ReplyOwner {
+  /** A held reply outgrew its limit; from here on it is swallowed. */
+  heldTooMuch(held: HeldRun): void;
+  /** An error that is the client's came for a held run: what was held has been passed on. */
+  heldReleased(): void;
+  /** ReadyForQuery came. */
+  ready(audience: Audience): void;
+  /** A hidden question in the client's batch came back with an error. */
+  questionFailed(): void;
+  /** Replies no longer match what was asked. */
+  lostTrack(): void;
+}
+
+const Destination = { Client: 0, Hold: 1, Drop: 2 } as const;
+type Destination = (typeof Destination)[keyof typeof Destination];
+
+/**
+ * Reads what the server sends, message by message, and gives each to the client, to a held reply, or to nobody. Rows and COPY
+ * data are not assembled; what is the client's goes out as slices of the chunk it came in.
+ *
+ * NotificationResponse and ParameterStatus are the client's whenever they come: they tell of the session, not of a
+ * statement. A notice inside a held reply belongs to that run: it is held with it, and thrown away with it, for the
+ * original will raise its own.
+ */
+export class BackendScan {
+  ask: ContextAsk | undefined;
+  held: HeldRun | undefined;
+  /** Set once replies are no longer followed: everything is passed on. */
+  hasLostTrack = false;
+
+  /** The server's last message, if it is an error nobody has seen: it may be why the connection ends. */
+  unseenError: Buffer | undefined;
+
+  private destination: Destination = Destination.Client;
+  /** What goes out instead of the message at hand. */
+  private replacement: Buffer | undefined;
+
+  constructor(
+    private readonly link: SessionLink,
+    private readonly tracker: SessionTracker,
+    private readonly reader: FrameReader,
+    private readonly treatments: Uint8Array,
+    private readonly owner: ReplyOwner,
+  ) {}
+
+  /** Rows are only assembled while an answer to a hidden question is awaited. */
+  awaitAnswer(ask: ContextAsk | undefined): void {
+    this.ask = ask;
+    this.treatments[BackendCode.DataRow] = ask === undefined ? FrameTreatment.Pieces : FrameTreatment.Whole;
+  }
+
+  /** Reads the chunk the reader was fed. Throws PgError 08P01. */
+  run(): void {
+    const { reader } = this;
+    for (let step = reader.next(); step !== FrameStep.None; step = reader.next()) {
+      if (reader.isFirst) this.begin();
+      this.passOn();
+      if (step === FrameStep.Whole && reader.code === BackendCode.ReadyForQuery)
+        this.owner.ready(this.audience);
+      // The last of its replies came, or the server skips it.
+      if (this.ask?.isInBatch === true && !this.tracker.queue.hasHidden) this.ask.done();
+      if (this.hasLostTrack) return;
+    }
+  }
+
+  /** Whether the client has got a part of a message, and waits for the rest. */
+  get isInsideMessage(): boolean {
+    return this.reader.isStreaming && this.destination === Destination.Client;
+  }
+
+  /** Gives the client what was held, and ends the holding. */
+  release(): void {
+    for (const part of this.held?.takeHeld() ?? []) this.link.toClient.append(part);
+    this.held = undefined;
+  }
+
+  private audience: Audience = 'client';
+
+  /** The first bytes of a message: whom is it for? */
+  private begin(): void {
+    const { reader, held } = this;
+    this.unseenError = undefined;
+    switch (reader.code) {
+      case BackendCode.ParameterStatus:
+        if (reader.isLast) this.tracker.parameterStatus(reader.buffer, reader.start, reader.end);
+        this.destination = Destination.Client;
+        return;
+      case BackendCode.NotificationResponse:
+        this.destination = Destination.Client;
+        return;
+      case BackendCode.NoticeResponse:
+        this.correctPosition('NoticeResponse');
+        if (held === undefined) this.destination = Destination.Client;
+        else this.destination = held.state === 'holding' ? Destination.Hold : Destination.Drop;
+        return;
+      case BackendCode.DataRow:
+      case BackendCode.CopyData:
+        // Most messages of a large result; nothing changes but the bytes.
+        if (held === undefined && this.ask === undefined) {
+          this.destination = this.tracker.queue.headIsHidden ? Destination.Drop : Destination.Client;
+          return;
+        }
+        break;
+      case BackendCode.ErrorResponse:
+        this.correctPosition('ErrorResponse');
+        if (held !== undefined) this.heldFailed(held);
+        break;
+      case BackendCode.CopyBothResponse:
+        this.lostTrack();
+        return;
+      default:
+    }
+    this.settle();
+  }
+
+  private settle(): void {
+    const { reader, tracker } = this;
+    const { code, buffer, start, end } = reader;
+    this.audience = tracker.settle(code, buffer, start, end);
+    if (this.audience === 'mismatch') {
+      this.lostTrack();
+    } else if (this.audience === 'proxy') {
+      this.destination = Destination.Drop;
+      // An answer that is too long to be read whole is none.
+      if (reader.isLast) this.ask?.receive(code, buffer, start, end);
+      if (code === BackendCode.ErrorResponse && this.ask?.isInBatch === true) this.owner.questionFailed();
+      this.keepError();
+    } else if (this.held === undefined) {
+      this.destination = Destination.Client;
+    } else if (this.held.state !== 'holding') {
+      this.destination = Destination.Drop;
+      this.keepError();
+    } else {
+      // The client's own Parse stands, whatever becomes of the run.
+      this.destination = code === BackendCode.ParseComplete ? Destination.Client : Destination.Hold;
+    }
+  }
+
+  private keepError(): void {
+    const { code, isLast, buffer, start, end } = this.reader;
+    if (code === BackendCode.ErrorResponse && isLast)
+      this.unseenError = Buffer.from(buffer.subarray(start, end));
+  }
+
+  /** An error while a run is held: the run is given up, or the error is one the client should see. */
+  private heldFailed(held: HeldRun): void {
+    if (held.state !== 'holding') return;
+    const { reader, tracker } = this;
+    const { queue } = tracker;
+    const isClientsParse = queue.headKind === Owed.Parse && queue.headDetail instanceof PreparedStatement;
+    const isOfRun = !isClientsParse && reader.isLast;
+    const sqlState = isOfRun ? retryableError(reader.buffer, reader.start, reader.end) : undefined;
+    if (sqlState !== undefined) {
+      tracker.giveUp(held.run);
+      held.giveUp(sqlState);
+      return;
+    }
+    this.release();
+    this.owner.heldReleased();
+  }
+
+  /** A rewritten statement's messages speak of places in the text the client sent. */
+  private correctPosition(kind: ResponseFields['kind']): void {
+    const { reader, tracker } = this;
+    const run = tracker.rewrittenHead;
+    if (run === undefined || !reader.isLast) return;
+    const { buffer, start, end } = reader;
+    this.replacement = withClientPosition(kind, buffer, start, end, run, tracker.positionUnit);
+  }
+
+  private passOn(): void {
+    const { reader, replacement } = this;
+    if (replacement === undefined) this.pass(reader.buffer, reader.start, reader.end);
+    else {
+      this.replacement = undefined;
+      this.pass(replacement, 0, replacement.length);
+    }
+  }
+
+  private pass(buffer: Buffer, start: number, end: number): void {
+    if (this.destination === Destination.Client) {
+      this.link.toClient.forward(buffer, start, end);
+    } else if (this.destination === Destination.Hold) {
+      const { held } = this;
+      if (held?.state !== 'holding' || held.hold(buffer, start, end)) return;
+      this.tracker.giveUp(held.run);
+      held.giveUp('reply too large');
+      this.destination = Destination.Drop;
+      this.owner.heldTooMuch(held);
+    }
+  }
+
+  private lostTrack(): void {
+    if (this.tracker.queue.hasHidden || this.held !== undefined || this.ask !== undefined) {
+      throw protocolViolation('unexpected reply from the server', `Its first byte is ${this.reader.code}.`);
+    }
+    this.hasLostTrack = true;
+    this.destination = Destination.Client;
+    this.owner.lostTrack();
+  }
+}

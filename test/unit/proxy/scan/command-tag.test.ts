@@ -1,0 +1,47 @@
+import {
+  CommandEffect,
+  commandEffect,
+  isSelectTag,
+  mayCreateTable,
+} from '../../../../src/proxy/scan/command-tag';
+import { encodeCommandComplete } from '../../../../src/wire/backend/command-complete';
+
+describe('command tags', () => {
+  test.each([
+    ['SELECT 1', 'Other'],
+    ['SET', 'Other'],
+    ['INSERT 0 1', 'Other'],
+    ['TRUNCATE TABLE', 'Other'],
+    ['COPY 5', 'Other'],
+    ['', 'Other'],
+    ['constructor', 'Other'],
+    ['BEGIN', 'TransactionControl'],
+    ['START TRANSACTION', 'TransactionControl'],
+    ['SAVEPOINT', 'TransactionControl'],
+    ['RELEASE', 'TransactionControl'],
+    ['COMMIT', 'TransactionEnd'],
+    ['COMMIT PREPARED', 'TransactionEnd'],
+    ['ROLLBACK', 'TransactionEnd'],
+    ['CREATE TABLE', 'Definition'],
+    ['ALTER TABLE', 'Definition'],
+    ['DROP INDEX', 'Definition'],
+    ['REFRESH MATERIALIZED VIEW', 'Definition'],
+    ['IMPORT FOREIGN SCHEMA', 'Definition'],
+    ['SECURITY LABEL', 'Definition'],
+    ['REASSIGN OWNED', 'Definition'],
+    ['GRANT', 'Definition'],
+    ['REVOKE ROLE', 'Definition'],
+    ['DO', 'Definition'],
+    ['CALL', 'Definition'],
+  ] as const)('%s: %s', (tag, effect) => {
+    const chunk = Buffer.concat([Buffer.from('xxx'), encodeCommandComplete({ tag }), Buffer.from('yyy')]);
+    expect(commandEffect(chunk, 3, chunk.length - 3)).toBe(CommandEffect[effect]);
+    expect(isSelectTag(chunk, 3)).toBe(tag.startsWith('SELECT'));
+  });
+
+  test('a SELECT may create a table', () => {
+    expect(mayCreateTable('select 1 into t')).toBe(true);
+    expect(mayCreateTable('CREATE TABLE t AS SELECT 1')).toBe(true);
+    expect(mayCreateTable('select created, "point" from internet')).toBe(false);
+  });
+});
