@@ -130,8 +130,8 @@ function entryName(partitionKey: string, hash: FragmentHash): string {
   return `${hash}${partitionKey}`;
 }
 
-function tableKey({ schema, name, only, keyColumn }: FragmentTable): string {
-  return JSON.stringify([schema, name, only, keyColumn]);
+function tableKey({ schema, name, only, keyColumn, definition }: FragmentTable): string {
+  return JSON.stringify([schema, name, only, keyColumn, definition]);
 }
 
 /** A conjunct together with the tables it is about: equal keys, equal meaning. */

@@ -11,7 +11,8 @@ export function tableProblems(partitionKey: PartitionKey, catalog: Catalog): rea
     const dot = table.indexOf('.');
     const relation = catalog.relation({ schema: table.slice(0, dot), name: table.slice(dot + 1) }, []);
     if (relation === undefined) return [`table ${table} does not exist, or the control user may not see it`];
-    if (relation.kind !== 'r' && relation.kind !== 'p') return [`${table} is not a table`];
+    if (relation.kind === 'v' && relation.definition === undefined) return [`view ${table} ${viewProblem}`];
+    if (!['r', 'p', 'm', 'v'].includes(relation.kind)) return [`${table} is neither a table nor a view`];
     if (relation.hasRowSecurity)
       return [`table ${table} has row-level security, so what one role sees is not what another sees`];
     const column = relation.columns.get(columnName);
@@ -25,3 +26,8 @@ export function tableProblems(partitionKey: PartitionKey, catalog: Catalog): rea
     return [];
   });
 }
+
+/** Which of it applies is not told: sql/queries/catalog-views.sql knows only what is harmless. */
+const viewProblem =
+  'is more than a selection of rows of tables: it, or a view it reads, aggregates, sorts, limits, calls something that is not ' +
+  'immutable, or reads temporary tables or tables with row-level security, or is a security_invoker view';

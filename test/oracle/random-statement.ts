@@ -273,7 +273,7 @@ class StatementMaker {
     const { random } = this;
     const { tables } = this.schema;
     const table = random.pick(random.chance(0.9) ? tables.slice(0, -1) : tables);
-    const view = random.chance(0.05) ? table.view : undefined;
+    const view = random.chance(0.08) ? table.view : undefined;
     const name = quote(view ?? table.name);
     const isBare = random.chance(0.2) && !before.some(({ alias }) => alias === name);
     const alias = isBare

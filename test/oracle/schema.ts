@@ -98,10 +98,28 @@ export function randomSchema(random: Random): Schema {
     const table = { name, columns, kind, view, rows: random.int(20, random.chance(0.15) ? 300 : 90) };
     tables.push(table);
     ddl.push(...tableDdl(table, random, (column) => keyValue(column, keys, random)));
-    if (view !== undefined) ddl.push(`create view ${quote(view)} as select * from ${quote(name)};`);
+    if (view === undefined) continue;
+    ddl.push(`create view ${quote(view)} as ${viewOf(table, random)};`);
+    if (!isTracked || random.chance(0.3)) continue;
+    for (const { tables: ofKey } of tracked) {
+      const column = ofKey.get(`public.${name}`);
+      if (column !== undefined) ofKey.set(`public.${view}`, column);
+    }
   }
   ddl.push('analyze;');
   return { tables, keys, tracked, ddl: ddl.join('\n') };
+}
+
+/** All columns of a table under their names: views of the configuration are restricted only if they are of such kinds. */
+function viewOf({ name, columns }: Table, random: Random): string {
+  const all = `select * from ${quote(name)}`;
+  const maybeNull = columns.map((column) => `b.${quote(column.name)}`).join(', ');
+  return random.pick([
+    all,
+    `${all} where id % 5 <> 2`,
+    `${all} where id < 30 union all ${all} where id % 4 = 1`,
+    `select ${maybeNull} from ${quote(name)} a left join ${quote(name)} b on b.id = a.id + 3 where a.id <> 7`,
+  ]);
 }
 
 /** Columns that most tables have under the same name, not always with the same type. */

@@ -64,7 +64,13 @@ const partitionKey = z
       'static: you promise that the data of these tables does not change. exact, the default to come, is not built yet, so this must be said.',
     ),
     tables: z
-      .record(z.string(), text('Key column of the table.', 'the name of a column'))
+      .record(
+        z.string(),
+        text(
+          'Key column of the table, or of the view, which must be a selection of rows of tables.',
+          'the name of a column',
+        ),
+      )
       .meta({ expects: 'a mapping of schema.table to the name of its key column' }),
     max_key_share: z
       .number()

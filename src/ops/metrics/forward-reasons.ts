@@ -36,7 +36,7 @@ const kinds: Readonly<Record<string, string>> = {
   'unsupported FROM item': 'something in FROM is not understood, `XMLTABLE` for instance',
   'unsupported expression XmlExpr': 'an XML function',
   'unsupported join': 'a join is not understood',
-  view: 'it reads a view',
+  view: 'it reads a view that is not in the configuration, or more than a selection of rows of tables',
   'volatile cast': 'a cast calls a volatile function',
   'volatile function': 'a function is volatile',
   'volatile operator': 'an operator calls a volatile function',

@@ -24,6 +24,7 @@ const files = {
   collations: sqlFile('catalog-collations'),
   virtualColumns: sqlFile('catalog-virtual-columns'),
   keyCounts: sqlFile('catalog-key-counts'),
+  views: sqlFile('catalog-views'),
 };
 
 /** Reads what the rewriter needs to know of a database, in one snapshot. Rejects as the pool's queries do. */
@@ -45,9 +46,8 @@ async function readInSnapshot(
   client: ControlClient,
   partitionKeys: readonly PartitionKey[],
 ): Promise<Catalog> {
-  const trackedNames = partitionKeys.flatMap(({ tables }) =>
-    [...tables.keys()].map((table) => splitTable(table)[1]),
-  );
+  const tracked = partitionKeys.flatMap(({ tables }) => [...tables.keys()].map(splitTable));
+  const trackedNames = tracked.map(([, name]) => name);
   const columns = new Map<number, Map<string, CatalogColumn>>();
   for (const row of await client.query(files.columns, [trackedNames])) {
     const relation = oid(row['attrelid']);
@@ -57,8 +57,12 @@ async function readInSnapshot(
       (columns.get(relation) ?? new Map<string, CatalogColumn>()).set(column.name, column),
     );
   }
+  const schemas = tracked.map(([schema]) => schema);
+  const definitions = new Map<number, string>();
+  for (const row of await client.query(files.views, [schemas, trackedNames]))
+    definitions.set(oid(row['oid']), String(row['definition']));
   return new Catalog({
-    relations: (await client.query(files.relations)).map((row) => relationOf(row, columns)),
+    relations: (await client.query(files.relations)).map((row) => relationOf(row, columns, definitions)),
     types: (await client.query(files.types)).map(typeOf),
     functions: (await client.query(files.functions)).map(functionOf),
     operators: (await client.query(files.operators)).map(operatorOf),
@@ -75,8 +79,11 @@ const volatility = (value: unknown): Volatility => (value === 'i' || value === '
 function relationOf(
   row: ControlRow,
   columns: ReadonlyMap<number, ReadonlyMap<string, CatalogColumn>>,
+  definitions: ReadonlyMap<number, string>,
 ): CatalogRelation {
+  const definition = definitions.get(oid(row['oid']));
   return {
+    ...(definition === undefined ? {} : { definition }),
     oid: oid(row['oid']),
     schema: String(row['nspname']),
     name: String(row['relname']),

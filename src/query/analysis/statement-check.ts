@@ -151,13 +151,10 @@ export function resolveRelation(
   return refuseRelation(relation) ?? relation;
 }
 
-function refuseRelation({ hasRowSecurity, kind }: CatalogRelation): RefusedStatement | undefined {
+function refuseRelation({ hasRowSecurity, kind, definition }: CatalogRelation): RefusedStatement | undefined {
   if (hasRowSecurity) return { refused: 'row-level security' };
-  const reason = refusedKinds.get(kind);
-  return reason === undefined ? undefined : { refused: reason };
+  return kind === 'v' && definition === undefined ? { refused: 'view' } : undefined;
 }
-
-const refusedKinds: ReadonlyMap<string, string> = new Map([['v', 'view']]);
 
 function hasRecursion({ evaluated, outerWith }: Restrictable): boolean {
   let found = outerWith?.recursive === true;

@@ -51,6 +51,8 @@ export function mayRaiseInStatement(
     if (answered.has(select)) return false;
     const reading = readingOf(select);
     if (reading === undefined || !mergesQuietly(reading)) return true;
+    // What a view evaluates is not looked into, and a restriction on its columns is pushed down among it.
+    if (reading.from.tables.some(({ relation }) => relation.kind === 'v')) return true;
     const scope = withoutOuterJoins(reading.scope);
     const isQuiet = (node: Node): boolean => isKnownQuiet(node, scope, answered);
     if (select.whereClause !== undefined && !operandsOfAnd(select.whereClause).every(isQuiet)) return true;

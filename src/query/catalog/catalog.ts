@@ -26,6 +26,11 @@ export interface CatalogRelation {
   readonly rowCount: number;
   /** Only read for relations that bear the name of a tracked table; empty for the others. */
   readonly columns: ReadonlyMap<string, CatalogColumn>;
+  /**
+   * Digest of what makes the rows of a view. Present for views of the configuration whose rows depend on nothing but the rows
+   * of tables (sql/queries/catalog-views.sql); all other views are left alone.
+   */
+  readonly definition?: string;
 }
 
 export interface CatalogType {

@@ -75,7 +75,9 @@ function layOut(order: readonly KeyMember[], conjuncts: readonly Conjunct[]): La
 }
 
 export function fragmentTable({ table, column }: KeyMember): FragmentTable {
-  return { schema: table.relation.schema, name: table.relation.name, only: table.only, keyColumn: column };
+  const { schema, name, definition } = table.relation;
+  const tableOf = { schema, name, only: table.only, keyColumn: column };
+  return definition === undefined ? tableOf : { ...tableOf, definition };
 }
 
 /**

@@ -14,6 +14,8 @@ export interface FragmentTable {
   /** FROM ONLY: without inheritance children. */
   readonly only: boolean;
   readonly keyColumn: string;
+  /** Of a view, what it meant when the fragment was made: another definition, another fragment. Absent for tables. */
+  readonly definition?: string;
 }
 
 /** A conjunct over some of the fragment's tables. */

@@ -108,7 +108,9 @@ function isNode(node: Node | undefined): node is Node {
   return node !== undefined;
 }
 
+/** Not a view: its definition would have to be part of the condition. */
 function isTracked({ relation }: BlockTable, { partitionKeys }: ExpressionScope): boolean {
+  if (relation.kind === 'v') return false;
   return partitionKeys.some(({ tables }) => tables.has(`${relation.schema}.${relation.name}`));
 }
 
