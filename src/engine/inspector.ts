@@ -6,7 +6,7 @@ import type { InspectedStatement } from './engine';
 import { PassingStatement } from './passing-statement';
 import { StatementForm, withoutLiterals } from './statement-form';
 import { nothingToRestrict, statementsOf, type StatementsOfText } from './statements-of-text';
-import { turnBudget } from './turn-budget';
+import { type TurnBudget, turnBudget } from './turn-budget';
 
 /** Memory for texts that are remembered, with their syntax trees, and for texts without their literals: estimates, in bytes. */
 const maxCachedTextBytes = 64 * 1024 * 1024;
@@ -30,7 +30,10 @@ export class Inspector {
   );
   #catalog: Catalog | undefined;
 
-  constructor(partitionKeys: readonly PartitionKey[]) {
+  constructor(
+    partitionKeys: readonly PartitionKey[],
+    private readonly budget: TurnBudget = turnBudget,
+  ) {
     const names = partitionKeys.flatMap(({ tables }) =>
       [...tables.keys()].map((table) => table.slice(table.indexOf('.') + 1)),
     );
@@ -52,9 +55,9 @@ export class Inspector {
     const key = withoutLiterals(text);
     const form = key === undefined ? undefined : this.#forms.get(key);
     if (form === undefined)
-      return turnBudget.isSpent
+      return this.budget.isSpent
         ? new CandidateStatement(text, false, undefined, this.#read)
-        : turnBudget.spend(() => this.#parse(text, key)).result;
+        : this.budget.spend(() => this.#parse(text, key)).result;
     if (!form.isCandidate) return new PassingStatement(text, this.#judge);
     const statement = new CandidateStatement(text, form.leavesContextAlone, form, this.#read);
     // Without literals in it, it is bound to come again.
@@ -73,8 +76,8 @@ export class Inspector {
     if (key === undefined) return false;
     const known = this.#passingForms.get(key);
     if (known !== undefined) return known;
-    if (turnBudget.isSpent) return false;
-    const { result: leavesAlone } = turnBudget.spend(
+    if (this.budget.isSpent) return false;
+    const { result: leavesAlone } = this.budget.spend(
       () => mayLookInto(text) && statementsOf(text, this.#catalog)?.leavesContextAlone === true,
     );
     this.#passingForms.set(key, leavesAlone);

@@ -6,8 +6,14 @@ export class TurnBudget {
   #spentMs = 0;
   #isResetDue = false;
 
-  /** @param limitMs milliseconds; the last statement of a turn may go beyond */
-  constructor(private readonly limitMs: number) {}
+  /**
+   * @param limitMs milliseconds; the last statement of a turn may go beyond
+   * @param stopwatch begins to measure, and returns what tells the milliseconds since
+   */
+  constructor(
+    private readonly limitMs: number,
+    private readonly stopwatch: () => () => number = workedTime,
+  ) {}
 
   get isSpent(): boolean {
     return this.#spentMs >= this.limitMs;
@@ -15,7 +21,7 @@ export class TurnBudget {
 
   /** Runs what belongs to this turn; returns its result, and the milliseconds it took. */
   spend<T>(action: () => T): { readonly result: T; readonly ms: number } {
-    const elapsedMs = stopwatch();
+    const elapsedMs = this.stopwatch();
     try {
       const result = action();
       return { result, ms: elapsedMs() };
@@ -45,7 +51,7 @@ export class TurnBudget {
  * Milliseconds from now on. Where this process did not get the processor, that is no fault of the statement's; where its other
  * threads worked too, it is none either: so the lesser of the time that passed and the time that was worked.
  */
-function stopwatch(): () => number {
+function workedTime(): () => number {
   const startedAt = performance.now();
   const before = process.cpuUsage();
   return () => {

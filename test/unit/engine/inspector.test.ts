@@ -1,10 +1,12 @@
 import { CandidateStatement } from '../../../src/engine/candidate-statement';
 import { Inspector } from '../../../src/engine/inspector';
+import { TurnBudget } from '../../../src/engine/turn-budget';
 import { loadParser } from '../../../src/query/ast/parser';
 
-const inspector = new Inspector([
-  { name: 'key', datatype: 'integer', tables: new Map([['public.place', 'region_id']]) },
-]);
+const inspector = new Inspector(
+  [{ name: 'key', datatype: 'integer', tables: new Map([['public.place', 'region_id']]) }],
+  new TurnBudget(Infinity),
+);
 
 beforeAll(loadParser);
 
