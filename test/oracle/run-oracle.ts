@@ -146,7 +146,7 @@ async function partedProblem(
       return hasLostConnection(outcome)
         ? { difference: outcome.message, sent: text ?? query.text }
         : undefined;
-    rows.push(...outcome.rows);
+    for (const row of outcome.rows) rows.push(row);
     sent.push(text ?? query.text);
   }
   if (sent.length === 0) return undefined;
