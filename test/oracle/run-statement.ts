@@ -26,8 +26,8 @@ export async function runStatement(
   let isCleanupNeeded = true;
   try {
     for (const text of statement.before) await client.query(text);
-    const rows = [...(await main())];
-    for (const text of statement.after) rows.push(...(await rowsOf(client, { text, rowMode: 'array' })));
+    let rows = await main();
+    for (const text of statement.after) rows = rows.concat(await rowsOf(client, { text, rowMode: 'array' }));
     isCleanupNeeded = statement.form === 'create table as' || statement.form === 'cursor with hold';
     return { kind: 'rows', rows: statement.areRowsCompared ? rows : [] };
   } catch (error) {
