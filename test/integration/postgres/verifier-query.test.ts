@@ -8,6 +8,7 @@ import {
   type PostgresBinaries,
   type PostgresServer,
 } from '../../support/postgres-server';
+import { until } from '../../support/until';
 
 const versions = (['embedded', 'debian15'] as const).filter((binaries) => hasPostgresBinaries(binaries));
 const never = new AbortController().signal;
@@ -155,10 +156,8 @@ describe.each(versions)('VerifierQuery on PostgreSQL (%s)', (binaries: PostgresB
     await expect(query.find('simple', AbortSignal.timeout(200))).rejects.toMatchObject({
       name: 'TimeoutError',
     });
-    const { rowCount } = await admin.query(
-      `select from pg_stat_activity where state = 'active' and query like '%sleep(63)%' and pid <> pg_backend_pid()`,
-    );
-    expect(rowCount).toBe(0);
+    const asleep = `select from pg_stat_activity where state = 'active' and query like '%sleep(63)%' and pid <> pg_backend_pid()`;
+    await until('it is canceled', async () => (await admin.query(asleep)).rowCount === 0);
   });
 
   test('a connection that is lost over a question: it is asked once more, on another', async () => {
