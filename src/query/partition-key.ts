@@ -1,3 +1,5 @@
+import type { FragmentOptions } from './fragment/fragment-options';
+
 /** The datatypes a partition key can have. Each is one btree operator family of PostgreSQL. */
 export const partitionKeyTypes = ['integer', 'float', 'text', 'timestamp'] as const;
 export type PartitionKeyType = (typeof partitionKeyTypes)[number];
@@ -15,4 +17,6 @@ export interface PartitionKey {
   readonly datatype: PartitionKeyType;
   /** Schema-qualified table name, as `schema.table` in the configuration, to the name of its key column. */
   readonly tables: ReadonlyMap<string, string>;
+  /** What is learned from queries; absent: `defaultFragmentOptions`. */
+  readonly fragments?: FragmentOptions;
 }

@@ -54,6 +54,8 @@ export interface AnalysedBlock {
   readonly classes: readonly KeyClass[];
   /** Why conditions of this block are in no fragment, for explanation. */
   readonly leftOut: readonly string[];
+  /** By partition key, conditions on single tables that the block does NOT have: fragments are learned with them as well. */
+  readonly proposals?: ReadonlyMap<string, readonly Conjunct[]>;
 }
 
 /**

@@ -19,6 +19,8 @@ export interface Conjunct {
   readonly isSymmetric: boolean;
   /** Tables that it reads in sub-selects, as schema.table; absent if there are none. */
   readonly reads?: readonly string[];
+  /** Partition keys whose fragments do without it: they have a wider one in its place, or it was made for those of another. */
+  readonly notLearnedFor?: ReadonlySet<string>;
 }
 
 /** What the conditions of a block say. */

@@ -43,3 +43,16 @@ export function renumberTemplate(template: Template, renumber: (table: number) =
     return typeof other === 'string' ? other : `{${other}}`;
   });
 }
+
+const columns = /\{\{|\}\}|\{(\d+)\}\.("(?:[^"]|"")*")/g;
+
+/** The columns a template names, and which of its tables they are of. */
+export function columnsOf(
+  template: Template,
+): readonly { readonly table: number; readonly column: string }[] {
+  return [...template.matchAll(columns)].flatMap(([, table, quoted]) => {
+    if (table === undefined || quoted === undefined) return [];
+    const column = quoted.slice(1, -1).replaceAll('""', '"').replaceAll('{{', '{').replaceAll('}}', '}');
+    return [{ table: Number(table), column }];
+  });
+}
