@@ -12,6 +12,7 @@ import type { Tally } from './tally';
 export class HostileServer implements AsyncDisposable {
   private readonly sockets = new Set<Socket>();
   private readonly donors: readonly Buffer[];
+  private isCutOff = false;
 
   private constructor(
     private readonly server: Server,
@@ -36,8 +37,9 @@ export class HostileServer implements AsyncDisposable {
     return new HostileServer(server, port, realPort, conversations, tally);
   }
 
-  /** Ends all connections as they are. */
+  /** Ends all connections as they are, and those that are still on their way. */
   cutOff(): void {
+    this.isCutOff = true;
     for (const socket of this.sockets) socket.destroy();
   }
 
@@ -48,6 +50,10 @@ export class HostileServer implements AsyncDisposable {
 
   private accept(proxy: Socket): void {
     this.own(proxy);
+    if (this.isCutOff) {
+      proxy.destroy();
+      return;
+    }
     proxy.once('data', (first: Buffer) => {
       const tag = findTag(first);
       if (tag?.behavior === 'replay') this.replay(proxy, tag);
