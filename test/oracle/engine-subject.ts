@@ -4,6 +4,7 @@ import type { BoundParameters, ForwardPlan, Plan, RewritePlan } from '../../src/
 import type { SessionContext } from '../../src/engine/session-context';
 import { EngineHarness } from '../support/engine-harness';
 import type { ConnectionOptions } from '../support/postgres-server';
+import { OneTripSession, waysOf } from './one-trip';
 import { runStatement, runText } from './run-statement';
 import type { Place, RunnableStatement } from './statement-form';
 import type { Attempt, Outcome, Subject } from './subject';
@@ -20,6 +21,7 @@ export class EngineSubject implements Subject {
     private readonly client: Client,
     private readonly context: SessionContext,
     private readonly keys: readonly TrackedKey[],
+    private readonly oneTrip: OneTripSession,
   ) {}
 
   /** @param sessionStart what every session of the client does first */
@@ -28,9 +30,10 @@ export class EngineSubject implements Subject {
     keys: readonly TrackedKey[],
     sessionStart: string,
   ): Promise<EngineSubject> {
-    const harness = await EngineHarness.open(connection, keys);
+    const oneTrip = await OneTripSession.open(connection);
+    const harness = await EngineHarness.open(connection, keys, {}, waysOf(oneTrip));
     await harness.client.query(sessionStart);
-    return new EngineSubject(harness, harness.client, await harness.context(), keys);
+    return new EngineSubject(harness, harness.client, await harness.context(), keys, oneTrip);
   }
 
   async direct(statement: RunnableStatement, place: Place): Promise<Outcome> {
@@ -68,8 +71,9 @@ export class EngineSubject implements Subject {
     for (const key of this.keys) await this.harness.forget(key);
   }
 
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.harness[Symbol.asyncDispose]();
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.harness[Symbol.asyncDispose]();
+    await this.oneTrip[Symbol.asyncDispose]();
   }
 
   /** Plans again and again while the server is being asked about a form of the statement. */
@@ -87,6 +91,7 @@ export class EngineSubject implements Subject {
       const plan = await this.harness.engine.plan(request);
       const isBeingAsked = plan.kind === 'forward' && plan.reason.endsWith(' yet');
       if (!isBeingAsked || Date.now() > deadline) return plan;
+      await this.harness.answered();
       await new Promise((resolve) => setImmediate(resolve));
     }
   }

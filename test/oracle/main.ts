@@ -14,6 +14,7 @@ Random statements, direct and restricted, results compared. Ends with 1 if two d
   --postgres V    embedded (18) or debian15 (default: embedded)
   --seed N        repeats a run (default: a random one)
   --schema N      begins with this schema, for one failure to be had again (default: 1)
+  --per-schema N  statements over one schema before the next is made (default: 100)
   --lanes N       schemas worked on at the same time (default: 3)
   --minutes N     ends then, finished or not (default: 600)
   --help          print this
@@ -25,9 +26,6 @@ const subjects: Readonly<Record<string, OpenSubject>> = {
 };
 const versions: readonly PostgresBinaries[] = ['embedded', 'debian15'];
 
-/** Statements over one schema before the next is made. */
-const perSchema = 100;
-
 /** Runs the oracle; resolves to the exit code. */
 export async function runOracleCommand(args: readonly string[]): Promise<number> {
   const { values } = parseArgs({
@@ -38,6 +36,7 @@ export async function runOracleCommand(args: readonly string[]): Promise<number>
       postgres: { type: 'string', default: 'embedded' },
       seed: { type: 'string', default: String(Math.floor(Math.random() * 2 ** 31)) },
       schema: { type: 'string', default: '1' },
+      'per-schema': { type: 'string', default: '100' },
       lanes: { type: 'string', default: '3' },
       minutes: { type: 'string', default: '600' },
       help: { type: 'boolean', default: false },
@@ -52,13 +51,9 @@ export async function runOracleCommand(args: readonly string[]): Promise<number>
   await using server = await startPostgres({ binaries, settings: { jit: 'off' } });
   const report = new OracleReport();
   const startedAt = Date.now();
-  const progress = setInterval(
-    () =>
-      process.stderr.write(
-        `${Math.round((Date.now() - startedAt) / 1000)} s: ${report.statements} statements, ${report.failures.length} differences\n`,
-      ),
-    30_000,
-  );
+  const seconds = (): number => Math.round((Date.now() - startedAt) / 1000);
+  process.stderr.write(`${values.subject}, PostgreSQL of ${binaries}, --seed ${values.seed}\n`);
+  const progress = setInterval(() => process.stderr.write(`${seconds()} s: ${report.progress}\n`), 30_000);
   try {
     await runLanes(
       server,
@@ -67,7 +62,7 @@ export async function runOracleCommand(args: readonly string[]): Promise<number>
         ...{
           seed: Number(values.seed),
           firstSchema: Number(values.schema),
-          perSchema,
+          perSchema: Number(values['per-schema']),
           lanes: Number(values.lanes),
         },
         endsAt: startedAt + Number(values.minutes) * 60_000,
@@ -79,7 +74,7 @@ export async function runOracleCommand(args: readonly string[]): Promise<number>
     clearInterval(progress);
   }
   process.stdout.write(
-    `${values.subject}, PostgreSQL of ${binaries}, --seed ${values.seed}, ${Math.round((Date.now() - startedAt) / 1000)} s\n` +
+    `${values.subject}, PostgreSQL of ${binaries}, --seed ${values.seed}, ${seconds()} s\n` +
       `${report.toString()}\n${report.failures.join('\n\n')}\n`,
   );
   return report.failures.length === 0 ? 0 : 1;

@@ -59,6 +59,14 @@ export class OracleReport {
     if (isTracked) for (const kind of conditionKinds) tally(this.#conditions, kind, isRestricted);
   }
 
+  /** One line, of numbers that those of another run can be added to. */
+  get progress(): string {
+    return (
+      `${this.statements} statements, ${this.comparisons} comparisons, ${this.failures.length} differences, ` +
+      `${this.rewrites} restricted runs, blocks restricted ${shares(this.#blocks)}`
+    );
+  }
+
   toString(): string {
     return [
       `${this.statements} statements, ${this.comparisons} comparisons (${this.parted} statements also in three parts; ` +

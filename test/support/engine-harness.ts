@@ -10,6 +10,7 @@ import type { BoundParameters, Plan } from '../../src/engine/engine';
 import type { SessionContext } from '../../src/engine/session-context';
 import { ShapeChecker, type Shape } from '../../src/engine/shape-checker';
 import { turnBudget } from '../../src/engine/turn-budget';
+import type { FragmentOutcome } from '../../src/population/fragment-source';
 import { PostgresqlSource } from '../../src/population/sources/postgresql';
 import { entryOfRun } from '../../src/population/run-entry';
 import { openPool, type ControlPool } from '../../src/postgres/control-pool';
@@ -36,15 +37,34 @@ const silent = { debug: () => undefined, info: () => undefined, warn: () => unde
 class WatchedShapeChecker extends ShapeChecker {
   pending = 0;
 
+  constructor(
+    pool: ControlPool,
+    private readonly checker: ShapeChecker,
+  ) {
+    super(pool);
+  }
+
   override async check(...question: Parameters<ShapeChecker['check']>): Promise<Shape> {
     this.pending++;
     try {
-      return await super.check(...question);
+      return await this.checker.check(...question);
     } finally {
       this.pending--;
     }
   }
 }
+
+/** What a harness asks of the server in another way than the program does. */
+export interface HarnessWays {
+  /** Runs fragments together; undefined: they are to be run one by one. */
+  readonly runFragments: (fragments: readonly Fragment[]) => Promise<readonly FragmentOutcome[] | undefined>;
+  readonly shapeChecker: (pool: ControlPool) => ShapeChecker;
+}
+
+const programsWays: HarnessWays = {
+  runFragments: () => Promise.resolve(undefined),
+  shapeChecker: (pool) => new ShapeChecker(pool),
+};
 
 /**
  * An engine on a real database, without the proxy: a session of `pg` whose statements can be planned, learned from and run
@@ -60,12 +80,14 @@ export class EngineHarness implements AsyncDisposable {
     private readonly backend: MemoryBackend,
     private readonly learned: Fragment[],
     private readonly shapes: WatchedShapeChecker,
+    private readonly ways: HarnessWays,
   ) {}
 
   static async open(
     connection: ConnectionOptions,
     partitionKeys: readonly TrackedKey[],
     options: Partial<Pick<DatabaseEngineOptions, 'mode' | 'log'>> = {},
+    ways = programsWays,
   ): Promise<EngineHarness> {
     await loadParser();
     const pool = openPool(connection);
@@ -76,7 +98,7 @@ export class EngineHarness implements AsyncDisposable {
     });
     const catalog = new CatalogKeeper(pool, partitionKeys, options.log ?? silent);
     const learned: Fragment[] = [];
-    const shapes = new WatchedShapeChecker(pool);
+    const shapes = new WatchedShapeChecker(pool, ways.shapeChecker(pool));
     const engine = await DatabaseEngine.open({
       mode: 'on',
       log: silent,
@@ -94,7 +116,7 @@ export class EngineHarness implements AsyncDisposable {
     });
     const client = new Client(connection);
     await client.connect();
-    const harness = new EngineHarness(engine, client, pool, catalog, backend, learned, shapes);
+    const harness = new EngineHarness(engine, client, pool, catalog, backend, learned, shapes, ways);
     await catalog.settled();
     return harness;
   }
@@ -144,8 +166,9 @@ export class EngineHarness implements AsyncDisposable {
       ...new Map(this.learned.splice(0).map((fragment) => [fragment.hash, fragment])).values(),
     ];
     const source = new PostgresqlSource({ pool: this.pool, timeoutMs: 60_000, maxKeys: 1_000_000 });
-    for (const fragment of fragments) {
-      const outcome = await source.run(fragment, new AbortController().signal);
+    const together = await this.ways.runFragments(fragments);
+    for (const [i, fragment] of fragments.entries()) {
+      const outcome = together?.[i] ?? (await source.run(fragment, new AbortController().signal));
       const isSettled = outcome.status !== 'unavailable' && outcome.status !== 'aborted';
       if (!isSettled || (onFailure === 'throw' && outcome.status !== 'ok'))
         throw new Error(`fragment failed: ${JSON.stringify(outcome)}: ${fragment.sql}`);
@@ -192,9 +215,14 @@ export class EngineHarness implements AsyncDisposable {
     await this.backend[Symbol.asyncDispose]();
   }
 
+  /** Resolves when the server has answered all that the engine has asked of it about statements. */
+  async answered(): Promise<void> {
+    while (this.shapes.pending > 0) await new Promise((resolve) => setImmediate(resolve));
+  }
+
   /** The first completion asks the server for the parameters' types; what was learned follows when it has answered. */
   private async parametersDescribed(): Promise<void> {
-    while (this.shapes.pending > 0) await new Promise((resolve) => setImmediate(resolve));
+    await this.answered();
     await turnBudget.turn();
     await new Promise((resolve) => setImmediate(resolve));
   }
