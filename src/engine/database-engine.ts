@@ -314,10 +314,10 @@ export class DatabaseEngine implements Engine {
       this.#experience.noteDirect(fingerprint, elapsedMs);
       return;
     }
-    const { keysKept, totalKeys, spread, spreads } = plan.memo as RewriteMemo;
-    this.#experience.noteRestricted(fingerprint, spread, spreads, elapsedMs);
+    const { form, forms } = plan.memo as RewriteMemo;
+    this.#experience.noteRestricted(fingerprint, form, forms, elapsedMs);
     const directMs = this.#experience.directMs(fingerprint);
-    const fields = { fingerprint, keysKept, totalKeys, spread, elapsedMs, directMs };
+    const fields = { fingerprint, ...plan.restriction, elapsedMs, directMs };
     this.options.log.debug(fields, 'statement restricted');
   }
 

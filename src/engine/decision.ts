@@ -1,8 +1,8 @@
 import type { Catalog } from '../query/catalog/catalog';
 import type { FragmentHash } from '../query/fragment/fragment';
 import type { BoundParameters, ForwardPlan, RewritePlan } from './engine';
-import type { Spread } from './experience';
 import type { CandidateStatement } from './candidate-statement';
+import type { Form } from './form';
 import { parametersKey } from './parameter-values';
 import type { ClassMatch, Reading } from './reading';
 import type { ClassRestriction, RewrittenText } from './rewriter';
@@ -18,7 +18,7 @@ export interface Decision {
   readonly coverage: 'full' | 'partial';
   /** What the matches come to, once their key sets are at hand. */
   classes?: readonly ClassRestriction[];
-  readonly plans: Map<Spread, RewritePlan | ForwardPlan>;
+  readonly plans: Map<Form, RewritePlan | ForwardPlan>;
 }
 
 /** Entries intersected for one class; more of them hardly narrow the set any further. */

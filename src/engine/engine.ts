@@ -1,5 +1,8 @@
 import type { BlockOutcome } from './block-outcomes';
 import type { Insertion } from '../query/rewrite/insertion';
+import type { Method } from '../query/rewrite/method';
+import type { ChoiceReason } from './experience';
+import type { Spread } from './form';
 import type { SessionContext } from './session-context';
 
 /**
@@ -106,7 +109,21 @@ export interface RewritePlan {
   readonly coverage: 'full' | 'partial';
   /** True: the reply must be held back and the original run unseen on an error (rule S12). */
   readonly mustRetryOnError: boolean;
+  /** What was chosen, and why: for the log, for metrics and for whoever asks. */
+  readonly restriction: AppliedRestriction;
   readonly memo: unknown;
+}
+
+/** How a statement is restricted. */
+export interface AppliedRestriction {
+  readonly method: Method;
+  readonly spread: Spread;
+  /** Keys that the most selective of its restrictions lets through. */
+  readonly keysKept: number;
+  /** All keys there are; undefined if that is not known. */
+  readonly totalKeys: number | undefined;
+  /** Why this method and spread. */
+  readonly why: ChoiceReason;
 }
 
 export interface Completion {

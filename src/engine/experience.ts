@@ -1,11 +1,5 @@
 import { BoundedMap } from './bounded-map';
-
-/**
- * Which columns of a key class are restricted. `every` helps where tables are read without an index on the key; `one` where
- * the planner, which takes conditions for independent of each other, would underestimate the rows that are left:
- * `a.key = b.key AND a.key = ANY(…) AND b.key = ANY(…)` filters twice in its eyes.
- */
-export type Spread = 'one' | 'every';
+import type { Form } from './form';
 
 /** What running a statement's shape in one form has shown. */
 interface FormExperience {
@@ -16,7 +10,7 @@ interface FormExperience {
 
 interface ShapeExperience {
   readonly direct: FormExperience;
-  readonly restricted: Record<Spread, FormExperience>;
+  readonly restricted: Map<Form, FormExperience>;
   /** Executions to let pass unrestricted before the restricted form gets another chance. */
   sitOut: number;
   /** Times the restricted form failed where the original did not. */
@@ -24,6 +18,12 @@ interface ShapeExperience {
   /** Until when, by the clock handed in, it is not used for that. */
   blockedUntilMs: number;
 }
+
+/**
+ * Why a form was chosen. only: there is no other. tried: it, or another, has not been run often enough to be judged. fastest: of
+ * all that can be used, by the times measured.
+ */
+export type ChoiceReason = 'only' | 'tried' | 'fastest';
 
 /** Weight of the newest measurement in the running average. */
 const newestShare = 0.3;
@@ -52,24 +52,24 @@ export class Experience {
     if (nowMs < experience.blockedUntilMs) return 'failed when restricted';
     if (experience.sitOut === 0) return undefined;
     experience.sitOut--;
-    if (experience.sitOut === 0) for (const form of Object.values(experience.restricted)) form.runs = 0;
+    if (experience.sitOut === 0) for (const form of experience.restricted.values()) form.runs = 0;
     return 'slower when restricted';
   }
 
-  /** The form to use among those that differ for a statement: the fastest, when all have been tried. */
-  choose(shape: string, spreads: readonly Spread[]): Spread {
+  /** The form to use among those that can be used: the fastest, when all have been tried. Those before it are tried before it. */
+  choose(
+    shape: string,
+    forms: readonly [Form, ...Form[]],
+  ): { readonly form: Form; readonly why: ChoiceReason } {
+    const [first, ...others] = forms;
+    if (others.length === 0) return { form: first, why: 'only' };
     const { restricted } = this.#of(shape);
-    const untried = spreads.filter((spread) => restricted[spread].runs < runsBeforeJudgement);
-    const candidates = untried.length > 0 ? untried : spreads;
-    const better = (a: Spread, b: Spread): Spread =>
-      (
-        untried.length > 0
-          ? restricted[b].runs < restricted[a].runs
-          : restricted[b].averageMs < restricted[a].averageMs
-      )
-        ? b
-        : a;
-    return candidates.reduce(better, candidates[0] ?? 'every');
+    const runsOf = (form: Form): number => restricted.get(form)?.runs ?? 0;
+    const averageOf = (form: Form): number => restricted.get(form)?.averageMs ?? 0;
+    const [untried, ...more] = forms.filter((form) => runsOf(form) < runsBeforeJudgement);
+    if (untried !== undefined)
+      return { form: more.reduce((a, b) => (runsOf(b) < runsOf(a) ? b : a), untried), why: 'tried' };
+    return { form: others.reduce((a, b) => (averageOf(b) < averageOf(a) ? b : a), first), why: 'fastest' };
   }
 
   /**
@@ -98,22 +98,24 @@ export class Experience {
     note(this.#of(shape).direct, elapsedMs);
   }
 
-  noteRestricted(shape: string, spread: Spread, spreads: readonly Spread[], elapsedMs: number): void {
+  noteRestricted(shape: string, form: Form, forms: readonly Form[], elapsedMs: number): void {
     const experience = this.#of(shape);
-    note(experience.restricted[spread], elapsedMs);
-    const forms = spreads.map((each) => experience.restricted[each]);
-    if (experience.direct.runs === 0 || forms.some(({ runs }) => runs < runsBeforeJudgement)) return;
-    const fastestMs = Math.min(...forms.map(({ averageMs }) => averageMs));
+    const { restricted, direct } = experience;
+    const noted = restricted.get(form) ?? fresh();
+    restricted.set(form, noted);
+    note(noted, elapsedMs);
+    const known = forms.map((each) => restricted.get(each) ?? fresh());
+    if (direct.runs === 0 || known.some(({ runs }) => runs < runsBeforeJudgement)) return;
+    const fastestMs = Math.min(...known.map(({ averageMs }) => averageMs));
     if (fastestMs > slowerThanDirect * experience.direct.averageMs) experience.sitOut = executionsToSitOut;
   }
 
   #of(shape: string): ShapeExperience {
     const known = this.#shapes.get(shape);
     if (known !== undefined) return known;
-    const fresh = (): FormExperience => ({ averageMs: 0, runs: 0 });
     const experience = {
       direct: fresh(),
-      restricted: { one: fresh(), every: fresh() },
+      restricted: new Map<Form, FormExperience>(),
       sitOut: 0,
       failures: 0,
       blockedUntilMs: 0,
@@ -121,6 +123,10 @@ export class Experience {
     this.#shapes.set(shape, experience);
     return experience;
   }
+}
+
+function fresh(): FormExperience {
+  return { averageMs: 0, runs: 0 };
 }
 
 function note(form: FormExperience, elapsedMs: number): void {

@@ -5,12 +5,13 @@ import type { Catalog } from '../query/catalog/catalog';
 import { blockOutcomes, blocksLeftAlone, type BlockOutcome } from './block-outcomes';
 import { within } from './deadline';
 import { checking, neededSets, type Decision } from './decision';
-import type { ForwardPlan, Plan, RewritePlan } from './engine';
+import type { AppliedRestriction, ForwardPlan, Plan, RewritePlan } from './engine';
 import type { EngineLog } from './engine-events';
-import type { Experience, Spread } from './experience';
+import type { ChoiceReason, Experience } from './experience';
+import type { Form } from './form';
 import type { KeySetStore } from './key-set-store';
 import type { ClassMatch } from './reading';
-import { rewrite, spreadsOf, type ClassRestriction } from './rewriter';
+import { formsOf, rewrite, type ClassRestriction } from './rewriter';
 import type { ShapeBook } from './shape-book';
 import type { UsageNotes } from './usage-notes';
 
@@ -28,13 +29,11 @@ export interface RestrictorOptions {
   readonly log: EngineLog;
 }
 
-/** For the log and for `completed`: what a restriction kept, and in which form. */
+/** For `completed`. */
 export interface RewriteMemo {
-  readonly keysKept: number;
-  readonly totalKeys: number | undefined;
-  readonly spread: Spread;
+  readonly form: Form;
   /** The forms this one was chosen from. */
-  readonly spreads: readonly Spread[];
+  readonly forms: readonly Form[];
 }
 
 /** From what holds for a statement to the text that is sent: fetch the key sets (the only I/O), restrict, choose the form. */
@@ -63,8 +62,8 @@ export class Restrictor {
   async prepare(decision: Decision, catalog: Catalog): Promise<void> {
     await this.#fetchSets(decision);
     const classes = this.#classesOf(decision, catalog);
-    for (const spread of classes.length === 0 ? [] : spreadsOf(classes)) {
-      const rewritten = rewrite(decision.reading.statement, classes, spread, catalog);
+    for (const form of classes.length === 0 ? [] : formsOf(classes)) {
+      const rewritten = rewrite(decision.reading.statement, classes, form, catalog);
       for (const question of rewritten === undefined ? [] : checking(decision.reading, rewritten, catalog))
         await this.options.shapes.ask(question);
     }
@@ -82,11 +81,14 @@ export class Restrictor {
   #restrict(decision: Decision, catalog: Catalog): RewritePlan | ForwardPlan {
     const classes = this.#classesOf(decision, catalog);
     if (classes.length === 0) return leave(decision, 'covers most keys');
-    const spreads = spreadsOf(classes);
-    const spread = this.options.experience.choose(decision.reading.statement.experience, spreads);
-    const plan = decision.plans.get(spread) ?? this.#form(decision, classes, spread, catalog);
+    const forms = formsOf(classes);
+    const { form, why } = this.options.experience.choose(decision.reading.statement.experience, forms);
+    const known = decision.plans.get(form);
+    if (known?.kind === 'rewrite' && known.restriction.why !== why)
+      decision.plans.set(form, { ...known, restriction: { ...known.restriction, why } });
+    const plan = decision.plans.get(form) ?? this.#form(decision, classes, form, why, catalog);
     const mayChangeByItself = plan.kind === 'forward' && plan.reason === 'shape not checked yet';
-    if (!mayChangeByItself) decision.plans.set(spread, plan);
+    if (!mayChangeByItself) decision.plans.set(form, plan);
     if (plan.kind === 'rewrite') {
       for (const { key, hash } of neededSets(decision.matches)) this.options.usage.note(key, hash);
     }
@@ -96,12 +98,13 @@ export class Restrictor {
   #form(
     decision: Decision,
     classes: readonly ClassRestriction[],
-    spread: Spread,
+    form: Form,
+    why: ChoiceReason,
     catalog: Catalog,
   ): RewritePlan | ForwardPlan {
     const { reading, coverage, matches } = decision;
     const { statement, parameterOids, analysis } = reading;
-    const rewritten = rewrite(statement, classes, spread, catalog);
+    const rewritten = rewrite(statement, classes, form, catalog);
     if (rewritten === undefined) {
       const fields = { fingerprint: statement.fingerprint };
       this.options.log.warn(fields, 'a restriction did not fit into a statement; it is left alone');
@@ -124,7 +127,8 @@ export class Restrictor {
       parameterOids,
       coverage,
       mustRetryOnError: 'mayRaise' in analysis && analysis.mayRaise,
-      memo: memoOf(classes, spread, catalog),
+      restriction: { ...form, ...keptBy(classes, catalog), why },
+      memo: { form, forms: formsOf(classes) } satisfies RewriteMemo,
     };
   }
 
@@ -148,7 +152,9 @@ export class Restrictor {
     if (keys === undefined) return [];
     const total = catalog.keyCounts.get(name);
     const maxShare = this.options.maxKeyShares.get(name) ?? 1;
-    return total !== undefined && keys.size > maxShare * total ? [] : [{ block, keyClass, keys }];
+    return total !== undefined && keys.size > maxShare * total
+      ? []
+      : [{ block, keyClass, keys, methods: ['inline'] }];
   }
 }
 
@@ -160,10 +166,14 @@ function leave({ reading }: Decision, reason: string): ForwardPlan {
   return forward(reason, blocksLeftAlone(reading, reason));
 }
 
-function memoOf(classes: readonly ClassRestriction[], spread: Spread, catalog: Catalog): RewriteMemo {
+/** What the most selective restriction keeps. */
+function keptBy(
+  classes: readonly ClassRestriction[],
+  catalog: Catalog,
+): Pick<AppliedRestriction, 'keysKept' | 'totalKeys'> {
   const smallest = classes.reduce((least, candidate) =>
     candidate.keys.size < least.keys.size ? candidate : least,
   );
   const totalKeys = catalog.keyCounts.get(smallest.keyClass.partitionKey.name);
-  return { keysKept: smallest.keys.size, totalKeys, spread, spreads: spreadsOf(classes) };
+  return { keysKept: smallest.keys.size, totalKeys };
 }

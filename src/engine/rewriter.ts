@@ -5,19 +5,22 @@ import type { KeyClass, KeyMember } from '../query/analysis/key-classes';
 import type { SqlText } from '../query/ast/quote';
 import type { Catalog } from '../query/catalog/catalog';
 import { insert, type Insertion } from '../query/rewrite/insertion';
-import { elementTypeOf, keyArray, restrictMember } from '../query/rewrite/restriction';
+import type { Method } from '../query/rewrite/method';
+import { elementTypeOf, keyArray, restrictMember, type PlacedKeys } from '../query/rewrite/restriction';
 import { restrictionSite } from '../query/rewrite/restriction-site';
 import { bareText } from '../query/rewrite/bare-query';
 import { insertionsFor, type BlockRestriction } from '../query/rewrite/splice';
 import { isExactlyRestricted, type ExpectedRestriction } from '../query/rewrite/verify';
-import type { Spread } from './experience';
 import type { CandidateStatement } from './candidate-statement';
+import { formOf, type Form, type Spread } from './form';
 
 /** A key class of a block and the keys it is to be restricted to. */
 export interface ClassRestriction {
   readonly block: AnalysedBlock;
   readonly keyClass: KeyClass;
   readonly keys: KeySet;
+  /** The methods to choose from, best guess first; never empty. */
+  readonly methods: readonly [Method, ...Method[]];
 }
 
 export interface RewrittenText {
@@ -36,7 +39,7 @@ export interface RewrittenText {
 const arrays = new WeakMap<KeySet, Map<string, SqlText>>();
 
 /**
- * Restricts one column of each class, or every one. Pure: the result depends on nothing but the arguments.
+ * Restricts the classes in a form: by its method where a class can be restricted by it, else by the class's first. Pure: the result depends on nothing but the arguments.
  *
  * @returns undefined if the text has no place for any restriction where one is expected, or does not parse to exactly the
  *   original plus the restrictions (rule S9): the original is sent instead
@@ -44,20 +47,22 @@ const arrays = new WeakMap<KeySet, Map<string, SqlText>>();
 export function rewrite(
   statement: CandidateStatement,
   classes: readonly ClassRestriction[],
-  spread: Spread,
+  form: Form,
   catalog: Catalog,
 ): RewrittenText | undefined {
-  const form: string[] = [];
+  const shape: string[] = [];
   const byBlock = new Map<AnalysedBlock, string[]>();
-  for (const { block, keyClass, keys } of classes) {
-    for (const member of membersToRestrict(keyClass, block, spread)) {
-      const array = arrayFor(member, keys, catalog);
-      if (array === undefined) continue;
+  for (const { block, keyClass, keys, methods } of classes) {
+    const method = keys.size === 0 ? 'none' : methods.includes(form.method) ? form.method : methods[0];
+    for (const member of membersToRestrict(keyClass, block, form.spread)) {
+      const elementType = elementTypeOf(catalog.baseTypeOid(member.typeOid));
+      if (elementType === undefined) continue;
+      const placed = method === 'none' ? method : placeKeys(keys, elementType, method);
       const restrictions = byBlock.get(block) ?? [];
-      restrictions.push(restrictMember(member, keyClass, keys.size === 0, array));
+      restrictions.push(restrictMember(member, keyClass, placed));
       byBlock.set(block, restrictions);
       const place = statement.tokens.findIndex(({ start }) => start === block.block.location);
-      form.push(JSON.stringify([place, member.table.alias, member.column, keys.size === 0]));
+      shape.push(JSON.stringify([place, member.table.alias, member.column, method]));
     }
   }
 
@@ -77,7 +82,7 @@ export function rewrite(
   if (spliced.length === 0) return undefined;
   const insertions = insertionsFor(spliced);
   const text = insert(statement.text, insertions);
-  const restrictedForm = form.join();
+  const restrictedForm = shape.join();
   if (statement.form?.isVerified(restrictedForm) !== true) {
     if (!isExactlyRestricted(statement.trees, text, expected)) return undefined;
     statement.form?.noteVerified(restrictedForm);
@@ -99,9 +104,14 @@ function queryText(
   return insert(bareText(statement.text, bare), own);
 }
 
-/** The forms that differ for the classes: with one column each there is only one. */
-export function spreadsOf(classes: readonly ClassRestriction[]): readonly Spread[] {
-  return classes.some(({ keyClass }) => keyClass.members.length > 1) ? ['one', 'every'] : ['every'];
+/** The forms that differ for the classes: with one column each, there is one for each method. */
+export function formsOf(classes: readonly ClassRestriction[]): readonly [Form, ...Form[]] {
+  const differ = classes.some(({ keyClass }) => keyClass.members.length > 1);
+  const spreads: readonly Spread[] = differ ? ['one', 'every'] : ['every'];
+  const ofClasses = new Set(classes.flatMap(({ keys, methods }) => (keys.size === 0 ? [] : methods)));
+  const methods: readonly Method[] = ofClasses.size === 0 ? ['inline'] : [...ofClasses];
+  const [first, ...others] = methods.flatMap((method) => spreads.map((spread) => formOf(method, spread)));
+  return [first ?? formOf('inline', 'every'), ...others];
 }
 
 /**
@@ -120,9 +130,12 @@ function membersToRestrict(
   return [...members].sort((a, b) => rows(a) - rows(b) || conditions(b) - conditions(a)).slice(0, 1);
 }
 
-function arrayFor(member: KeyMember, keys: KeySet, catalog: Catalog): SqlText | undefined {
-  const elementType = elementTypeOf(catalog.baseTypeOid(member.typeOid));
-  if (elementType === undefined) return undefined;
+function placeKeys(keys: KeySet, elementType: string, method: Method): PlacedKeys {
+  const source = { kind: 'constant', array: arrayFor(keys, elementType) } as const;
+  return { source, placement: method === 'inline' ? 'array' : 'semi-join' };
+}
+
+function arrayFor(keys: KeySet, elementType: string): SqlText {
   const known = arrays.get(keys) ?? new Map<string, SqlText>();
   arrays.set(keys, known);
   const array = known.get(elementType) ?? keyArray(keys, elementType);

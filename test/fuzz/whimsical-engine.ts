@@ -79,6 +79,7 @@ export class WhimsicalEngine implements Engine {
       parameterOids: parameters?.values.map((_, i) => oids[i] ?? 0) ?? [],
       coverage: 'full',
       mustRetryOnError: canRetry && random.chance(0.5),
+      restriction: { method: 'inline', spread: 'every', keysKept: 1, totalKeys: undefined, why: 'only' },
       memo: undefined,
     };
   }

@@ -64,6 +64,7 @@ export class ScriptedEngine implements Engine {
       parameterOids,
       coverage: 'full',
       mustRetryOnError,
+      restriction: { method: 'inline', spread: 'every', keysKept: 1, totalKeys: undefined, why: 'only' },
       memo: undefined,
     };
     return after === undefined ? plan : after().then(() => plan);

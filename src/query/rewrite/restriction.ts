@@ -2,6 +2,7 @@ import { quoteArray, quoteIdentifier, type SqlText } from '../ast/quote';
 import { TypeOid } from '../catalog/catalog';
 import type { KeyClass, KeyMember } from '../analysis/key-classes';
 import type { PartitionKeyType, PartitionValue } from '../partition-key';
+import { arrayOf, rowsOf, type KeySource } from './key-source';
 
 /** The keys a class may still have. */
 export interface RestrictingKeys {
@@ -48,7 +49,22 @@ export function keyArray(keys: RestrictingKeys, elementType: string): SqlText {
 }
 
 /**
- * The conjunct that lets the given keys through on one column (design.md, section 6, INLINE).
+ * How a condition uses its keys.
+ *
+ *   array      one array, which an index is searched for: `key = ANY (array)`
+ *   semi-join  rows to join with, in the way and order the planner finds best: `key = ANY (SELECT …)`
+ */
+export type KeyPlacement = 'array' | 'semi-join';
+
+/** The keys of a restriction, and how they are put. */
+export interface PlacedKeys {
+  readonly source: KeySource;
+  readonly placement: KeyPlacement;
+}
+
+/**
+ * The conjunct that lets the given keys through on one column (design.md, section 6). An empty set needs no keys: it is known
+ * that no row of the block has one.
  *
  * Sound while the keys are a superset of those of the block's rows: it is implied, and removes no row. A row whose key is
  * NULL never satisfies `= ANY`, whatever the set holds (rule S4):
@@ -57,15 +73,11 @@ export function keyArray(keys: RestrictingKeys, elementType: string): SqlText {
  *
  * so `IS NULL` is let through unless the column is NOT NULL or the block equates it.
  */
-export function restrictMember(
-  member: KeyMember,
-  keyClass: KeyClass,
-  isEmpty: boolean,
-  array: SqlText,
-): string {
+export function restrictMember(member: KeyMember, keyClass: KeyClass, keys: PlacedKeys | 'none'): string {
   const column = `${quoteIdentifier(member.table.alias)}.${quoteIdentifier(member.column)}`;
   const admitsNull = !member.isNotNull && !keyClass.isEquated;
-  if (isEmpty) return admitsNull ? `(${column} IS NULL)` : 'FALSE';
-  const restriction = `${column} OPERATOR(pg_catalog.=) ANY (${array})`;
+  if (keys === 'none') return admitsNull ? `(${column} IS NULL)` : 'FALSE';
+  const set = keys.placement === 'array' ? arrayOf(keys.source) : rowsOf(keys.source);
+  const restriction = `${column} OPERATOR(pg_catalog.=) ANY (${set})`;
   return admitsNull ? `(${restriction} OR ${column} IS NULL)` : `(${restriction})`;
 }

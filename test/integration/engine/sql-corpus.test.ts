@@ -4,7 +4,8 @@ import { createKeySet } from '../../../src/cache/key-sets/create-key-set';
 import { CandidateStatement } from '../../../src/engine/candidate-statement';
 import type { TrackedKey } from '../../../src/engine/database-engine';
 import { readStatement } from '../../../src/engine/reading';
-import { rewrite, spreadsOf } from '../../../src/engine/rewriter';
+import { formsOf, rewrite } from '../../../src/engine/rewriter';
+import { type Method } from '../../../src/query/rewrite/method';
 import type { SessionContext } from '../../../src/engine/session-context';
 import { nothingToRestrict, statementsOf } from '../../../src/engine/statements-of-text';
 import { readCatalog } from '../../../src/postgres/catalog/read-catalog';
@@ -57,6 +58,9 @@ class Tally {
   }
 }
 
+/** One that puts an array into the text, one that puts a SELECT. */
+const corpusMethods: readonly [Method, ...Method[]] = ['inline', 'in_subquery'];
+
 /** Parses, analyses and restricts a text, every block of it to some keys; whatever is thrown fails the test. */
 function putThrough(text: string, catalog: Catalog, keys: readonly TrackedKey[], tally: Tally): void {
   tally.statements++;
@@ -71,11 +75,16 @@ function putThrough(text: string, catalog: Catalog, keys: readonly TrackedKey[],
   const { analysis } = readStatement(statement, context, catalog, keys, undefined, []);
   if ('refused' in analysis) return;
   const classes = analysis.blocks.flatMap((block) =>
-    block.classes.map((keyClass) => ({ block, keyClass, keys: setOf(keyClass.partitionKey.datatype) })),
+    block.classes.map((keyClass) => ({
+      block,
+      keyClass,
+      keys: setOf(keyClass.partitionKey.datatype),
+      methods,
+    })),
   );
-  for (const spread of spreadsOf(classes)) {
+  for (const form of formsOf(classes)) {
     tally.blocks += analysis.blocks.length;
-    if (rewrite(statement, classes, spread, catalog) === undefined) tally.misfits.push(text);
+    if (rewrite(statement, classes, form, catalog) === undefined) tally.misfits.push(text);
   }
 }
 

@@ -1,8 +1,12 @@
 import { Experience } from '../../../src/engine/experience';
+import { formOf } from '../../../src/engine/form';
+
+const forms = [formOf('inline', 'one'), formOf('inline', 'every')] as const;
 
 /** Notes so many runs of one form. */
 const runs = (experience: Experience, spread: 'one' | 'every', times: number, elapsedMs: number): void => {
-  for (let i = 0; i < times; i++) experience.noteRestricted('shape', spread, ['one', 'every'], elapsedMs);
+  for (let i = 0; i < times; i++)
+    experience.noteRestricted('shape', formOf('inline', spread), forms, elapsedMs);
 };
 
 describe('Experience', () => {
@@ -35,12 +39,12 @@ describe('Experience', () => {
     experience.noteDirect('shape', 100);
     const tried = new Set<string>();
     for (let i = 0; i < 8; i++) {
-      const spread = experience.choose('shape', ['one', 'every']);
+      const { spread } = experience.choose('shape', forms).form;
       tried.add(spread);
       runs(experience, spread, 1, spread === 'one' ? 30 : 10);
     }
     expect(tried).toEqual(new Set(['one', 'every']));
-    expect(experience.choose('shape', ['one', 'every'])).toBe('every');
+    expect(experience.choose('shape', forms)).toEqual({ form: formOf('inline', 'every'), why: 'fastest' });
     expect(experience.objection('shape', 0)).toBeUndefined();
   });
 

@@ -17,8 +17,12 @@ const restrict = (from: string, values: readonly bigint[]): readonly string[] =>
     restrictMember(
       member,
       keyClass,
-      values.length === 0,
-      keyArray(keys, elementTypeOf(member.typeOid) ?? ''),
+      values.length === 0
+        ? 'none'
+        : {
+            source: { kind: 'constant', array: keyArray(keys, elementTypeOf(member.typeOid) ?? '') },
+            placement: 'array',
+          },
     ),
   );
 };

@@ -1,0 +1,24 @@
+import { methods, type Method } from '../query/rewrite/method';
+
+/**
+ * Which columns of a key class are restricted. `every` helps where tables are read without an index on the key; `one` where
+ * the planner, which takes conditions for independent of each other, would underestimate the rows that are left:
+ * `a.key = b.key AND a.key = ANY(…) AND b.key = ANY(…)` filters twice in its eyes.
+ */
+export type Spread = 'one' | 'every';
+
+/** How a statement is restricted, but for the keys. There is one object for each, so that forms can be compared and be keys of maps. */
+export interface Form {
+  readonly method: Method;
+  readonly spread: Spread;
+}
+
+const all = new Map<string, Form>();
+for (const method of methods)
+  for (const spread of ['one', 'every'] as const) all.set(`${method} ${spread}`, { method, spread });
+
+export function formOf(method: Method, spread: Spread): Form {
+  const form = all.get(`${method} ${spread}`);
+  if (form === undefined) throw new Error(`no form ${method}, ${spread}`);
+  return form;
+}
