@@ -1,13 +1,14 @@
 import type { Node } from '@pgsql/types';
 import { renumberTemplate, tablesOf, type Template } from '../ast/template';
 import { isUnusable, type ColumnReference, type Expression, type ExpressionScope } from './expression';
-import { betweenBounds } from './expressions/between';
+import { betweenAsComparisons } from './expressions/between';
 import { comparedTemplate } from './expressions/compared-constant';
 import { isRow } from './expressions/row';
 import { qualifiedName } from '../ast/names';
 import { resolveOperator } from './resolve';
 import { ColumnEqualities, isTransitiveEquality } from './key-classes';
 import { TypeOid } from '../catalog/catalog';
+import { widenedConditions } from './widening/widened-conditions';
 
 /** A condition that holds for every row of a block, and can be evaluated over just its own tables. */
 export interface Conjunct {
@@ -36,12 +37,12 @@ export function readConditions(conditions: readonly Node[], scope: ExpressionSco
   const conjuncts: Conjunct[] = [];
   const leftOut: string[] = [];
   const equalities = new ColumnEqualities();
-  for (const node of conditions.flatMap(operandsOfAnd).flatMap(plainEqualities)) {
+  for (const node of conditions.flatMap(operandsOfAnd).flatMap(plainConditions)) {
     if (noteEquality(node, scope, equalities)) continue;
-    for (const expression of conjunctExpressions(node, scope)) {
-      if (typeof expression === 'string') leftOut.push(expression);
-      else if (tablesOf(expression.template).length > 0) conjuncts.push(conjunctOf(expression, scope));
-    }
+    const expression = scope.canonicalise(node);
+    if (isUnusable(expression)) leftOut.push(expression.unusable);
+    else if (tablesOf(expression.template).length > 0)
+      conjuncts.push(...conjunctsOf(node, expression, scope));
   }
   return { conjuncts: distinctConjuncts(conjuncts), equalities, leftOut };
 }
@@ -53,8 +54,15 @@ export function operandsOfAnd(node: Node): readonly Node[] {
   return [node];
 }
 
-/** `(a, b) = (c, d)` as `a = c` and `b = d`, and `a IN (b)` as `a = b`: what they say of a key is then seen. */
-function plainEqualities(node: Node): readonly Node[] {
+/**
+ * `(a, b) = (c, d)` as `a = c` and `b = d`, and `a IN (b)` as `a = b`: what they say of a key is then seen. Each bound of a
+ * BETWEEN is a condition of its own.
+ */
+function plainConditions(node: Node): readonly Node[] {
+  if ('A_Expr' in node && node.A_Expr.kind === 'AEXPR_BETWEEN') {
+    const comparisons = betweenAsComparisons(node.A_Expr);
+    return comparisons === undefined ? [node] : operandsOfAnd(comparisons);
+  }
   if (!('A_Expr' in node) || qualifiedName(node.A_Expr.name)?.name !== '=') return [node];
   const { kind, name, lexpr, rexpr } = node.A_Expr;
   if (lexpr === undefined || rexpr === undefined || name === undefined) return [node];
@@ -63,25 +71,30 @@ function plainEqualities(node: Node): readonly Node[] {
   });
   if (kind === 'AEXPR_IN' && 'List' in rexpr) {
     const [only, ...others] = rexpr.List.items ?? [];
-    return only === undefined || others.length > 0 ? [node] : plainEqualities(equality(lexpr, only));
+    return only === undefined || others.length > 0 ? [node] : plainConditions(equality(lexpr, only));
   }
   if (kind !== 'AEXPR_OP' || !isRow(lexpr) || !isRow(rexpr)) return [node];
   const [lefts, rights] = [lexpr.RowExpr.args ?? [], rexpr.RowExpr.args ?? []];
   if (lefts.length !== rights.length) return [node];
   return lefts.flatMap((left, i) => {
     const right = rights[i];
-    return right === undefined ? [] : plainEqualities(equality(left, right));
+    return right === undefined ? [] : plainConditions(equality(left, right));
   });
 }
 
-/** A conjunct's expressions: two for a BETWEEN, so that each bound is a conjunct; a string says why there is none. */
-function conjunctExpressions(node: Node, scope: ExpressionScope): readonly (Expression | string)[] {
-  if ('A_Expr' in node && node.A_Expr.kind === 'AEXPR_BETWEEN') {
-    const bounds = betweenBounds(node.A_Expr, scope);
-    return 'unusable' in bounds ? [bounds.unusable] : bounds;
-  }
-  const expression = scope.canonicalise(node);
-  return [isUnusable(expression) ? expression.unusable : expression];
+/** The conjunct that a condition is, and those that follow from it with wider constants (`bucket_steps`). */
+function conjunctsOf(node: Node, expression: Expression, scope: ExpressionScope): readonly Conjunct[] {
+  const conjunct = conjunctOf(expression, scope);
+  const widened = widenedConditions(node, expression, scope);
+  if (widened.length === 0) return [conjunct];
+  const names = scope.partitionKeys.map(({ name }) => name);
+  return [
+    { ...conjunct, notLearnedFor: new Set(widened.flatMap(({ partitionKeys }) => [...partitionKeys])) },
+    ...widened.map(({ expression: wider, partitionKeys }) => ({
+      ...conjunctOf(wider, scope),
+      notLearnedFor: new Set(names.filter((name) => !partitionKeys.has(name))),
+    })),
+  ];
 }
 
 function conjunctOf({ template, reads }: Expression, scope: ExpressionScope): Conjunct {
@@ -102,11 +115,21 @@ function isSymmetric(template: Template, tables: readonly number[], scope: Expre
   );
 }
 
+/** Of two that are the same, one may be learned where the other is not: then it is. */
 function distinctConjuncts(conjuncts: readonly Conjunct[]): readonly Conjunct[] {
-  const seen = new Map(
-    conjuncts.map((conjunct) => [`${conjunct.template} ${conjunct.tables.join(',')}`, conjunct]),
-  );
+  const seen = new Map<string, Conjunct>();
+  for (const conjunct of conjuncts) {
+    const name = `${conjunct.template} ${conjunct.tables.join(',')}`;
+    const same = seen.get(name);
+    seen.set(name, same === undefined ? conjunct : learnedLikeBoth(same, conjunct));
+  }
   return [...seen.values()];
+}
+
+function learnedLikeBoth(one: Conjunct, other: Conjunct): Conjunct {
+  const { notLearnedFor, ...conjunct } = one;
+  const neither = [...(notLearnedFor ?? [])].filter((name) => other.notLearnedFor?.has(name) === true);
+  return neither.length === 0 ? conjunct : { ...conjunct, notLearnedFor: new Set(neither) };
 }
 
 /**

@@ -1,41 +1,39 @@
-import type { A_Expr } from '@pgsql/types';
-import { isUnusable, unusable, type Expression, type ExpressionScope, type Unusable } from '../expression';
-import { binary } from './apply-operator';
-import { conjunction, disjunction, negation } from './boolean';
+import type { A_Expr, Node } from '@pgsql/types';
+import { unusable, type Expression, type ExpressionScope, type Unusable } from '../expression';
 
 /**
  * `x BETWEEN a AND b` is `x >= a AND x <= b`, and with SYMMETRIC that or the same with a and b exchanged (manual, "Comparison
  * Functions and Operators").
  */
 export function canonicaliseBetween(expr: A_Expr, scope: ExpressionScope): Expression | Unusable {
-  const bounds = betweenBounds(expr, scope);
-  if ('unusable' in bounds) return bounds;
-  const within = conjunction(bounds, scope);
-  if (expr.kind === 'AEXPR_BETWEEN') return within;
-  if (expr.kind === 'AEXPR_NOT_BETWEEN') return negation(within);
-  const others = betweenBounds(expr, scope, 'exchanged');
-  if ('unusable' in others) return others;
-  const either = disjunction([within, conjunction(others, scope)], scope);
-  return expr.kind === 'AEXPR_BETWEEN_SYM' ? either : negation(either);
+  const comparisons = betweenAsComparisons(expr);
+  return comparisons === undefined ? unusable('unsupported BETWEEN') : scope.canonicalise(comparisons);
 }
 
-/** The two comparisons of a BETWEEN. */
-export function betweenBounds(
-  expr: A_Expr,
-  scope: ExpressionScope,
-  order: 'written' | 'exchanged' = 'written',
-): readonly Expression[] | Unusable {
-  if (expr.rexpr === undefined || !('List' in expr.rexpr)) return unusable('unsupported BETWEEN');
-  const left = scope.canonicalise(expr.lexpr);
-  if (isUnusable(left)) return left;
-  const items = expr.rexpr.List.items ?? [];
-  const parts: Expression[] = [];
-  for (const [i, item] of (order === 'written' ? items : [...items].reverse()).entries()) {
-    const bound = scope.canonicalise(item);
-    if (isUnusable(bound)) return bound;
-    const part = binary({ schema: undefined, name: i === 0 ? '>=' : '<=' }, left, bound, scope);
-    if (isUnusable(part)) return part;
-    parts.push(part);
-  }
-  return parts;
+/** A BETWEEN as the comparisons it means; undefined for anything else. */
+export function betweenAsComparisons({ kind, lexpr, rexpr }: A_Expr): Node | undefined {
+  if (kind === undefined || !betweens.has(kind) || lexpr === undefined) return undefined;
+  const [low, high] = rexpr !== undefined && 'List' in rexpr ? (rexpr.List.items ?? []) : [];
+  if (low === undefined || high === undefined) return undefined;
+  const within = (from: Node, to: Node): Node =>
+    logic('AND_EXPR', [compare('>=', lexpr, from), compare('<=', lexpr, to)]);
+  const between = kind.endsWith('_SYM')
+    ? logic('OR_EXPR', [within(low, high), within(high, low)])
+    : within(low, high);
+  return kind.startsWith('AEXPR_NOT') ? logic('NOT_EXPR', [between]) : between;
+}
+
+const betweens: ReadonlySet<string> = new Set([
+  'AEXPR_BETWEEN',
+  'AEXPR_NOT_BETWEEN',
+  'AEXPR_BETWEEN_SYM',
+  'AEXPR_NOT_BETWEEN_SYM',
+]);
+
+function compare(operator: string, lexpr: Node, rexpr: Node): Node {
+  return { A_Expr: { kind: 'AEXPR_OP', name: [{ String: { sval: operator } }], lexpr, rexpr } };
+}
+
+function logic(boolop: 'AND_EXPR' | 'OR_EXPR' | 'NOT_EXPR', args: Node[]): Node {
+  return { BoolExpr: { boolop, args } };
 }

@@ -53,6 +53,12 @@ function literal(sql: string, typeOid: number): Expression {
   };
 }
 
+/** A decimal number as it would be read from a statement. */
+export function numberConstant(digits: string): Expression {
+  const isInt4 = /^-?\d+$/.test(digits) && BigInt(digits) >= -(2n ** 31n) && BigInt(digits) < 2n ** 31n;
+  return number(digits, isInt4 ? TypeOid.int4 : numericConstantType(digits));
+}
+
 /** Parentheses keep the sign of a negative number with it: `-5::int8` would be `-(5::int8)`, and `a - -5` a comment. */
 function number(digits: string, typeOid: number): Expression {
   return { ...literal(digits.startsWith('-') ? `(${digits})` : digits, typeOid), literalText: digits };

@@ -1,5 +1,5 @@
 import type { FuncCall } from '@pgsql/types';
-import { qualifiedName } from '../../ast/names';
+import { qualifiedName, type QualifiedName } from '../../ast/names';
 import { quoteIdentifier } from '../../ast/quote';
 import { escapeTemplate } from '../../ast/template';
 import {
@@ -20,8 +20,15 @@ export function canonicaliseFuncCall(call: FuncCall, scope: ExpressionScope): Ex
   const name = qualifiedName(call.funcname);
   if (name === undefined) return unusable('unsupported function name');
   const args = canonicaliseAll(call.args, scope);
-  if ('unusable' in args) return args;
+  return 'unusable' in args ? args : callOf(name, args, scope);
+}
 
+/** `name(args)` */
+export function callOf(
+  name: QualifiedName,
+  args: readonly Expression[],
+  scope: ExpressionScope,
+): Expression | Unusable {
   const resolution = resolveFunction(
     scope.catalog,
     scope.searchPath,
