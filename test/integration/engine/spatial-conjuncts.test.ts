@@ -1,4 +1,6 @@
 import { existsSync } from 'node:fs';
+import { defaultFragmentOptions } from '../../../src/query/fragment/fragment-options';
+import { EngineHarness, multiset } from '../../support/engine-harness';
 import { RuleBench, trackedKey } from '../../support/rule-bench';
 
 const key = trackedKey('city', 'integer', { 'public.place': 'city_id', 'public.street': 'city_id' });
@@ -108,5 +110,29 @@ postgis(`PostGIS${hasPostgis ? '' : ' (skipped: Debian’s postgresql-15-postgis
   ])('applies, and may raise: %s', async (_title, text) => {
     expect((await bench.applies(text)).mustRetryOnError).toBe(true);
     expect(await bench.outcome(text)).toHaveProperty('rows.0');
+  });
+
+  test('bucket_steps: ST_DWithin and distances of one step share what is known', async () => {
+    const fragments = { ...defaultFragmentOptions, bucketSteps: '5' };
+    const connection = bench.server.connectionOptions(bench.database);
+    await using harness = await EngineHarness.open(connection, [{ ...key, fragments }]);
+    const within = (distance: string): string =>
+      both(`st_dwithin(p.geom, s.geom, ${distance}) and s.id < 20`);
+    const learned = (await harness.learn(within('2'))).map(({ sql }) => sql).join();
+    expect(learned).toMatch(/"st_dwithin"\(t\d\."geom", t\d\."geom", 5\)/);
+    for (const distance of ['3', '4.5', '5', '1e0']) {
+      const plan = await harness.plan(within(distance));
+      expect([distance, plan.kind]).toEqual([distance, 'rewrite']);
+      expect((await harness.learn(within(distance))).map(({ sql }) => sql).join()).toBe('');
+      if (plan.kind === 'rewrite')
+        expect(multiset(await harness.run(plan.text))).toEqual(multiset(await harness.run(within(distance))));
+    }
+    const others = [
+      both(`not st_dwithin(p.geom, s.geom, 7) and s.id < 20`),
+      one(`p.geom <-> 'SRID=3857;POINT(7000 3)' < 7`),
+      one(`st_dwithin(p.geog, 'POINT(7 3)'::geography, 199999)`),
+    ];
+    for (const [i, expected] of [', 5)', '< 10)', ', 200000)'].entries())
+      expect((await harness.learn(others[i] ?? '')).map(({ sql }) => sql).join()).toContain(expected);
   });
 });
