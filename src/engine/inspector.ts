@@ -56,8 +56,8 @@ export class Inspector {
     const form = key === undefined ? undefined : this.#forms.get(key);
     if (form === undefined)
       return this.budget.isSpent
-        ? new CandidateStatement(text, false, undefined, this.#read)
-        : this.budget.spend(() => this.#parse(text, key)).result;
+        ? new CandidateStatement(text, false, undefined, this.#readLate)
+        : this.budget.spend(() => this.#take(text, key, this.#parse(text))).result;
     if (!form.isCandidate) return new PassingStatement(text, this.#judge);
     const statement = new CandidateStatement(text, form.leavesContextAlone, form, this.#read);
     // Without literals in it, it is bound to come again.
@@ -68,6 +68,16 @@ export class Inspector {
   readonly #read = (statement: CandidateStatement): StatementsOfText => {
     this.#remember(statement);
     return statementsOf(statement.text, this.#catalog) ?? nothingToRestrict;
+  };
+
+  /**
+   * Reads a text there was no time for when it came. This execution keeps being taken for one that may change the context; what is
+   * remembered for the next is what the text says.
+   */
+  readonly #readLate = ({ text }: CandidateStatement): StatementsOfText => {
+    const content = this.#parse(text);
+    this.#take(text, withoutLiterals(text), content);
+    return content ?? nothingToRestrict;
   };
 
   /** A text that cannot be told by its form is not worth being parsed each time. */
@@ -88,8 +98,12 @@ export class Inspector {
     this.#cache.set(statement.text, statement);
   }
 
-  #parse(text: string, key: string | undefined): InspectedStatement {
-    const content = mayLookInto(text) ? statementsOf(text, this.#catalog) : undefined;
+  #parse(text: string): StatementsOfText | undefined {
+    return mayLookInto(text) ? statementsOf(text, this.#catalog) : undefined;
+  }
+
+  /** What a text is by its content, remembered. */
+  #take(text: string, key: string | undefined, content: StatementsOfText | undefined): InspectedStatement {
     const isCandidate = content !== undefined && content.restrictable.length > 0;
     const leavesContextAlone = isCandidate && content.leavesContextAlone;
     let form: StatementForm | undefined;

@@ -2,6 +2,7 @@ import { CandidateStatement } from '../../../src/engine/candidate-statement';
 import { Inspector } from '../../../src/engine/inspector';
 import { TurnBudget } from '../../../src/engine/turn-budget';
 import { loadParser } from '../../../src/query/ast/parser';
+import { smallCatalog } from '../../support/small-catalog';
 
 const inspector = new Inspector(
   [{ name: 'key', datatype: 'integer', tables: new Map([['public.place', 'region_id']]) }],
@@ -49,5 +50,22 @@ describe('inspect', () => {
     expect(good.isCandidate).toBe(true);
     const bad = inspector.inspect('select cast(id as interval(99999999999)) from place');
     if (bad instanceof CandidateStatement) expect(bad.statements).toEqual([]);
+  });
+
+  test('a text there was no time for is not taken for one that may change the context when it comes again', () => {
+    const spentAtOnce = new TurnBudget(1, () => () => 2);
+    const busy = new Inspector(
+      [{ name: 'key', datatype: 'integer', tables: new Map([['public.place', 'region_id']]) }],
+      spentAtOnce,
+    );
+    busy.useCatalog(smallCatalog());
+    const text = 'select * from place where region_id = 1';
+    spentAtOnce.spend(() => undefined);
+    const hasty = busy.inspect(text);
+    expect(hasty).toMatchObject({ isCandidate: true, leavesContextAlone: false });
+    if (!(hasty instanceof CandidateStatement)) throw new Error();
+    expect(hasty.statements).toHaveLength(1);
+    for (const again of [text, text.replace('1', '2')])
+      expect(busy.inspect(again)).toMatchObject({ isCandidate: true, leavesContextAlone: true });
   });
 });
