@@ -55,11 +55,11 @@ describe('inspect', () => {
   test('a text there was no time for is not taken for one that may change the context when it comes again', () => {
     const spentAtOnce = new TurnBudget(1, () => () => 2);
     const busy = new Inspector(
-      [{ name: 'key', datatype: 'integer', tables: new Map([['public.place', 'region_id']]) }],
+      [{ name: 'key', datatype: 'integer', tables: new Map([['public.region', 'region_id']]) }],
       spentAtOnce,
     );
     busy.useCatalog(smallCatalog());
-    const text = 'select * from place where region_id = 1';
+    const text = 'select * from region limit 1';
     spentAtOnce.spend(() => undefined);
     const hasty = busy.inspect(text);
     expect(hasty).toMatchObject({ isCandidate: true, leavesContextAlone: false });
