@@ -1,44 +1,61 @@
 import type { AnalysedBlock } from '../query/analysis/analyse';
-import type { Conjunct } from '../query/analysis/conjuncts';
 import type { KeyClass } from '../query/analysis/key-classes';
-import { withoutConstants } from '../query/ast/template';
-import { fragmentTable } from '../query/fragment/canonical-fragment';
-import type { Fragment, FragmentHash, FragmentTable } from '../query/fragment/fragment';
+import type { Fragment, FragmentHash } from '../query/fragment/fragment';
 import type { CacheChange, EntryDescription } from './cache-backend';
+import { EntryTable, statuses } from './lookup/entry-table';
+import { FiledEntries } from './lookup/filed-entries';
+import type { KnownEntry } from './lookup/known-entry';
+import { MatchTarget, type Mapping } from './lookup/match-target';
+import { Scopes } from './lookup/scopes';
+
+/** Questions asked of the index for one class: what follows from more is a chance that is missed. */
+const maxSteps = 50_000;
+/** Entries that a class is given, those with fewest keys: more of them hardly narrow it any further. */
+const maxMatches = 256;
 
 /**
- * What is known, in memory: every entry's description, found by the conjuncts a statement has. A miss costs no I/O.
- * Each entry is filed under one of its conjuncts, the one that fewest others are filed under, so that a lookup touches few
- * entries besides those that match.
+ * What is known, in memory: every entry, found by the conjuncts a statement has. A miss costs no I/O.
+ *
+ * Of an entry only numbers are kept (EntryTable), and where it is filed (FiledEntries: under digests of its conjuncts, in a
+ * ConjunctTrie): no text. So nothing that is found by them is certain, and need not be: what an entry would have to be about
+ * is put together from the block itself, its SHA-256 taken, and the entry matches only if that is its hash. Neither
+ * a digest that two conjuncts share, nor an error in the index, nor a store that says something wrong about a fragment can
+ * give a block the keys of another one.
+ *
+ * A lookup asks at most m * (1 + p) questions, where m is the number of conjuncts of the block and p that of the nodes it gets
+ * to: matching entries, and beginnings of other entries whose conjuncts are all in the block. How many entries there are, or
+ * share a conjunct, does not matter.
  */
 export class Directory {
-  readonly #entries = new Map<string, EntryDescription>();
-  readonly #byConjunct = new Map<string, Map<string, EntryDescription>>();
-  readonly #filedUnder = new Map<string, string>();
-  /** Number of entries by what they are filed under, constants left out. */
-  readonly #byForm = new Map<string, number>();
+  #scopes = new Scopes();
+  #entries = new EntryTable(this.#scopes);
+  #filed = new FiledEntries();
+  /** Number of entries by partition key, for each status. */
+  readonly #counts = new Map<string, number[]>();
 
   get size(): number {
     return this.#entries.size;
   }
 
-  entries(): IterableIterator<EntryDescription> {
-    return this.#entries.values();
+  *entries(): IterableIterator<KnownEntry> {
+    for (let row = 0; row < this.#entries.length; row++) {
+      if (this.#entries.isInUse(row)) yield this.#read(row);
+    }
   }
 
   /** Number of entries by partition key and status. */
-  counts(): Iterable<{ readonly partitionKey: string; readonly status: string; readonly count: number }> {
-    const counts = new Map<string, { partitionKey: string; status: string; count: number }>();
-    for (const { fragment, status } of this.#entries.values()) {
-      const name = `${status} ${fragment.partitionKey}`;
-      const known = counts.get(name) ?? { partitionKey: fragment.partitionKey, status, count: 0 };
-      counts.set(name, { ...known, count: known.count + 1 });
+  *counts(): Iterable<{ readonly partitionKey: string; readonly status: string; readonly count: number }> {
+    for (const [partitionKey, counts] of this.#counts) {
+      for (const [i, status] of statuses.entries()) {
+        const count = counts[i] ?? 0;
+        if (count > 0) yield { partitionKey, status, count };
+      }
     }
-    return counts.values();
   }
 
-  get(partitionKey: string, hash: FragmentHash): EntryDescription | undefined {
-    return this.#entries.get(entryName(partitionKey, hash));
+  get(partitionKey: string, hash: FragmentHash): KnownEntry | undefined {
+    const row = this.#entries.find(partitionKey, hash);
+    return row === undefined ? undefined : this.#read(row);
   }
 
   /** Keeps up with a backend's change feed. */
@@ -47,50 +64,49 @@ export class Directory {
       case 'put':
         this.put(change.entry);
         return;
-      case 'deleted':
-        this.#remove(entryName(change.partitionKey, change.hash));
+      case 'deleted': {
+        const row = this.#entries.find(change.partitionKey, change.hash);
+        if (row !== undefined) this.#remove(row);
         return;
+      }
       case 'dropped':
-        for (const [name, { fragment }] of this.#entries)
-          if (fragment.partitionKey === change.partitionKey) this.#remove(name);
+        this.#drop(change.partitionKey);
     }
   }
 
   put(entry: EntryDescription): void {
-    const { fragment } = entry;
-    const name = entryName(fragment.partitionKey, fragment.hash);
-    this.#remove(name);
-    this.#entries.set(name, entry);
-    if (entry.status !== 'ok') return;
-    const keys = fragment.conjuncts.map((conjunct) =>
-      conjunctKeyOf(fragment, conjunct.template, conjunct.slots),
-    );
-    const [first] = keys;
-    if (first === undefined) return;
-    const key = keys.reduce(
-      (least, other) => (this.#filedCount(other) < this.#filedCount(least) ? other : least),
-      first,
-    );
-    const filed = this.#byConjunct.get(key) ?? new Map<string, EntryDescription>();
-    this.#byConjunct.set(key, filed.set(name, entry));
-    this.#filedUnder.set(name, key);
-    this.#countForm(key, 1);
+    const { fragment, status } = entry;
+    const known = this.#entries.find(fragment.partitionKey, fragment.hash);
+    const scope = this.#scopes.of(fragment);
+    const row = known ?? this.#entries.add(scope, fragment.hash);
+    if (known !== undefined) this.#count(fragment.partitionKey, this.#entries.statusOf(known), -1);
+    this.#entries.write(row, entry);
+    this.#count(fragment.partitionKey, status, 1);
+    // Equal hashes, equal fragments: it is filed where it was.
+    if (status !== 'ok') this.#filed.remove(row);
+    else if (!this.#filed.has(row)) this.#filed.add(row, fragment, scope);
   }
 
   /**
-   * The usable entries that hold for every row of a block (rule S1): each of their tables stands for another table of the
-   * class, and each of their conjuncts is one of the block's over those tables.
+   * The usable entries that hold for every row of a block (rule S1), fewest keys first: each of their tables stands for another
+   * table of the class, and each of their conjuncts is one of the block's over those tables.
    */
   match(block: AnalysedBlock, keyClass: KeyClass, contextId: string): readonly EntryDescription[] {
-    if (this.#byConjunct.size === 0) return [];
-    const target = new MatchTarget(block, keyClass, contextId);
-    const matches = new Set<EntryDescription>();
-    for (const key of target.conjunctKeys()) {
-      for (const entry of this.#byConjunct.get(key)?.values() ?? []) {
-        if (!matches.has(entry) && target.matches(entry.fragment)) matches.add(entry);
-      }
-    }
-    return [...matches];
+    const scope = this.#scopes.find(contextId, keyClass.partitionKey.name);
+    if (scope === undefined || this.#filed.size === 0) return [];
+    const target = new MatchTarget(block, keyClass, scope);
+    const candidates: { readonly row: number; readonly mapping: Mapping }[] = [];
+    this.#filed.visit(target.digests, maxSteps, (row, arrangement, path) => {
+      const mapping = target.map(arrangement, path);
+      if (mapping !== undefined) candidates.push({ row, mapping });
+    });
+    candidates.sort((a, b) => this.#entries.keyCountOf(a.row) - this.#entries.keyCountOf(b.row));
+    return candidates.slice(0, maxMatches).flatMap(({ row, mapping }) => {
+      const hash = target.hashOf(mapping);
+      if (!this.#entries.hasHash(row, hash)) return [];
+      const fragment: Fragment = target.fragmentOf(mapping, hash);
+      return [{ fragment, ...this.#entries.read(row) }];
+    });
   }
 
   /**
@@ -98,138 +114,42 @@ export class Directory {
    * statement that differs from this one in constants only.
    */
   mayMatchOtherConstants(block: AnalysedBlock, keyClass: KeyClass, contextId: string): boolean {
-    if (this.#byForm.size === 0) return false;
-    const target = new MatchTarget(block, keyClass, contextId);
-    return [...target.conjunctKeys()].some((key) => this.#byForm.has(withoutConstants(key)));
+    const scope = this.#scopes.find(contextId, keyClass.partitionKey.name);
+    if (scope === undefined || this.#filed.size === 0) return false;
+    return new MatchTarget(block, keyClass, scope).forms().some((form) => this.#filed.hasForm(form));
   }
 
-  #countForm(key: string, change: 1 | -1): void {
-    const form = withoutConstants(key);
-    const count = (this.#byForm.get(form) ?? 0) + change;
-    if (count > 0) this.#byForm.set(form, count);
-    else this.#byForm.delete(form);
+  #read(row: number): KnownEntry {
+    const partitionKey = this.#entries.scopeOf(row)?.partitionKey ?? '';
+    return { partitionKey, hash: this.#entries.hashOf(row), ...this.#entries.read(row) };
   }
 
-  #filedCount(key: string): number {
-    return this.#byConjunct.get(key)?.size ?? 0;
+  #count(partitionKey: string, status: EntryDescription['status'], change: 1 | -1): void {
+    const counts = this.#counts.get(partitionKey) ?? statuses.map(() => 0);
+    this.#counts.set(partitionKey, counts);
+    const i = statuses.indexOf(status);
+    counts[i] = (counts[i] ?? 0) + change;
   }
 
-  #remove(name: string): void {
-    this.#entries.delete(name);
-    const key = this.#filedUnder.get(name);
-    if (key === undefined) return;
-    this.#filedUnder.delete(name);
-    const filed = this.#byConjunct.get(key);
-    filed?.delete(name);
-    if (filed?.size === 0) this.#byConjunct.delete(key);
-    this.#countForm(key, -1);
-  }
-}
-
-function entryName(partitionKey: string, hash: FragmentHash): string {
-  return `${hash}${partitionKey}`;
-}
-
-function tableKey({ schema, name, only, keyColumn, definition }: FragmentTable): string {
-  return JSON.stringify([schema, name, only, keyColumn, definition]);
-}
-
-/** A conjunct together with the tables it is about: equal keys, equal meaning. */
-function conjunctKey(
-  contextId: string,
-  partitionKey: string,
-  template: string,
-  tables: readonly string[],
-): string {
-  return [contextId, partitionKey, template, ...tables].join('\0');
-}
-
-function conjunctKeyOf(fragment: Fragment, template: string, slots: readonly number[]): string {
-  const tables = slots.map((slot) => {
-    const table = fragment.tables[slot];
-    return table === undefined ? '' : tableKey(table);
-  });
-  return conjunctKey(fragment.contextId, fragment.partitionKey, template, tables);
-}
-
-/**
- * Attempts to map entries into one block. Where one table occurs many times there may be very many ways; an entry that is not
- * found to match is only a chance that was missed.
- */
-const maxSteps = 20_000;
-
-/** A block, prepared to have entries mapped into it. */
-class MatchTarget {
-  /** Tables of the class, by their number in the block. */
-  readonly #tableKeys: ReadonlyMap<number, string>;
-  #stepsLeft = maxSteps;
-  /** For each conjunct key, the tables it holds for. */
-  readonly #occurrences = new Map<string, (readonly number[])[]>();
-
-  constructor(block: AnalysedBlock, keyClass: KeyClass, contextId: string) {
-    this.#tableKeys = new Map(
-      keyClass.members.map((member) => [member.table.index, tableKey(fragmentTable(member))]),
-    );
-    for (const conjunct of block.conjuncts) this.#note(conjunct, contextId, keyClass.partitionKey.name);
+  #remove(row: number): void {
+    this.#count(this.#entries.scopeOf(row)?.partitionKey ?? '', this.#entries.statusOf(row), -1);
+    this.#filed.remove(row);
+    this.#entries.remove(row);
   }
 
-  conjunctKeys(): Iterable<string> {
-    return this.#occurrences.keys();
-  }
-
-  /** Each order of a symmetric conjunct's tables has a key of its own: one of the two may be ONLY. */
-  #note({ template, tables, isSymmetric }: Conjunct, contextId: string, partitionKey: string): void {
-    for (const order of isSymmetric ? [tables, [...tables].reverse()] : [tables]) {
-      const keys = order.map((table) => this.#tableKeys.get(table));
-      if (keys.some((key) => key === undefined)) return;
-      const key = conjunctKey(contextId, partitionKey, template, keys as readonly string[]);
-      const occurrences = this.#occurrences.get(key) ?? [];
-      occurrences.push(order);
-      this.#occurrences.set(key, occurrences);
+  #drop(partitionKey: string): void {
+    const count = (this.#counts.get(partitionKey) ?? []).reduce((sum, each) => sum + each, 0);
+    this.#counts.delete(partitionKey);
+    if (count === this.#entries.size) {
+      this.#scopes = new Scopes();
+      this.#entries = new EntryTable(this.#scopes);
+      this.#filed = new FiledEntries();
+      return;
     }
+    for (let row = 0; count > 0 && row < this.#entries.length; row++) {
+      if (this.#entries.isInUse(row) && this.#entries.scopeOf(row)?.partitionKey === partitionKey)
+        this.#remove(row);
+    }
+    this.#counts.delete(partitionKey);
   }
-
-  /** Whether the fragment's tables can be mapped one to one to the block's so that all its conjuncts are the block's. */
-  matches(fragment: Fragment): boolean {
-    return this.#assign(fragment, 0, new Map<number, number>());
-  }
-
-  #assign(fragment: Fragment, next: number, assigned: ReadonlyMap<number, number>): boolean {
-    if (--this.#stepsLeft < 0) return false;
-    const conjunct = fragment.conjuncts[next];
-    if (conjunct === undefined) return this.#assignRest(fragment, assigned);
-    const key = conjunctKeyOf(fragment, conjunct.template, conjunct.slots);
-    return (this.#occurrences.get(key) ?? []).some((tables) => {
-      const extended = extend(assigned, conjunct.slots, tables);
-      return extended !== undefined && this.#assign(fragment, next + 1, extended);
-    });
-  }
-
-  /** Tables without a conjunct, such as the partition-join table: any table of the same name that is still free will do. */
-  #assignRest(fragment: Fragment, assigned: ReadonlyMap<number, number>): boolean {
-    const taken = new Set(assigned.values());
-    return fragment.tables.every((table, slot) => {
-      if (assigned.has(slot)) return true;
-      const free = [...this.#tableKeys].find(([index, key]) => !taken.has(index) && key === tableKey(table));
-      if (free !== undefined) taken.add(free[0]);
-      return free !== undefined;
-    });
-  }
-}
-
-/** Adds slot-to-table assignments; undefined if one contradicts another. */
-function extend(
-  assigned: ReadonlyMap<number, number>,
-  slots: readonly number[],
-  tables: readonly number[],
-): ReadonlyMap<number, number> | undefined {
-  const extended = new Map(assigned);
-  for (const [i, slot] of slots.entries()) {
-    const table = tables[i];
-    const before = extended.get(slot);
-    if (table === undefined || (before !== undefined && before !== table)) return undefined;
-    if (before === undefined && [...extended.values()].includes(table)) return undefined;
-    extended.set(slot, table);
-  }
-  return extended;
 }

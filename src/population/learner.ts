@@ -8,7 +8,9 @@ export interface LearnerOptions {
   readonly queue: FragmentQueue;
   readonly events: PopulationEvents;
   /** What is known of a fragment without asking anybody: the directory. Saves the way through the queue. */
-  readonly describe?: (fragment: Fragment) => EntryDescription | undefined;
+  readonly describe?: (
+    fragment: Fragment,
+  ) => Pick<EntryDescription, 'status' | 'createdAt' | 'failures'> | undefined;
   readonly retryPolicy?: RetryPolicy;
 }
 

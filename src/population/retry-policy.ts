@@ -10,15 +10,18 @@ export interface RetryPolicy extends Backoff {
 /** 5 minutes, then twice as long each time, up to a day; eight runs in all. */
 export const defaultRetryPolicy: RetryPolicy = { firstMs: 5 * 60_000, maxMs: 24 * 3_600_000, maxFailures: 8 };
 
+/** What is asked of an entry. */
+type KnownOutcome = Pick<EntryDescription, 'status' | 'createdAt' | 'failures'>;
+
 /** How often in a row the fragment's runs have not ended ok, by its entry. */
-export function failuresOf(entry: EntryDescription | undefined): number {
+export function failuresOf(entry: KnownOutcome | undefined): number {
   if (entry === undefined || entry.status === 'ok') return 0;
   return entry.failures ?? 1;
 }
 
 /** Whether to run a fragment that has this entry. `now` in milliseconds since 1970. */
 export function isWorthRunning(
-  entry: EntryDescription | undefined,
+  entry: KnownOutcome | undefined,
   now: number,
   policy: RetryPolicy = defaultRetryPolicy,
 ): boolean {

@@ -1,10 +1,10 @@
-import { createHash } from 'node:crypto';
 import { renderTemplate } from '../ast/template';
 import { quoteIdentifier } from '../ast/quote';
 import type { AnalysedBlock } from '../analysis/analyse';
 import type { Conjunct } from '../analysis/conjuncts';
 import type { KeyClass, KeyMember } from '../analysis/key-classes';
-import type { Fragment, FragmentConjunct, FragmentHash, FragmentTable } from './fragment';
+import type { Fragment, FragmentConjunct, FragmentTable } from './fragment';
+import { fragmentHash, identityOf, placedConjunct } from './fragment-identity';
 
 /** Where a fragment's text has its meaning: see `Fragment.contextId` and `Fragment.settings`. */
 export interface FragmentContext {
@@ -32,11 +32,8 @@ export function canonicalFragment(
     candidate.identity < least.identity ? candidate : least,
   );
   const { partitionKey } = keyClass;
-  const hash = createHash('sha256')
-    .update(JSON.stringify([1, context.id, partitionKey.name, partitionKey.datatype, best.identity]))
-    .digest('hex') as FragmentHash;
   return {
-    hash,
+    hash: fragmentHash(context.id, partitionKey, best.identity),
     partitionKey: partitionKey.name,
     datatype: partitionKey.datatype,
     tables: best.tables,
@@ -62,15 +59,16 @@ function layOut(order: readonly KeyMember[], conjuncts: readonly Conjunct[]): La
       const positions = indexes.map((index) => slots.get(index) ?? 0);
       const placed = { template, slots: isSymmetric ? positions.sort((a, b) => a - b) : positions };
       const conjunct: FragmentConjunct = reads === undefined ? placed : { ...placed, reads };
-      // The template names what is read.
-      return { conjunct, text: JSON.stringify(placed) };
+      return { conjunct, text: placedConjunct(template, placed.slots) };
     })
     .sort((a, b) => compare(a.text, b.text));
   return {
     tables,
     conjuncts: laidOut.map(({ conjunct }) => conjunct),
-    // Written out as JSON.stringify([tables, conjuncts]) would: hashes that are stored depend on it.
-    identity: `[${JSON.stringify(tables)},[${laidOut.map(({ text }) => text).join(',')}]]`,
+    identity: identityOf(
+      tables,
+      laidOut.map(({ text }) => text),
+    ),
   };
 }
 
@@ -140,7 +138,10 @@ function compare(a: string, b: string): number {
 }
 
 /** The statement that computes the key set. Everything we add ourselves means the same under every search path. */
-function fragmentSql(tables: readonly FragmentTable[], conjuncts: readonly FragmentConjunct[]): string {
+export function fragmentSql(
+  tables: readonly FragmentTable[],
+  conjuncts: readonly FragmentConjunct[],
+): string {
   const alias = (slot: number): string => `t${slot + 1}`;
   const keyOf = (slot: number): string => `${alias(slot)}.${quoteIdentifier(tables[slot]?.keyColumn ?? '')}`;
   const from = tables.map(

@@ -162,7 +162,7 @@ describe('the directory keeps up with changes', () => {
     const directory = knowing(text, `select * from town where mayor = 'x'`);
     expect(directory.size).toBe(2);
     directory.apply({ kind: 'dropped', partitionKey: 'town' });
-    expect([...directory.entries()].map((each) => each.fragment.partitionKey)).toEqual(['region']);
+    expect([...directory.entries()].map((each) => each.partitionKey)).toEqual(['region']);
   });
 
   test('many entries under one condition are all found', () => {

@@ -1,0 +1,131 @@
+import type { Fragment } from '../../query/fragment/fragment';
+import { Arrangements, type Arrangement } from './arrangements';
+import { grown, roomFor } from './columns';
+import { digestConjunct, digestForm, digestTable } from './conjunct-digest';
+import { ConjunctTrie } from './conjunct-trie';
+import type { Digest } from './digest';
+import type { Scope } from './scopes';
+
+interface Step {
+  readonly digest: Digest;
+  readonly template: string;
+  readonly tables: readonly Digest[];
+  /** How many entries' paths begin with it. */
+  readonly popularity: number;
+}
+
+/** Rows of entries, filed under their conjuncts. 16 bytes a row, and 28 for each conjunct that no other entry has. */
+export class FiledEntries {
+  readonly #trie = new ConjunctTrie();
+  readonly #arrangements = new Arrangements();
+  /** By row; 0, the root, if it is not filed. */
+  #nodes = new Uint32Array(64);
+  #arrangementOf = new Uint32Array(64);
+  /** The next row of the same node, plus 1. */
+  #next = new Uint32Array(64);
+  #formOf = new Uint32Array(64);
+  readonly #forms = new Map<Digest, number>();
+  /** Number of rows whose path begins with a conjunct of that form. */
+  readonly #formCounts: number[] = [];
+  #size = 0;
+
+  get size(): number {
+    return this.#size;
+  }
+
+  has(row: number): boolean {
+    return (this.#nodes[row] ?? 0) !== 0;
+  }
+
+  /** Whether a path begins with a conjunct of this form. */
+  hasForm(form: Digest): boolean {
+    const number = this.#forms.get(form);
+    return number !== undefined && (this.#formCounts[number] ?? 0) > 0;
+  }
+
+  /** Calls back for each row whose conjuncts are all among the given ones; see ConjunctTrie. */
+  visit(
+    digests: readonly Digest[],
+    maxSteps: number,
+    found: (row: number, arrangement: Arrangement, path: readonly number[]) => void,
+  ): void {
+    this.#trie.visitSubsets(digests, maxSteps, (node, path) => {
+      for (let at = this.#trie.firstEntry(node); at !== 0; at = this.#next[at - 1] ?? 0) {
+        const arrangement = this.#arrangements.at(this.#arrangementOf[at - 1] ?? 0);
+        if (arrangement !== undefined) found(at - 1, arrangement, path);
+      }
+    });
+  }
+
+  /** A fragment without conjuncts keeps every key, and is not filed. */
+  add(row: number, { tables, conjuncts }: Fragment, scope: Scope): void {
+    const tableDigests = tables.map(digestTable);
+    const steps: Step[] = [];
+    const stepOf = conjuncts.map(({ template, slots }) => {
+      const at = slots.map((slot) => tableDigests[slot] ?? 0);
+      const digest = digestConjunct(scope, template, at);
+      const known = steps.find((step) => step.digest === digest);
+      if (known !== undefined) return known;
+      const step = { digest, template, tables: at, popularity: this.#trie.branchesBelow(digest) };
+      steps.push(step);
+      return step;
+    });
+    steps.sort((a, b) => a.popularity - b.popularity || a.digest - b.digest);
+    const [first] = steps;
+    if (first === undefined) return;
+    const isFree = (slot: number): boolean => !conjuncts.some(({ slots }) => slots.includes(slot));
+    const node = this.#trie.nodeOf(steps.map(({ digest }) => digest));
+    if (row >= this.#nodes.length) this.#grow(roomFor(row + 1));
+    this.#nodes[row] = node;
+    this.#next[row] = this.#trie.firstEntry(node);
+    this.#trie.setFirstEntry(node, row + 1);
+    this.#arrangementOf[row] = this.#arrangements.numberOf({
+      conjuncts: conjuncts.map(({ slots }, i) => ({
+        step: steps.findIndex((step) => step === stepOf[i]),
+        slots,
+      })),
+      freeTables: tableDigests.flatMap((digest, slot) => (isFree(slot) ? [{ slot, digest }] : [])),
+      slotCount: tables.length,
+    });
+    this.#countForm(row, digestForm(scope, first.template, first.tables));
+    this.#size++;
+  }
+
+  remove(row: number): void {
+    const node = this.#nodes[row] ?? 0;
+    if (node === 0) return;
+    this.#unlink(row, node);
+    this.#trie.prune(node);
+    this.#nodes[row] = 0;
+    const form = this.#formOf[row] ?? 0;
+    this.#formCounts[form] = (this.#formCounts[form] ?? 1) - 1;
+    this.#size--;
+  }
+
+  #unlink(row: number, node: number): void {
+    const after = this.#next[row] ?? 0;
+    if (this.#trie.firstEntry(node) === row + 1) {
+      this.#trie.setFirstEntry(node, after);
+      return;
+    }
+    for (let at = this.#trie.firstEntry(node); at !== 0; at = this.#next[at - 1] ?? 0) {
+      if (this.#next[at - 1] !== row + 1) continue;
+      this.#next[at - 1] = after;
+      return;
+    }
+  }
+
+  #countForm(row: number, form: Digest): void {
+    const number = this.#forms.get(form) ?? this.#formCounts.push(0) - 1;
+    this.#forms.set(form, number);
+    this.#formOf[row] = number;
+    this.#formCounts[number] = (this.#formCounts[number] ?? 0) + 1;
+  }
+
+  #grow(length: number): void {
+    this.#nodes = grown(this.#nodes, length);
+    this.#arrangementOf = grown(this.#arrangementOf, length);
+    this.#next = grown(this.#next, length);
+    this.#formOf = grown(this.#formOf, length);
+  }
+}

@@ -1,0 +1,38 @@
+import { grown, roomFor } from './columns';
+
+/** `xmin:xmax:` without transactions in progress in between, which is what an idle server says. */
+const plain = /^([1-9]\d{0,15}):([1-9]\d{0,15}):$/;
+/** In `#spans`: there is no snapshot, or it is one of the other texts. */
+const absent = 0xffff_ffff;
+const other = 0xffff_fffe;
+
+/** Snapshots as text, of which the plain ones take 12 bytes. */
+export class SnapshotColumn {
+  #lowest = new Float64Array(64);
+  /** xmax - xmin. */
+  #spans = new Uint32Array(64).fill(absent);
+  readonly #others = new Map<number, string>();
+
+  get(row: number): string | undefined {
+    const span = this.#spans[row] ?? absent;
+    if (span === absent) return undefined;
+    if (span === other) return this.#others.get(row);
+    const lowest = this.#lowest[row] ?? 0;
+    return `${lowest}:${lowest + span}:`;
+  }
+
+  set(row: number, snapshot: string | undefined): void {
+    if (row >= this.#spans.length) {
+      const length = roomFor(row + 1);
+      this.#lowest = grown(this.#lowest, length);
+      this.#spans = grown(this.#spans, length);
+    }
+    if (this.#others.size > 0) this.#others.delete(row);
+    const [, xmin, xmax] = (snapshot === undefined ? undefined : plain.exec(snapshot)) ?? [];
+    const [lowest, span] = [Number(xmin), Number(xmax) - Number(xmin)];
+    const isPlain = span >= 0 && span < other && Number.isSafeInteger(Number(xmax));
+    this.#lowest[row] = isPlain ? lowest : 0;
+    this.#spans[row] = isPlain ? span : snapshot === undefined ? absent : other;
+    if (!isPlain && snapshot !== undefined) this.#others.set(row, snapshot);
+  }
+}
