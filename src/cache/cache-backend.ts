@@ -5,6 +5,21 @@ import type { KeySet } from './key-set';
 /** How the computation of an entry ended. Only `ok` has a key set; the others say why it is not tried again at once. */
 export type EntryStatus = 'ok' | 'timeout' | 'too_large' | 'failed';
 
+/**
+ * What keeps an entry exact while the data changes: whose transactions its snapshot is about, under which tracking it was made, and
+ * which tracked tables it depends on, by their numbers there (rules F1 to F3; sql/freshness).
+ */
+export interface EntryOrigin {
+  /** Of the tracking: another one, another history. */
+  readonly epoch: string;
+  /** The server whose transaction numbers the snapshot consists of. */
+  readonly server: string;
+  /** Tables that the key ties together: of these only changed keys are uncertain. */
+  readonly sources: readonly number[];
+  /** Tables that conjuncts read besides: after a change of these every key is. */
+  readonly reads: readonly number[];
+}
+
 /** All that is known of an entry besides its keys; small enough to be held in memory for every entry. */
 export interface EntryDescription {
   readonly fragment: Fragment;
@@ -14,6 +29,8 @@ export interface EntryDescription {
   readonly hasNullKey: boolean;
   /** `pg_current_snapshot()` of the transaction that computed the entry, as text (rule F1). */
   readonly snapshot: string | undefined;
+  /** Absent if changes were not tracked when it was computed: it is of use for static data only. */
+  readonly origin?: EntryOrigin;
   /** Milliseconds since 1970-01-01 UTC. */
   readonly createdAt: number;
   readonly lastUsedAt: number;

@@ -119,6 +119,12 @@ export function sampleEntry(
     keyCount: keys.size,
     hasNullKey: keys.hasNullKey,
     snapshot: '100:200:150,160',
+    origin: {
+      epoch: '0b6cf6b6-5d3a-4e0a-8a39-2f9f2ac3d8f1',
+      server: 'timeline 00000001',
+      sources: [1, 2],
+      reads: [7],
+    },
     createdAt: at,
     lastUsedAt: at,
     computeMs: 12.5,

@@ -23,6 +23,8 @@ create table "{prefix}entry" (
   key_count bigint not null,
   has_null_key boolean not null,
   snapshot pg_snapshot,
+  -- Which changes the snapshot is about; NULL for data that is static.
+  origin jsonb,
   created_at timestamptz not null,
   last_used_at timestamptz not null,
   compute_ms double precision not null,

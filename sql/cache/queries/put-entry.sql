@@ -1,18 +1,19 @@
 -- put-entry: write an entry of backend $1 whole, in place of the one it has; its keys go into the column {column}.
--- The change is told with the payload $16 on the channel $15. Fails with 23503 if the partition key is not registered (any more).
+-- The change is told with the payload $17 on the channel $16. Fails with 23503 if the partition key is not registered (any more).
 with written as (
   insert into "{schema}"."{prefix}entry"
-         (backend, partition_key, hash, fragment, status, key_count, has_null_key, snapshot,
+         (backend, partition_key, hash, fragment, status, key_count, has_null_key, snapshot, origin,
           created_at, last_used_at, compute_ms, error, failures, "{column}")
-  values ($1, $2, $3, $4, $5, $6, $7, $8,
-          pg_catalog.to_timestamp($9::pg_catalog.float8 / 1000), pg_catalog.to_timestamp($10::pg_catalog.float8 / 1000),
-          $11, $12, $13, $14)
+  values ($1, $2, $3, $4, $5, $6, $7, $8, $9,
+          pg_catalog.to_timestamp($10::pg_catalog.float8 / 1000), pg_catalog.to_timestamp($11::pg_catalog.float8 / 1000),
+          $12, $13, $14, $15)
   on conflict (backend, partition_key, hash) do update
      set fragment = excluded.fragment,
          status = excluded.status,
          key_count = excluded.key_count,
          has_null_key = excluded.has_null_key,
          snapshot = excluded.snapshot,
+         origin = excluded.origin,
          created_at = excluded.created_at,
          last_used_at = excluded.last_used_at,
          compute_ms = excluded.compute_ms,
@@ -21,4 +22,4 @@ with written as (
          "{column}" = excluded."{column}"
   returning 1
 )
-select pg_catalog.pg_notify($15, $16) from written
+select pg_catalog.pg_notify($16, $17) from written

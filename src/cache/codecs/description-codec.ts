@@ -39,6 +39,7 @@ export function describeEntry(entry: EntryDescription): EntryDescription {
     computeMs,
     error,
     failures,
+    origin,
   } = entry;
   const description = {
     fragment,
@@ -51,7 +52,11 @@ export function describeEntry(entry: EntryDescription): EntryDescription {
     computeMs,
     error,
   };
-  return failures === undefined ? description : { ...description, failures };
+  return {
+    ...description,
+    ...(failures === undefined ? {} : { failures }),
+    ...(origin === undefined ? {} : { origin }),
+  };
 }
 
 function parse(text: string): unknown {

@@ -1,5 +1,5 @@
 import type { FragmentHash } from '../../../query/fragment/fragment';
-import type { EntryDescription, EntryStatus } from '../../cache-backend';
+import type { EntryDescription, EntryOrigin, EntryStatus } from '../../cache-backend';
 import { parseTagged, stringifyTagged } from '../../codecs/tagged-json';
 
 /** A row of the entry table as the statements of sql/cache/queries give it, without its keys. */
@@ -9,6 +9,7 @@ export type EntryRow = {
   readonly key_count: string;
   readonly has_null_key: boolean;
   readonly snapshot: string | null;
+  readonly origin: string | null;
   /** Milliseconds since 1970-01-01 UTC, as numeric. */
   readonly created_at: string;
   readonly last_used_at: string;
@@ -29,10 +30,11 @@ export function descriptionOfRow(row: EntryRow): EntryDescription {
     computeMs: row.compute_ms,
     error: row.error ?? undefined,
     ...(row.failures === null ? {} : { failures: row.failures }),
+    ...(row.origin === null ? {} : { origin: JSON.parse(row.origin) as EntryOrigin }),
   };
 }
 
-/** The parameters $2 to $13 of put-entry.sql. */
+/** The parameters $2 to $14 of put-entry.sql. */
 export function parametersOf(entry: EntryDescription): readonly unknown[] {
   const { fragment } = entry;
   return [
@@ -43,6 +45,7 @@ export function parametersOf(entry: EntryDescription): readonly unknown[] {
     entry.keyCount,
     entry.hasNullKey,
     entry.snapshot ?? null,
+    entry.origin === undefined ? null : JSON.stringify(entry.origin),
     entry.createdAt,
     entry.lastUsedAt,
     entry.computeMs,
