@@ -9,6 +9,7 @@ import { Learner } from '../population/learner';
 import { Observer } from '../population/observer';
 import type { PopulationEvents } from '../population/population-events';
 import { InProcessQueue } from '../population/queue/in-process-queue';
+import { retryAt } from '../population/retry-policy';
 import { PostgresqlSource } from '../population/sources/postgresql';
 import type { ServerTls } from '../postgres/server-tls';
 import { sqlFile } from '../postgres/sql-files';
@@ -67,6 +68,7 @@ export async function composeDatabase(
         learn: (fragments, weight) => {
           learner.learn(fragments, weight);
         },
+        retryAt,
         events: metrics.engine,
         log,
       }),

@@ -1,12 +1,9 @@
-import type { CacheBackend, CacheChange } from '../cache/cache-backend';
+import type { CacheChange } from '../cache/cache-backend';
 import { Directory } from '../cache/directory';
 import { CacheUnavailableError } from '../errors/cache-unavailable-error';
 import type { Catalog } from '../query/catalog/catalog';
 import type { Fragment } from '../query/fragment/fragment';
-import type { PartitionKey } from '../query/partition-key';
 import { BoundedMap } from './bounded-map';
-import type { CatalogKeeper } from './catalog-keeper';
-import type { EngineEvents, EngineLog } from './engine-events';
 import type {
   BoundParameters,
   Completion,
@@ -19,9 +16,12 @@ import type {
   RewritePlan,
 } from './engine';
 import { blocksLeftAlone } from './block-outcomes';
+import type { DatabaseEngineOptions, TrackedKey } from './database-engine-options';
 import { contextKey, decisionKey, describing, type Decision } from './decision';
 import { Experience } from './experience';
 import { CandidateStatement } from './candidate-statement';
+import type { Explanation } from './explain/explanation';
+import { StatementExplainer } from './explain/statement-explainer';
 import { Inspector } from './inspector';
 import { KeySetStore } from './key-set-store';
 import {
@@ -38,33 +38,10 @@ import { readSessionContext } from './session-settings';
 import { ShapeBook } from './shape-book';
 import { SlowForms } from './slow-forms';
 import { turnBudget } from './turn-budget';
-import type { ShapeChecker } from './shape-checker';
 import { UsageNotes } from './usage-notes';
 import { WaitingStatements } from './waiting-statements';
 
-export interface TrackedKey extends PartitionKey {
-  /** Share of all keys beyond which a key set is not used: reading almost everything is not worth a restriction. */
-  readonly maxKeyShare: number;
-}
-
-export interface DatabaseEngineOptions {
-  readonly mode: 'on' | 'observe' | 'off';
-  readonly partitionKeys: readonly TrackedKey[];
-  readonly backend: CacheBackend;
-  readonly catalog: CatalogKeeper;
-  readonly shapes: ShapeChecker;
-  /** Text of sql/queries/session-context.sql. */
-  readonly contextQuery: string;
-  /** Statements that took longer are learned from, in milliseconds. */
-  readonly minQueryMs: number;
-  /** How long a statement waits for key sets that are not in memory, in milliseconds. */
-  readonly fetchMs: number;
-  /** Memory for key sets, in bytes. */
-  readonly memoryBytes: number;
-  readonly learn: (fragments: readonly Fragment[], weight: number) => void;
-  readonly events: EngineEvents;
-  readonly log: EngineLog;
-}
+export type { DatabaseEngineOptions, TrackedKey };
 
 /** How long after a restricted statement another one is expected. */
 const contextWantedMs = 10 * 60_000;
@@ -93,6 +70,7 @@ export class DatabaseEngine implements Engine {
   );
   readonly #shapes: ShapeBook;
   readonly #restrictor: Restrictor;
+  readonly #explainer: StatementExplainer;
   readonly #waiting = new WaitingStatements((reading) => this.#prepare(reading));
   readonly #unsubscribe: () => void;
   #version = 0;
@@ -116,6 +94,15 @@ export class DatabaseEngine implements Engine {
       isCurrent: (catalog) => options.catalog.current === catalog,
       fetchMs: options.fetchMs,
       log: options.log,
+    });
+    this.#explainer = new StatementExplainer({
+      ...options,
+      directory: this.directory,
+      restrictor: this.#restrictor,
+      experience: this.#experience,
+      shapes: this.#shapes,
+      currentCatalog: () => options.catalog.current,
+      retryAt: options.retryAt ?? (() => undefined),
     });
     this.#unsubscribe = options.backend.subscribe((change) => this.#cacheChanged(change));
     options.catalog.onChange((catalog) => this.#catalogRead(catalog));
@@ -176,6 +163,10 @@ export class DatabaseEngine implements Engine {
     if (result instanceof Promise || result.kind !== 'forward') this.#contextUsedAt = performance.now();
     this.options.events.planned(ms);
     return result;
+  }
+
+  explain(request: PlanRequest): Promise<Explanation> {
+    return this.#explainer.explain(request, request.context ?? this.#lastContext);
   }
 
   completed(completion: Completion): { readonly wantsContext: boolean } {

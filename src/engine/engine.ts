@@ -1,4 +1,5 @@
 import type { BlockOutcome } from './block-outcomes';
+import type { Explanation } from './explain/explanation';
 import type { Insertion } from '../query/rewrite/insertion';
 import type { Method } from '../query/rewrite/method';
 import type { ChoiceReason } from './experience';
@@ -16,6 +17,9 @@ export interface Engine extends AsyncDisposable {
 
   /** Decides about one execution. Resolves later only if a key set must be fetched from the backend or a shape checked. */
   plan(request: PlanRequest): Plan | Promise<Plan>;
+
+  /** Tells what `plan` would come to and why. Counts as no execution, and as no use of anything. */
+  explain(request: PlanRequest): Promise<Explanation>;
 
   /**
    * Tells how an execution went, so that slow ones are learned from and restrictions that do not pay are dropped.

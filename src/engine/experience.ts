@@ -45,15 +45,22 @@ const longestBlockMs = 24 * 60 * 60_000;
 export class Experience {
   readonly #shapes = new BoundedMap<string, ShapeExperience>(maxShapes);
 
-  /** Why no restricted form should be used now; counts as one execution. */
-  objection(shape: string, nowMs: number): string | undefined {
+  /** What `objection` would say, without counting. */
+  peekObjection(shape: string, nowMs: number): string | undefined {
     const experience = this.#shapes.get(shape);
     if (experience === undefined) return undefined;
     if (nowMs < experience.blockedUntilMs) return 'failed when restricted';
-    if (experience.sitOut === 0) return undefined;
+    return experience.sitOut === 0 ? undefined : 'slower when restricted';
+  }
+
+  /** Why no restricted form should be used now; counts as one execution. */
+  objection(shape: string, nowMs: number): string | undefined {
+    const objection = this.peekObjection(shape, nowMs);
+    const experience = this.#shapes.get(shape);
+    if (objection !== 'slower when restricted' || experience === undefined) return objection;
     experience.sitOut--;
     if (experience.sitOut === 0) for (const form of experience.restricted.values()) form.runs = 0;
-    return 'slower when restricted';
+    return objection;
   }
 
   /** The form to use among those that can be used: the fastest, when all have been tried. Those before it are tried before it. */

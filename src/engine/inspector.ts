@@ -125,7 +125,7 @@ export class Inspector {
 }
 
 /** A client's own word, in a comment: this statement is left alone. */
-const switchedOff = /\/\*\s*pcache\s*:\s*off\s*\*\//i;
+export const switchedOff = /\/\*\s*pcache\s*:\s*off\s*\*\//i;
 
 /** A replacement character stands for bytes that are not UTF-8; the text we have is not the text the client sent. */
 function mayLookInto(text: string): boolean {

@@ -69,6 +69,20 @@ export class Restrictor {
     }
   }
 
+  /**
+   * What `plan` would come to, with everything at hand that it asks for. Counts as no use of the sets. Rejects with
+   * CacheUnavailableError.
+   */
+  async preview(decision: Decision, catalog: Catalog): Promise<RewritePlan | ForwardPlan> {
+    await this.prepare(decision, catalog);
+    return this.#choose(decision, catalog);
+  }
+
+  /** Number of keys that are left of all that holds for a class, however many; its sets are at hand, or do not count. */
+  keysKept(match: ClassMatch): number | undefined {
+    return this.#keysOf(match)?.size;
+  }
+
   #hasSets({ matches }: Decision): boolean {
     return neededSets(matches).every(({ key, hash }) => this.options.keySets.peek(key, hash) !== undefined);
   }
@@ -77,8 +91,16 @@ export class Restrictor {
     await Promise.all(neededSets(matches).map(({ key, hash }) => this.options.keySets.load(key, hash)));
   }
 
-  /** Restricts in the form that has shown to be the fastest. */
   #restrict(decision: Decision, catalog: Catalog): RewritePlan | ForwardPlan {
+    const plan = this.#choose(decision, catalog);
+    if (plan.kind === 'rewrite') {
+      for (const { key, hash } of neededSets(decision.matches)) this.options.usage.note(key, hash);
+    }
+    return plan;
+  }
+
+  /** Restricts in the form that has shown to be the fastest. */
+  #choose(decision: Decision, catalog: Catalog): RewritePlan | ForwardPlan {
     const classes = this.#classesOf(decision, catalog);
     if (classes.length === 0) return leave(decision, 'covers most keys');
     const forms = formsOf(classes);
@@ -89,9 +111,6 @@ export class Restrictor {
     const plan = decision.plans.get(form) ?? this.#form(decision, classes, form, why, catalog);
     const mayChangeByItself = plan.kind === 'forward' && plan.reason === 'shape not checked yet';
     if (!mayChangeByItself) decision.plans.set(form, plan);
-    if (plan.kind === 'rewrite') {
-      for (const { key, hash } of neededSets(decision.matches)) this.options.usage.note(key, hash);
-    }
     return plan;
   }
 
@@ -142,19 +161,23 @@ export class Restrictor {
   #narrow(match: ClassMatch, catalog: Catalog): readonly ClassRestriction[] {
     const { block, keyClass } = match;
     const { name } = keyClass.partitionKey;
-    const sets: KeySet[] = [];
-    for (const { hash } of neededSets([match])) {
-      // A set that has gone in the meantime restricts nothing; the others still hold.
-      const set = this.options.keySets.peek(name, hash);
-      if (set !== undefined) sets.push(set);
-    }
-    const keys = intersectKeySets(sets);
+    const keys = this.#keysOf(match);
     if (keys === undefined) return [];
     const total = catalog.keyCounts.get(name);
     const maxShare = this.options.maxKeyShares.get(name) ?? 1;
     return total !== undefined && keys.size > maxShare * total
       ? []
       : [{ block, keyClass, keys, methods: ['inline'] }];
+  }
+
+  #keysOf(match: ClassMatch): KeySet | undefined {
+    const sets: KeySet[] = [];
+    for (const { key, hash } of neededSets([match])) {
+      // A set that has gone in the meantime restricts nothing; the others still hold.
+      const set = this.options.keySets.peek(key, hash);
+      if (set !== undefined) sets.push(set);
+    }
+    return intersectKeySets(sets);
   }
 }
 

@@ -27,6 +27,11 @@ export function isWorthRunning(
 ): boolean {
   if (entry === undefined) return true;
   if (entry.status === 'ok') return false;
+  return now >= retryAt(entry, policy);
+}
+
+/** When a fragment with this entry, which is not ok, is worth another run, in milliseconds since 1970; Infinity: never. */
+export function retryAt(entry: EntryDescription, policy: RetryPolicy = defaultRetryPolicy): number {
   const failures = failuresOf(entry);
-  return failures < policy.maxFailures && now >= entry.createdAt + backoffMs(policy, failures);
+  return failures < policy.maxFailures ? entry.createdAt + backoffMs(policy, failures) : Infinity;
 }

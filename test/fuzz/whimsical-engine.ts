@@ -1,4 +1,5 @@
 import type { Engine, InspectedStatement, Plan, PlanRequest, ReadContext } from '../../src/engine/engine';
+import type { Explanation } from '../../src/engine/explain/explanation';
 import type { Random } from '../oracle/random';
 
 /** Means nothing to the server. */
@@ -35,6 +36,22 @@ export class WhimsicalEngine implements Engine {
     return random.chance(0.5)
       ? Promise.resolve(plan)
       : new Promise((resolve) => setImmediate(() => resolve(plan)));
+  }
+
+  async explain({ statement, parameters }: PlanRequest): Promise<Explanation> {
+    const { random } = this;
+    const nothing = { mode: 'on', fingerprint: undefined, coverage: undefined, blocks: [] } as const;
+    if (random.chance(0.3)) return { ...nothing, reason: 'whim', restricted: undefined };
+    const restricted = {
+      text: statement.text + whim,
+      insertions: [],
+      parameterOids: parameters?.declaredOids ?? [],
+      method: 'whim',
+      why: 'whim',
+      mayRaise: random.chance(0.5),
+      isReadOnly: random.chance(0.5),
+    };
+    return { ...nothing, reason: undefined, restricted };
   }
 
   completed(): { readonly wantsContext: boolean } {

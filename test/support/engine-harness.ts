@@ -12,6 +12,7 @@ import { ShapeChecker, type Shape } from '../../src/engine/shape-checker';
 import { turnBudget } from '../../src/engine/turn-budget';
 import type { FragmentOutcome } from '../../src/population/fragment-source';
 import { PostgresqlSource } from '../../src/population/sources/postgresql';
+import { retryAt } from '../../src/population/retry-policy';
 import { entryOfRun } from '../../src/population/run-entry';
 import { openPool, type ControlPool } from '../../src/postgres/control-pool';
 import { sqlFile } from '../../src/postgres/sql-files';
@@ -111,6 +112,7 @@ export class EngineHarness implements AsyncDisposable {
       fetchMs: 10_000,
       memoryBytes: 64 * 1024 * 1024,
       learn: (fragments) => learned.push(...fragments),
+      retryAt,
       events: { planned: () => undefined },
       ...options,
     });

@@ -6,6 +6,7 @@ import {
   type PlanRequest,
   type ReadContext,
 } from '../../src/engine/engine';
+import { type Explanation } from '../../src/engine/explain/explanation';
 import { type Insertion } from '../../src/query/rewrite/insertion';
 
 export interface ScriptedPlan {
@@ -14,6 +15,8 @@ export interface ScriptedPlan {
   readonly insertions?: readonly Insertion[];
   readonly parameterOids?: readonly number[];
   readonly mustRetryOnError?: boolean;
+  /** For explanations: whether it may be measured; by default it may. */
+  readonly isReadOnly?: boolean;
   /** Plan with the context only, as the real engine does. */
   readonly needsContext?: boolean;
   /** Answer with a promise that waits for this. */
@@ -21,7 +24,7 @@ export interface ScriptedPlan {
 }
 
 /** Texts that do nothing to the session; candidates are among them. */
-const quiet = /^\s*(select|with|values)\b/i;
+const quiet = /^\s*(select|with|values|explain)\b/i;
 
 /**
  * An engine that does as it is told: certain texts are sent as certain other texts. What the proxy promises the engine, and
@@ -68,6 +71,23 @@ export class ScriptedEngine implements Engine {
       memo: undefined,
     };
     return after === undefined ? plan : after().then(() => plan);
+  }
+
+  /** An explanation as good as its plan. */
+  async explain(request: PlanRequest): Promise<Explanation> {
+    this.requests.push(request);
+    if (this.failure !== undefined) throw this.failure;
+    const script = this.plans.get(request.statement.text);
+    await script?.after?.();
+    const nothing = { mode: 'on', fingerprint: undefined, coverage: undefined, blocks: [] } as const;
+    if (script === undefined) return { ...nothing, reason: 'nothing scripted', restricted: undefined };
+    const { text, insertions = [], parameterOids = [], mustRetryOnError = false, isReadOnly = true } = script;
+    const form = { text, insertions, parameterOids, mayRaise: mustRetryOnError, isReadOnly };
+    return {
+      ...nothing,
+      reason: request.isContextCertain ? undefined : 'context uncertain',
+      restricted: { ...form, method: 'scripted', why: 'the script says so' },
+    };
   }
 
   completed(completion: Completion): { readonly wantsContext: boolean } {

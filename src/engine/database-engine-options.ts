@@ -1,0 +1,33 @@
+import type { CacheBackend, EntryDescription } from '../cache/cache-backend';
+import type { Fragment } from '../query/fragment/fragment';
+import type { PartitionKey } from '../query/partition-key';
+import type { CatalogKeeper } from './catalog-keeper';
+import type { EngineEvents, EngineLog } from './engine-events';
+import type { ShapeChecker } from './shape-checker';
+
+export interface TrackedKey extends PartitionKey {
+  /** Share of all keys beyond which a key set is not used: reading almost everything is not worth a restriction. */
+  readonly maxKeyShare: number;
+}
+
+/** What an engine works with, and on what terms. */
+export interface DatabaseEngineOptions {
+  readonly mode: 'on' | 'observe' | 'off';
+  readonly partitionKeys: readonly TrackedKey[];
+  readonly backend: CacheBackend;
+  readonly catalog: CatalogKeeper;
+  readonly shapes: ShapeChecker;
+  /** Text of sql/queries/session-context.sql. */
+  readonly contextQuery: string;
+  /** Statements that took longer are learned from, in milliseconds. */
+  readonly minQueryMs: number;
+  /** How long a statement waits for key sets that are not in memory, in milliseconds. */
+  readonly fetchMs: number;
+  /** Memory for key sets, in bytes. */
+  readonly memoryBytes: number;
+  readonly learn: (fragments: readonly Fragment[], weight: number) => void;
+  /** When a fragment whose last run did not end ok is tried again, in milliseconds since 1970; for explanation. */
+  readonly retryAt?: (entry: EntryDescription) => number | undefined;
+  readonly events: EngineEvents;
+  readonly log: EngineLog;
+}

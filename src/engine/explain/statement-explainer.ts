@@ -1,0 +1,177 @@
+import type { Directory } from '../../cache/directory';
+import { CacheUnavailableError } from '../../errors/cache-unavailable-error';
+import type { Catalog } from '../../query/catalog/catalog';
+import type { PartitionKey } from '../../query/partition-key';
+import { CandidateStatement } from '../candidate-statement';
+import { describing, type Decision } from '../decision';
+import type { EntryDescription } from '../../cache/cache-backend';
+import type {
+  AppliedRestriction,
+  BoundParameters,
+  ForwardPlan,
+  InspectedStatement,
+  PlanRequest,
+  RewritePlan,
+} from '../engine';
+import type { ChoiceReason, Experience } from '../experience';
+import { switchedOff } from '../inspector';
+import { matchReading, lacksFragments, readStatement, type Reading } from '../reading';
+import type { Restrictor } from '../restrictor';
+import type { SessionContext } from '../session-context';
+import type { ShapeBook } from '../shape-book';
+import { turnBudget } from '../turn-budget';
+import { explainBlocks } from './explain-blocks';
+import type { Explanation, RestrictedForm } from './explanation';
+
+export interface StatementExplainerOptions {
+  readonly mode: Explanation['mode'];
+  readonly partitionKeys: readonly PartitionKey[];
+  readonly directory: Directory;
+  readonly restrictor: Restrictor;
+  readonly experience: Experience;
+  readonly shapes: ShapeBook;
+  readonly currentCatalog: () => Catalog | undefined;
+  /** When a fragment whose last run did not end ok is tried again, in milliseconds since 1970. */
+  readonly retryAt: (entry: EntryDescription) => number | undefined;
+}
+
+const nothing = {
+  fingerprint: undefined,
+  coverage: undefined,
+  blocks: [],
+  restricted: undefined,
+} as const;
+
+/**
+ * Explains what the engine would do with a statement. In the order in which DatabaseEngine decides, but to the end: what would
+ * only be asked for in the background is waited for, and a reason not to restrict does not keep the restricted form from being
+ * made. Nothing of it counts: no set as used, no form as run, nothing as wanted.
+ */
+export class StatementExplainer {
+  constructor(private readonly options: StatementExplainerOptions) {}
+
+  /** Rejects only for a bug, or a store that fails in a way of its own. */
+  async explain(request: PlanRequest, assumed: SessionContext | undefined): Promise<Explanation> {
+    const { statement, context, parameters } = request;
+    const mode = context?.mode ?? this.options.mode;
+    const catalog = this.options.currentCatalog();
+    const left = (reason: string): Explanation => ({ ...nothing, mode, reason });
+    if (!(statement instanceof CandidateStatement)) return left(reasonOfOther(statement));
+    if (catalog === undefined) return left('catalog not read');
+    if (assumed === undefined) return left('context unknown');
+    const reading = await this.#read(statement, assumed, catalog, parameters);
+    if (reading === undefined) return left('shape check');
+    await turnBudget.turn();
+    const { result: decision } = turnBudget.spend(() => this.#decide(reading));
+    const plan = await this.#preview(decision, catalog);
+    if (this.options.currentCatalog() !== catalog) return left('catalog not read');
+    const { directory, restrictor, retryAt } = this.options;
+    const isRewritten = plan?.kind === 'rewrite';
+    return {
+      mode,
+      reason: this.#reason(request, mode, decision, plan),
+      fingerprint: statement.fingerprint,
+      coverage: decision.coverage,
+      blocks: turnBudget.spend(() =>
+        explainBlocks(decision, plan, {
+          directory,
+          retryAt,
+          keysKept: (match) => restrictor.keysKept(match),
+          totalKeys: (partitionKey) => catalog.keyCounts.get(partitionKey),
+        }),
+      ).result,
+      restricted: isRewritten ? this.#form(statement, plan) : undefined,
+    };
+  }
+
+  /** undefined if the server does not take the statement, so that the types of its parameters are not known. */
+  async #read(
+    statement: CandidateStatement,
+    context: SessionContext,
+    catalog: Catalog,
+    parameters: BoundParameters | undefined,
+  ): Promise<Reading | undefined> {
+    let parameterOids: readonly number[] = [];
+    if (parameters !== undefined && parameters.values.length > 0) {
+      const shape = await this.options.shapes.ask(describing(statement, context, catalog, parameters));
+      if (!shape.isValid) return undefined;
+      ({ parameterOids } = shape);
+    }
+    const given = parameterOids.length > 0 ? parameters : undefined;
+    await turnBudget.turn();
+    const { partitionKeys } = this.options;
+    return turnBudget.spend(() =>
+      readStatement(statement, context, catalog, partitionKeys, given, parameterOids),
+    ).result;
+  }
+
+  #decide(reading: Reading): Decision {
+    const { directory } = this.options;
+    const matches = matchReading(reading, directory);
+    const isFull = matches.length > 0 && !lacksFragments(reading, directory);
+    return { version: 0, reading, matches, coverage: isFull ? 'full' : 'partial', plans: new Map() };
+  }
+
+  async #preview(decision: Decision, catalog: Catalog): Promise<RewritePlan | ForwardPlan | undefined> {
+    if (decision.matches.length === 0) return undefined;
+    try {
+      return await this.options.restrictor.preview(decision, catalog);
+    } catch (error) {
+      if (error instanceof CacheUnavailableError) return { kind: 'forward', reason: 'cache unavailable' };
+      throw error;
+    }
+  }
+
+  #reason(
+    { statement, isContextCertain, canRetry }: PlanRequest,
+    mode: Explanation['mode'],
+    { reading: { analysis }, matches }: Decision,
+    plan: RewritePlan | ForwardPlan | undefined,
+  ): string | undefined {
+    const { directory, experience } = this.options;
+    if (mode === 'off') return 'switched off';
+    if ('refused' in analysis) return analysis.refused;
+    if (directory.size === 0) return 'nothing cached';
+    if (matches.length === 0) return 'miss';
+    if (!isContextCertain) return 'context uncertain';
+    if (analysis.mayRaise && !canRetry) return 'may raise an error';
+    if (statement instanceof CandidateStatement) {
+      const objection = experience.peekObjection(statement.experience, performance.now());
+      if (objection !== undefined) return objection;
+    }
+    if (mode === 'observe') return 'observe mode';
+    return plan?.kind === 'forward' ? plan.reason : undefined;
+  }
+
+  #form(statement: CandidateStatement, plan: RewritePlan): RestrictedForm {
+    const { text, insertions, parameterOids, mustRetryOnError, restriction } = plan;
+    const { method, spread } = restriction;
+    const [only] = statement.statements;
+    return {
+      text,
+      insertions,
+      parameterOids,
+      method: `${method}, on ${spread === 'one' ? 'one column' : 'every column'} of a class`,
+      why: this.#why(statement, restriction),
+      mayRaise: mustRetryOnError,
+      isReadOnly: statement.isSingle && only?.kind === 'select' && !only.writes,
+    };
+  }
+
+  #why({ experience: shape }: CandidateStatement, { why }: AppliedRestriction): string {
+    const directMs = this.options.experience.directMs(shape);
+    const asItCame =
+      directMs === undefined ? '' : `; as it came the statement takes ${directMs.toFixed(1)} ms`;
+    return `${choices[why]}${asItCame}`;
+  }
+}
+
+const choices: Readonly<Record<ChoiceReason, string>> = {
+  only: 'there is no other form',
+  tried: 'each form is tried before one is preferred',
+  fastest: 'the fastest of the forms, as measured',
+};
+
+function reasonOfOther({ text }: InspectedStatement): string {
+  return switchedOff.test(text) ? 'switched off' : 'not a candidate';
+}
