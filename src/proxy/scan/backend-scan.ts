@@ -3,7 +3,8 @@ import { type ResponseFields } from '../../wire/backend/response-fields';
 import { FrameStep, FrameTreatment, type FrameReader } from '../../wire/frame-reader';
 import { BackendCode } from '../../wire/message-code';
 import { withClientPosition } from './client-position';
-import { type ContextAsk } from './context-ask';
+import { ExplainExecution } from '../explain/explain-run';
+import { type HiddenQuestion } from '../hidden/hidden-question';
 import { retryableError, type HeldRun } from '../hidden/held-run';
 import { PreparedStatement } from './prepared-statements';
 import { Owed, type Audience } from './reply-queue';
@@ -24,7 +25,7 @@ export interface ReplyOwner {
   lostTrack(): void;
 }
 
-const Destination = { Client: 0, Hold: 1, Drop: 2 } as const;
+const Destination = { Client: 0, Hold: 1, Drop: 2, Explanation: 3 } as const;
 type Destination = (typeof Destination)[keyof typeof Destination];
 
 /**
@@ -36,8 +37,10 @@ type Destination = (typeof Destination)[keyof typeof Destination];
  * original will raise its own.
  */
 export class BackendScan {
-  ask: ContextAsk | undefined;
+  ask: HiddenQuestion | undefined;
   held: HeldRun | undefined;
+  /** Set once rows may have to be answered that are not the server's. */
+  hasExplained = false;
   /** Set once replies are no longer followed: everything is passed on. */
   hasLostTrack = false;
 
@@ -57,7 +60,7 @@ export class BackendScan {
   ) {}
 
   /** Rows are only assembled while an answer to a hidden question is awaited. */
-  awaitAnswer(ask: ContextAsk | undefined): void {
+  awaitAnswer(ask: HiddenQuestion | undefined): void {
     this.ask = ask;
     this.treatments[BackendCode.DataRow] = ask === undefined ? FrameTreatment.Pieces : FrameTreatment.Whole;
   }
@@ -110,7 +113,8 @@ export class BackendScan {
       case BackendCode.CopyData:
         // Most messages of a large result; nothing changes but the bytes.
         if (held === undefined && this.ask === undefined) {
-          this.destination = this.tracker.queue.headIsHidden ? Destination.Drop : Destination.Client;
+          if (this.tracker.queue.headIsHidden) this.destination = Destination.Drop;
+          else this.destination = this.isExplained ? Destination.Explanation : Destination.Client;
           return;
         }
         break;
@@ -140,6 +144,7 @@ export class BackendScan {
       this.keepError();
     } else if (this.held === undefined) {
       this.destination = Destination.Client;
+      if (this.hasExplained && code === BackendCode.CommandComplete) this.putExplanation();
     } else if (this.held.state !== 'holding') {
       this.destination = Destination.Drop;
       this.keepError();
@@ -147,6 +152,25 @@ export class BackendScan {
       // The client's own Parse stands, whatever becomes of the run.
       this.destination = code === BackendCode.ParseComplete ? Destination.Client : Destination.Hold;
     }
+  }
+
+  /** Whether the rows of the statement the server is at are ours to answer. */
+  private get isExplained(): boolean {
+    if (!this.hasExplained) return false;
+    const { headDetail } = this.tracker.queue;
+    return headDetail instanceof ExplainExecution && headDetail.run.isAnswered;
+  }
+
+  /** Our rows go out before the CommandComplete at hand, or as many of them as were asked for. */
+  private putExplanation(): void {
+    const { reader, tracker } = this;
+    const { queue } = tracker;
+    const isExecute = queue.doneKind === Owed.Execute;
+    const detail = isExecute ? queue.doneDetail : queue.headDetail;
+    if (!(detail instanceof ExplainExecution)) return;
+    const { run, maxRows } = detail;
+    const complete = reader.buffer.subarray(reader.start, reader.end);
+    this.replacement = isExecute ? run.executionDone(complete, maxRows) : run.statementDone(complete);
   }
 
   private keepError(): void {
@@ -193,6 +217,10 @@ export class BackendScan {
   private pass(buffer: Buffer, start: number, end: number): void {
     if (this.destination === Destination.Client) {
       this.link.toClient.forward(buffer, start, end);
+    } else if (this.destination === Destination.Explanation) {
+      const { headDetail } = this.tracker.queue;
+      if (headDetail instanceof ExplainExecution)
+        headDetail.run.takeRow(buffer, start, end, this.reader.isLast);
     } else if (this.destination === Destination.Hold) {
       const { held } = this;
       if (held?.state !== 'holding' || held.hold(buffer, start, end)) return;

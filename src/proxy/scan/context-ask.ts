@@ -1,17 +1,14 @@
 import { decodeDataRow } from '../../wire/backend/data-row';
+import { type HiddenQuestion } from '../hidden/hidden-question';
 import { BackendCode } from '../../wire/message-code';
 
 /** A question for the session's context under way: what came back so far. */
-export class ContextAsk {
+export class ContextAsk implements HiddenQuestion {
   /** The row, all values as text. */
   row: readonly (string | null)[] | undefined;
   /** The server's ErrorResponse, as bytes. */
   error: Buffer | undefined;
 
-  /**
-   * @param isInBatch whether it was put into the client's own batch, so that no ReadyForQuery ends it but after an error
-   * @param done called when nothing more of the answer will come
-   */
   constructor(
     readonly isInBatch: boolean,
     readonly done: () => void,

@@ -1,4 +1,5 @@
 import { type InspectedStatement } from '../../engine/engine';
+import { readExplainText, type ExplainText } from '../../query/explain/explain-option';
 import { FrameReader, FrameStep } from '../../wire/frame-reader';
 import { frontendTreatments } from '../../wire/frame-treatments';
 import { decodeBindNames } from '../../wire/frontend/bind';
@@ -8,7 +9,7 @@ import { decodeParse } from '../../wire/frontend/parse';
 import { decodeQuery } from '../../wire/frontend/query';
 import { FrontendCode } from '../../wire/message-code';
 import { attempt } from './attempt';
-import { Candidate } from './candidate';
+import { Candidate, type MessageBytes } from './candidate';
 import { Owed } from './reply-queue';
 import { messageTooLarge } from '../session/session-errors';
 import { unknownStatement, type SessionTracker } from './session-tracker';
@@ -17,6 +18,8 @@ import { type SessionLink } from './session-link';
 /** Who decides about a candidate statement; the frame at hand is then its business, to be forwarded or replaced. */
 export interface CandidateOwner {
   decide(candidate: Candidate): void;
+  /** The same for one that asks for an explanation. */
+  explain(candidate: Candidate, text: ExplainText): void;
   /**
    * Another text than a candidate's is about to be passed on, to be run. If true is returned, it is the owner who calls `pass`,
    * later.
@@ -150,7 +153,7 @@ export class FrontendScan {
         this.preparations++;
         break;
       case FrontendCode.Execute:
-        tracker.executeSent(attempt(() => decodeExecute(buffer, start + 5, end))?.portalName ?? unknownName);
+        this.execute(buffer, start, end);
         this.hasOthers = true;
         break;
       case FrontendCode.Close:
@@ -217,7 +220,7 @@ export class FrontendScan {
         tracker.queue.push(Owed.Describe);
         break;
       case FrontendCode.Execute:
-        tracker.executeSent(unknownName);
+        tracker.executeSent(unknownName, 0);
         break;
       case FrontendCode.Close:
         tracker.queue.push(Owed.Close);
@@ -230,8 +233,16 @@ export class FrontendScan {
 
   private query(buffer: Buffer, start: number, end: number): void {
     if (this.batchEntries > 0) this.hasOthers = true;
-    const text = attempt(() => decodeQuery(buffer, start + 5, end))?.query;
-    const statement = this.inspect(text !== undefined && isText(text) ? text : undefined);
+    const decoded = attempt(() => decodeQuery(buffer, start + 5, end))?.query;
+    const sent = decoded !== undefined && isText(decoded) ? decoded : undefined;
+    const explains = this.takeExplainOption(sent, buffer, start + 5);
+    const statement = this.inspect(explains?.text ?? sent);
+    if (explains !== undefined && this.isExplained(explains)) {
+      const isAlone = this.isNothingBefore;
+      const candidate = new Candidate('simple', statement, undefined, '', isAlone, this.messageBytes);
+      this.owner.explain(candidate, explains);
+      return;
+    }
     if (!statement.isCandidate || this.tracker.queue.isSkipping) {
       const pass = (): void => {
         this.tracker.querySent(statement);
@@ -240,12 +251,42 @@ export class FrontendScan {
       if (!this.owner.beforeOther(statement.text, pass)) pass();
       return;
     }
-    const { tracker } = this;
-    const isAlone = tracker.status === 'idle' && tracker.queue.length === 0 && this.batchEntries === 0;
-    const following = this.reader.unread;
     this.owner.decide(
-      new Candidate('simple', statement, undefined, '', isAlone, { buffer, start, end, following }),
+      new Candidate('simple', statement, undefined, '', this.isNothingBefore, this.messageBytes),
     );
+  }
+
+  /** Whether no transaction is open, nothing is owed, and no batch has begun. */
+  private get isNothingBefore(): boolean {
+    const { status, queue } = this.tracker;
+    return status === 'idle' && queue.length === 0 && this.batchEntries === 0;
+  }
+
+  /** Where the frame at hand is, and what came behind it. */
+  private get messageBytes(): MessageBytes {
+    const { buffer, start, end, unread } = this.reader;
+    return { buffer, start, end, following: unread };
+  }
+
+  /** What the server skips, or takes for COPY data, is answered by nobody. */
+  private isExplained({ explained }: ExplainText): boolean {
+    const { queue } = this.tracker;
+    return explained.length > 0 && !queue.isSkipping && !queue.isCopyingIn;
+  }
+
+  /** Writes blanks in place of the option PCACHE of EXPLAIN, in the frame at hand, whose text begins at `at`. */
+  private takeExplainOption(text: string | undefined, buffer: Buffer, at: number): ExplainText | undefined {
+    if (text === undefined || (text.includes('\\') && !this.tracker.hasStandardStrings)) return undefined;
+    const explains = readExplainText(text);
+    for (const [from, to] of explains?.blanks ?? []) buffer.fill(' ', at + from, at + to);
+    return explains;
+  }
+
+  /** Rows that are not the server's are counted out here: it is asked for all of them. */
+  private execute(buffer: Buffer, start: number, end: number): void {
+    const message = attempt(() => decodeExecute(buffer, start + 5, end));
+    const { portalName, maxRows } = message ?? { portalName: unknownName, maxRows: 0 };
+    if (this.tracker.executeSent(portalName, maxRows)) buffer.writeUInt32BE(0, end - 4);
   }
 
   private parse(buffer: Buffer, start: number, end: number): void {
@@ -256,7 +297,13 @@ export class FrontendScan {
       return;
     }
     const text = isText(message.query) ? message.query : undefined;
-    this.tracker.parseSent(message.statementName, text, message.parameterTypeOids);
+    const explains = this.takeExplainOption(text, buffer, buffer.indexOf(0, start + 5) + 1);
+    this.tracker.parseSent(
+      message.statementName,
+      explains?.text ?? text,
+      message.parameterTypeOids,
+      explains !== undefined && explains.explained.length > 0 ? explains : undefined,
+    );
   }
 
   private bind(buffer: Buffer, start: number, end: number): void {
@@ -265,7 +312,20 @@ export class FrontendScan {
     const prepared = names === undefined ? undefined : tracker.preparedStatement(names.statementName);
     const statement = this.inspect(prepared?.text);
     if (names === undefined) tracker.unknownBindSent();
-    else if (!statement.isCandidate || tracker.queue.isSkipping) {
+    else if (prepared?.explains !== undefined && this.isExplained(prepared.explains)) {
+      const { portalName, statementName } = names;
+      const isAlone = this.isAlone(statementName);
+      const candidate = new Candidate(
+        'extended',
+        statement,
+        prepared,
+        portalName,
+        isAlone,
+        this.messageBytes,
+      );
+      this.owner.explain(candidate, prepared.explains);
+      return;
+    } else if (!statement.isCandidate || tracker.queue.isSkipping) {
       const pass = (): void => {
         tracker.bindSent(names.portalName, statement);
         this.noteBatchEntry();
@@ -276,14 +336,8 @@ export class FrontendScan {
     } else {
       const { portalName, statementName } = names;
       const isAlone = this.isAlone(statementName);
-      const following = this.reader.unread;
       this.owner.decide(
-        new Candidate('extended', statement, prepared, portalName, isAlone, {
-          buffer,
-          start,
-          end,
-          following,
-        }),
+        new Candidate('extended', statement, prepared, portalName, isAlone, this.messageBytes),
       );
       return;
     }

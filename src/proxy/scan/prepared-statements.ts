@@ -1,3 +1,5 @@
+import { type ExplainText } from '../../query/explain/explain-option';
+
 /** A prepared statement the client made with Parse. */
 export class PreparedStatement {
   /** Whether the server has answered ParseComplete. */
@@ -11,6 +13,8 @@ export class PreparedStatement {
     public verifiedEpoch: number,
     /** Number of the batch, the messages up to a Sync, the Parse was sent in. */
     readonly batch: number,
+    /** Present if it asks for an explanation; `text` is then what the server has. */
+    readonly explains?: ExplainText,
   ) {}
 }
 

@@ -2,16 +2,16 @@ import { type ForwardPlan, type Plan, type RewritePlan } from '../../engine/engi
 import { protocolViolation, SqlState, type PgError } from '../../errors/pg-error';
 import { encodeReadyForQuery } from '../../wire/backend/ready-for-query';
 import { type FrameReader } from '../../wire/frame-reader';
-import { encodeClose } from '../../wire/frontend/close';
-import { encodeSync } from '../../wire/frontend/sync';
 import { BackendScan, type ReplyOwner } from './backend-scan';
 import { CandidateRequest, type Candidate } from './candidate';
 import { ContextAsker } from './context-asker';
 import { FrontendScan, type CandidateOwner } from './frontend-scan';
+import { Explainer, type ExplainOwner } from '../explain/explainer';
+import { type ExplainText } from '../../query/explain/explain-option';
 import { Fallback, type FallbackOwner } from '../hidden/fallback';
 import { type HeldRun } from '../hidden/held-run';
 import { HiddenNames } from '../hidden/hidden-statement';
-import { Owed, type Audience } from './reply-queue';
+import { type Audience } from './reply-queue';
 import { type SessionLink } from './session-link';
 import { sessionActivity, type SessionActivity } from '../session/session-timeouts';
 import { SessionTracker } from './session-tracker';
@@ -26,7 +26,7 @@ const beginsBlock = /^\s*(begin|start\s+transaction)\b/i;
  * messages are mixed in and their replies taken out again. Whatever goes wrong in deciding, the client's bytes go on as
  * they came (rule S11).
  */
-export class ScannedSession implements CandidateOwner, ReplyOwner, FallbackOwner {
+export class ScannedSession implements CandidateOwner, ReplyOwner, FallbackOwner, ExplainOwner {
   readonly tracker: SessionTracker;
 
   private readonly frontend: FrontendScan;
@@ -34,6 +34,7 @@ export class ScannedSession implements CandidateOwner, ReplyOwner, FallbackOwner
   private readonly asker: ContextAsker;
   private readonly sender: StatementSender;
   private readonly fallback: Fallback;
+  private readonly explainer: Explainer;
   private wait: SessionWait = 'reading';
   private holdAfterSync = false;
   isOver = false;
@@ -52,6 +53,7 @@ export class ScannedSession implements CandidateOwner, ReplyOwner, FallbackOwner
     this.asker = new ContextAsker(link, this.tracker, this.backend, names);
     this.sender = new StatementSender(link, this.tracker, this.frontend, names);
     this.fallback = new Fallback(link, this.tracker, this.backend, this);
+    this.explainer = new Explainer(link, this.tracker, this.frontend, this.backend, names, this);
   }
 
   /** For SessionWatch. */
@@ -152,6 +154,11 @@ export class ScannedSession implements CandidateOwner, ReplyOwner, FallbackOwner
     else this.follow(candidate, plan ?? { kind: 'forward', reason: 'engine error' }, hasAsked);
   }
 
+  explain(candidate: Candidate, text: ExplainText): void {
+    this.sender.beforeOther(candidate.statement.text);
+    this.explainer.explain(candidate, text);
+  }
+
   beforeOther(text: string, pass: () => void): boolean {
     this.sender.beforeOther(text);
     if (!this.asksBefore(text)) return false;
@@ -210,7 +217,7 @@ export class ScannedSession implements CandidateOwner, ReplyOwner, FallbackOwner
     if (tracker.queue.length > 0 || this.wait !== 'reading' || !this.link.toUpstream.isEmpty) return;
     if (this.frontend.batchEntries > 0) return;
     if (tracker.leftOpen.length > 0) {
-      this.closeLeftOpen();
+      this.sender.closeLeftOpen();
       return;
     }
     const { wantsContext } = tracker.reports;
@@ -245,7 +252,7 @@ export class ScannedSession implements CandidateOwner, ReplyOwner, FallbackOwner
     this.frontend.flushed();
   }
 
-  private setWait(wait: SessionWait): void {
+  setWait(wait: SessionWait): void {
     if (wait !== this.wait) this.wait = enterWait(this.wait, wait);
     this.frontend.isStopped = wait !== 'reading';
     this.link.holdClient(wait !== 'reading');
@@ -259,7 +266,7 @@ export class ScannedSession implements CandidateOwner, ReplyOwner, FallbackOwner
   }
 
   /** After a decision that came late: what was decided is sent, and the client's messages are read on if they may be. */
-  private resumeAfter(wait: SessionWait): void {
+  resumeAfter(wait: SessionWait): void {
     if (this.wait === wait) this.resume();
     else if (isCancelable(this.wait)) {
       this.flushUpstream();
@@ -293,7 +300,8 @@ export class ScannedSession implements CandidateOwner, ReplyOwner, FallbackOwner
     // Whatever the engine made of a text: it may not be the one the server has under this name.
     const isDoubtful = plan.kind === 'rewrite' && !this.tracker.isTextCertain(candidate.prepared);
     if (plan.kind === 'needsContext' || isDoubtful) {
-      if (!hasAsked && this.mayAskNow) this.askToDecide(candidate);
+      if (!hasAsked && this.mayAskNow)
+        this.askBefore(candidate, (isRead) => this.decideAgain(candidate, isRead));
       else this.send(candidate, { kind: 'forward', reason: 'context uncertain' });
       return;
     }
@@ -327,16 +335,19 @@ export class ScannedSession implements CandidateOwner, ReplyOwner, FallbackOwner
     else this.holdAfterSync = true;
   }
 
-  private get mayAskNow(): boolean {
+  get mayAskNow(): boolean {
     return (this.frontend.isNothingInFlight || this.frontend.isPreparing) && this.asker.mayAsk;
   }
 
-  private askToDecide(candidate: Candidate): void {
+  askBefore(candidate: Candidate, decided: (isRead: boolean) => void): void {
     const { frontend, asker } = this;
     const { status } = this.tracker;
     const answered = (isRead: boolean, error: Buffer | undefined): void => {
       if (error !== undefined && status === 'inTransaction') this.answerWithError(candidate, error);
-      else this.decideAgain(candidate, isRead);
+      else {
+        decided(isRead);
+        this.resumeAfter('asking');
+      }
     };
     this.setWait('asking');
     if (frontend.isNothingInFlight) asker.ask(candidate.prepared, answered);
@@ -356,7 +367,6 @@ export class ScannedSession implements CandidateOwner, ReplyOwner, FallbackOwner
     if (isRead && isStillKnown) this.decide(candidate, true);
     else
       this.send(candidate, { kind: 'forward', reason: isRead ? 'statement redefined' : 'context unknown' });
-    this.resumeAfter('asking');
   }
 
   private askToLearn(run: StatementRun): void {
@@ -371,10 +381,10 @@ export class ScannedSession implements CandidateOwner, ReplyOwner, FallbackOwner
   }
 
   /**
-   * The hidden question failed inside a transaction block (a cancel request hit it, say) and the block is failed now. So the
-   * client's statement has failed, with that error: what was not sent of its batch is thrown away.
+   * Something hidden failed, with an error that is the client's: inside a transaction block, which is failed now, or by a cancel
+   * request. So the client's statement has failed, with that error: what was not sent of its batch is thrown away.
    */
-  private answerWithError(candidate: Candidate, error: Buffer): void {
+  answerWithError(candidate: Candidate, error: Buffer): void {
     const { tracker, link, frontend } = this;
     for (const detail of tracker.queue.takeAll().details) {
       const name = tracker.parsedName(detail);
@@ -386,14 +396,5 @@ export class ScannedSession implements CandidateOwner, ReplyOwner, FallbackOwner
     if (candidate.protocol === 'simple') this.answerDiscardedSync();
     else link.toClient.flush();
     this.resume();
-  }
-
-  /** Drops the hidden statements whose own Close the server skipped after an error. */
-  private closeLeftOpen(): void {
-    const leftOpen = this.tracker.leftOpen.splice(0);
-    const closes = leftOpen.map(({ name }) => encodeClose({ target: 'statement', name }));
-    for (const hidden of leftOpen) this.tracker.queue.push(Owed.Close, hidden, true);
-    this.tracker.queue.push(Owed.Sync, undefined, true);
-    this.link.toUpstream.writeAhead(Buffer.concat([...closes, encodeSync()]));
   }
 }

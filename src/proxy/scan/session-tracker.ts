@@ -6,8 +6,11 @@ import { BackendCode } from '../../wire/message-code';
 import { readTransactionStatus, type TransactionStatus } from '../../wire/transaction-status';
 import { CommandEffect, commandEffect, mayCreateTable, mayHideDefinition } from './command-tag';
 import { ContextCertainty } from './context-certainty';
+import { ExplainExecution, ExplainRun } from '../explain/explain-run';
+import { type ExplainText } from '../../query/explain/explain-option';
 import { HiddenStatement, RunPreparation } from '../hidden/hidden-statement';
 import { OriginalRun } from '../hidden/original-run';
+import { mayName } from './may-name';
 import { PreparedStatement, PreparedStatements } from './prepared-statements';
 import { Owed, ReplyQueue, type Audience } from './reply-queue';
 import { RunReports, type ReportsOptions } from './run-reports';
@@ -97,7 +100,12 @@ export class SessionTracker {
   }
 
   /** Parse was sent. */
-  parseSent(name: string, text: string | undefined, declaredOids: readonly number[]): void {
+  parseSent(
+    name: string,
+    text: string | undefined,
+    declaredOids: readonly number[],
+    explains?: ExplainText,
+  ): void {
     if (text === undefined) {
       // The server's text of this name is one we do not know; what is remembered of it must go even if it fails.
       this.queue.push(Owed.Parse);
@@ -105,7 +113,8 @@ export class SessionTracker {
       return;
     }
     const { epoch, hasSuspects } = this.certainty;
-    const statement = new PreparedStatement(name, text, declaredOids, hasSuspects ? -1 : epoch, this.batch);
+    const verified = hasSuspects ? -1 : epoch;
+    const statement = new PreparedStatement(name, text, declaredOids, verified, this.batch, explains);
     if (this.queue.push(Owed.Parse, statement)) this.prepared.set(statement);
   }
 
@@ -134,8 +143,12 @@ export class SessionTracker {
     this.portals.clear();
   }
 
-  executeSent(portalName: string): void {
-    this.statementSent(Owed.Execute, this.portals.get(portalName) ?? unknownStatement);
+  /** Returns true if the server is to be asked for all rows, whatever `maxRows` of the client's Execute is. */
+  executeSent(portalName: string, maxRows = 0): boolean {
+    const portal = this.portals.get(portalName) ?? unknownStatement;
+    const isExplained = portal instanceof ExplainRun;
+    this.statementSent(Owed.Execute, isExplained ? new ExplainExecution(portal, maxRows) : portal);
+    return isExplained;
   }
 
   /** The statement name a Parse was for, by what the queue holds of it. */
@@ -160,6 +173,15 @@ export class SessionTracker {
     const isParse = headDetail instanceof RunPreparation && headDetail.message === 'Parse';
     const run = isParse ? headDetail.run : headDetail;
     return run instanceof StatementRun && run.plan.kind === 'rewrite' ? run : undefined;
+  }
+
+  get isUtf8(): boolean {
+    return this.settings.get('client_encoding') === 'UTF8';
+  }
+
+  /** Whether a backslash in a plain string is one for certain. */
+  get hasStandardStrings(): boolean {
+    return this.settings.get('standard_conforming_strings') === 'on' && !this.certainty.hasSuspects;
   }
 
   /** What the server counts positions in a statement in. */
@@ -372,13 +394,4 @@ function isInspected(detail: Detail | undefined): detail is InspectedStatement {
     !(detail instanceof HiddenStatement) &&
     !(detail instanceof RunPreparation)
   );
-}
-
-/** Whether one of the relations may be named in a text; its letters may be written as codes. */
-function mayName(text: string, relations: ReadonlySet<string>): boolean {
-  if (relations.size === 0) return false;
-  if (/u&|""/i.test(text)) return true;
-  const lower = text.toLowerCase();
-  for (const name of relations) if (lower.includes(name.toLowerCase())) return true;
-  return false;
 }

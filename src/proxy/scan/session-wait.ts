@@ -6,19 +6,22 @@
  *                           is idle, if the engine would learn from a run if the context were known
  *   reading   -> holding    the statement was sent rewritten and may have to be run again (rule S12)
  *   planning  -> asking, holding, reading   the same, decided late; or the statement was simply sent
+ *   planning  -> measuring  EXPLAIN (PCACHE, ANALYZE): the restricted form is run unseen, ahead of the client's message
+ *   measuring -> reading    the client's message was sent, or answered with an error
  *   asking    -> planning, holding, reading
  *   holding   -> reading    the reply was released, or the original was sent after an error
  *   holding   -> switching  the reply outgrew its limit: the run is canceled, the original is still to be sent
  *   switching -> reading    the original was sent
  */
-export type SessionWait = 'reading' | 'planning' | 'asking' | 'holding' | 'switching';
+export type SessionWait = 'reading' | 'planning' | 'asking' | 'holding' | 'switching' | 'measuring';
 
 const transitions: Readonly<Record<SessionWait, readonly SessionWait[]>> = {
   reading: ['planning', 'asking', 'holding'],
-  planning: ['reading', 'asking', 'holding'],
+  planning: ['reading', 'asking', 'holding', 'measuring'],
   asking: ['reading', 'planning', 'holding'],
   holding: ['reading', 'switching'],
   switching: ['reading'],
+  measuring: ['reading'],
 };
 
 /** The next state; a transition that is not in the list is a bug. */
@@ -32,5 +35,5 @@ export function enterWait(from: SessionWait, to: SessionWait): SessionWait {
  * to wait: it would hit nothing, or a hidden message.
  */
 export function isCancelable(wait: SessionWait): boolean {
-  return wait === 'reading' || wait === 'holding';
+  return wait === 'reading' || wait === 'holding' || wait === 'measuring';
 }

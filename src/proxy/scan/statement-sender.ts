@@ -4,6 +4,7 @@ import { encodeClose } from '../../wire/frontend/close';
 import { encodeDescribe } from '../../wire/frontend/describe';
 import { encodeParse } from '../../wire/frontend/parse';
 import { encodeQuery } from '../../wire/frontend/query';
+import { encodeSync } from '../../wire/frontend/sync';
 import { type Candidate } from './candidate';
 import { type FrontendScan } from './frontend-scan';
 import { HiddenStatement, RunPreparation, type HiddenNames } from '../hidden/hidden-statement';
@@ -61,6 +62,16 @@ export class StatementSender {
   beforeOther(text: string): void {
     if (this.twins.size === 0 || !listsPrepared.test(text) || this.tracker.queue.isCopyingIn) return;
     for (const hidden of this.twins.takeAll()) this.close(hidden);
+  }
+
+  /** Drops the hidden statements whose own Close the server skipped after an error; nothing is owed. */
+  closeLeftOpen(): void {
+    const { queue, leftOpen } = this.tracker;
+    const hidden = leftOpen.splice(0);
+    const closes = hidden.map(({ name }) => encodeClose({ target: 'statement', name }));
+    for (const each of hidden) queue.push(Owed.Close, each, true);
+    queue.push(Owed.Sync, undefined, true);
+    this.link.toUpstream.writeAhead(Buffer.concat([...closes, encodeSync()]));
   }
 
   private sendBind({ prepared, frame, portalName }: Candidate, plan: RewritePlan, run: StatementRun): void {

@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { findPostgresProgram, type ConnectionOptions } from '../../support/postgres-server';
@@ -6,6 +7,7 @@ import { describeVersions, describeWith } from '../../support/postgres-versions'
 import { ProxiedDatabase } from '../../support/proxied-database';
 
 const run = promisify(execFile);
+const readme = readFileSync(join(__dirname, '../../../README.md'), 'utf8');
 
 describeWith('psql', findPostgresProgram('psql'), (psql) =>
   describeVersions('psql', (binaries) => {
@@ -81,6 +83,29 @@ describeWith('psql', findPostgresProgram('psql'), (psql) =>
           ].map((text) => text.replaceAll(`port ${connection.port}`, 'port …')),
         { hits: 0 },
       ));
+
+    test('EXPLAIN (PCACHE), as the README shows it', async () => {
+      const statement = `select count(*) from place p, visit v
+ where p.region_id = v.region_id and p.id = v.place_id and p.name = 'Rome' and v.rating > 30000`;
+      await database.expectSame((connection) => output(connection, '-c', statement), { hits: 1 });
+      const explain = (options: string, ...args: string[]): Promise<string> =>
+        output(database.through, ...args, '-c', `explain (${options}) ${statement}`);
+      // What it takes, and which form is being tried, are another matter each time.
+      const steady = (text: string): string[] =>
+        text
+          .split('\n')
+          .map((line) => line.trim())
+          .filter((line) => line !== '' && !/^(Method|Why|Fragment|AND|-+$|where)/.test(line));
+      expect(steady(readme)).toEqual(expect.arrayContaining(steady(await explain('pcache'))));
+
+      const lines = (await explain('pcache, analyze, timing off, summary off', '-At')).split('\n');
+      expect(lines.slice(0, 2)).toEqual(['pcache: restricted', expect.stringMatching(/^ {2}Method: /)]);
+      expect(lines).toContain('Plan of the restricted form:');
+      expect(lines.filter((line) => /^ {2}Aggregate /.test(line))).toHaveLength(2);
+      const json = await explain('pcache, analyze, format json', '-At');
+      expect(JSON.parse(json)).toMatchObject([{ pcache: { Blocks: [{ Keys: [{ 'Keys Kept': 8 }] }] } }]);
+      expect(await explain('pcache, nonsense', '-At')).toContain('unrecognized EXPLAIN option "nonsense"');
+    });
 
     test('nothing was logged, nothing given up', async () => expect(await database.trouble()).toEqual([]));
   }),
