@@ -79,7 +79,7 @@ function putThrough(text: string, catalog: Catalog, keys: readonly TrackedKey[],
       block,
       keyClass,
       keys: setOf(keyClass.partitionKey.datatype),
-      methods,
+      methods: corpusMethods,
     })),
   );
   for (const form of formsOf(classes)) {
