@@ -1,4 +1,5 @@
-import type { CacheBackend, EntryDescription } from '../cache/cache-backend';
+import type { CacheBackend } from '../cache/cache-backend';
+import type { FailedEntry } from './explain/explanation';
 import type { Fragment } from '../query/fragment/fragment';
 import type { PartitionKey } from '../query/partition-key';
 import type { CatalogKeeper } from './catalog-keeper';
@@ -27,7 +28,7 @@ export interface DatabaseEngineOptions {
   readonly memoryBytes: number;
   readonly learn: (fragments: readonly Fragment[], weight: number) => void;
   /** When a fragment whose last run did not end ok is tried again, in milliseconds since 1970; for explanation. */
-  readonly retryAt?: (entry: EntryDescription) => number | undefined;
+  readonly retryAt?: (entry: FailedEntry) => number | undefined;
   readonly events: EngineEvents;
   readonly log: EngineLog;
 }

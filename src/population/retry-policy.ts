@@ -31,7 +31,7 @@ export function isWorthRunning(
 }
 
 /** When a fragment with this entry, which is not ok, is worth another run, in milliseconds since 1970; Infinity: never. */
-export function retryAt(entry: EntryDescription, policy: RetryPolicy = defaultRetryPolicy): number {
+export function retryAt(entry: KnownOutcome, policy: RetryPolicy = defaultRetryPolicy): number {
   const failures = failuresOf(entry);
   return failures < policy.maxFailures ? entry.createdAt + backoffMs(policy, failures) : Infinity;
 }

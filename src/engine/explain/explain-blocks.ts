@@ -1,5 +1,4 @@
 import type { Directory } from '../../cache/directory';
-import type { EntryDescription } from '../../cache/cache-backend';
 import type { AnalysedBlock } from '../../query/analysis/analyse';
 import type { KeyClass } from '../../query/analysis/key-classes';
 import { enumerateFragments } from '../../query/fragment/enumerate';
@@ -8,11 +7,11 @@ import { blockOutcomes } from '../block-outcomes';
 import type { Decision } from '../decision';
 import type { ForwardPlan, RewritePlan } from '../engine';
 import type { ClassMatch } from '../reading';
-import type { BlockExplanation, ClassExplanation, FragmentExplanation } from './explanation';
+import type { BlockExplanation, ClassExplanation, FailedEntry, FragmentExplanation } from './explanation';
 
 export interface KnownOfBlocks {
   readonly directory: Directory;
-  readonly retryAt: (entry: EntryDescription) => number | undefined;
+  readonly retryAt: (entry: FailedEntry) => number | undefined;
   readonly keysKept: (match: ClassMatch) => number | undefined;
   readonly totalKeys: (partitionKey: string) => number | undefined;
 }
@@ -85,13 +84,14 @@ function explainFragments(
     ...misses.map(({ partitionKey, hash, sql }) => {
       const entry = directory.get(partitionKey, hash);
       const isFailure = entry !== undefined && entry.status !== 'ok';
-      const status = isFailure ? statusNames[entry.status] : ('never computed' as const);
-      return { hash, sql, status, keyCount: undefined, retryAt: isFailure ? retryAt(entry) : undefined };
+      const status = entry === undefined ? ('never computed' as const) : statusNames[entry.status];
+      const keyCount = entry?.status === 'ok' ? entry.keyCount : undefined;
+      return { hash, sql, status, keyCount, retryAt: isFailure ? retryAt(entry) : undefined };
     }),
   ];
 }
 
-const statusNames = { timeout: 'timeout', too_large: 'too large', failed: 'failed' } as const;
+const statusNames = { ok: 'hit', timeout: 'timeout', too_large: 'too large', failed: 'failed' } as const;
 
 /** The beginning of what stands at a place, on one line. */
 function wordsAt(text: Buffer, location: number | undefined): string {

@@ -1,3 +1,4 @@
+import type { EntryDescription } from '../../cache/cache-backend';
 import type { FragmentHash } from '../../query/fragment/fragment';
 import type { Insertion } from '../../query/rewrite/insertion';
 
@@ -69,3 +70,6 @@ export interface FragmentExplanation {
   /** Of those that did not end well: when it is tried again, in milliseconds since 1970; Infinity: not before its entry is deleted. */
   readonly retryAt: number | undefined;
 }
+
+/** What is known of a fragment whose last run did not end ok. */
+export type FailedEntry = Pick<EntryDescription, 'status' | 'createdAt' | 'failures'>;

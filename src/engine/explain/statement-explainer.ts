@@ -4,7 +4,6 @@ import type { Catalog } from '../../query/catalog/catalog';
 import type { PartitionKey } from '../../query/partition-key';
 import { CandidateStatement } from '../candidate-statement';
 import { describing, type Decision } from '../decision';
-import type { EntryDescription } from '../../cache/cache-backend';
 import type {
   AppliedRestriction,
   BoundParameters,
@@ -21,7 +20,7 @@ import type { SessionContext } from '../session-context';
 import type { ShapeBook } from '../shape-book';
 import { turnBudget } from '../turn-budget';
 import { explainBlocks } from './explain-blocks';
-import type { Explanation, RestrictedForm } from './explanation';
+import type { Explanation, FailedEntry, RestrictedForm } from './explanation';
 
 export interface StatementExplainerOptions {
   readonly mode: Explanation['mode'];
@@ -32,7 +31,7 @@ export interface StatementExplainerOptions {
   readonly shapes: ShapeBook;
   readonly currentCatalog: () => Catalog | undefined;
   /** When a fragment whose last run did not end ok is tried again, in milliseconds since 1970. */
-  readonly retryAt: (entry: EntryDescription) => number | undefined;
+  readonly retryAt: (entry: FailedEntry) => number | undefined;
 }
 
 const nothing = {
