@@ -8,7 +8,8 @@ export const configCheckCommand: CommandModule<object, ConfigFlags> = {
   builder: (argv) => withConfigFlags(argv),
   handler: (flags) => {
     const { file, sources } = readConfigFlags(flags, process.env);
-    const { databases } = readConfigFile(file, sources);
+    const { databases, notices } = readConfigFile(file, sources);
+    for (const notice of notices) process.stderr.write(`${file}: ${notice}\n`);
     const names = [...databases.keys()].join(', ');
     process.stdout.write(
       `${file}: valid; ${names === '' ? 'relays every database untouched' : `databases: ${names}`}\n`,

@@ -20,6 +20,7 @@ export const proxyCommand: CommandModule<object, ConfigFlags> = {
     const { file, sources } = readConfigFlags(flags, process.env);
     const config = readConfigFile(file, sources);
     const log = createLog(config.log);
+    for (const notice of config.notices) log.warn({ source: file }, notice);
     endOnUnexpectedErrors(log);
     await runProxy(config, log);
     reportIfNotEnding(log);

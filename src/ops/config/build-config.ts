@@ -9,6 +9,7 @@ import type {
   PartitionKeyConfig,
   PcacheConfig,
 } from './pcache-config';
+import type { FragmentOptions, TableFragmentOptions } from '../../query/fragment/fragment-options';
 import { formatPath } from './option-path';
 import { cachePostgresqlPath, cacheRedisPath, controlPath } from './passwords';
 import { parseRedisAddresses } from './redis-addresses';
@@ -21,7 +22,11 @@ type PartitionKeyFile = DatabaseFile['partition_keys'][string];
 export function buildConfig(
   file: ConfigFile,
   passwords: ReadonlyMap<string, Secret>,
-  origin: { readonly source: string; readonly workingDirectory: string },
+  origin: {
+    readonly source: string;
+    readonly workingDirectory: string;
+    readonly notices: readonly string[];
+  },
 ): PcacheConfig {
   const absolute = (path: string | undefined): string | undefined =>
     path === undefined ? undefined : resolve(origin.workingDirectory, path);
@@ -34,6 +39,7 @@ export function buildConfig(
   );
   return freezeDeep<PcacheConfig>({
     source: origin.source,
+    notices: origin.notices,
     mode: file.mode,
     listen: {
       host: listen.host,
@@ -169,7 +175,45 @@ function buildPartitionKey(name: string, key: PartitionKeyFile): PartitionKeyCon
     consistency: key.consistency,
     maxKeyShare: key.max_key_share,
     tables,
+    fragments: buildFragments(key.fragments),
   });
+}
+
+function buildFragments(file: PartitionKeyFile['fragments']): FragmentOptions {
+  const byTable = <T>(options: Readonly<Record<string, T>>): Map<string, T> =>
+    new Map(Object.entries(options).map(([written, value]) => [tableName(written), value]));
+  const ofTables = Object.entries(file.tables).map(([written, own]): [string, TableFragmentOptions] => [
+    tableName(written),
+    {
+      ...(own.bucket_steps === undefined ? {} : { bucketSteps: String(own.bucket_steps) }),
+      ...(own.remove_constraints_all === undefined
+        ? {}
+        : { removeConstraintsAll: own.remove_constraints_all }),
+      ...(own.remove_constraints_add === undefined
+        ? {}
+        : { removeConstraintsAdd: own.remove_constraints_add }),
+    },
+  ]);
+  return {
+    followGraph: file.follow_graph,
+    minComponentSize: file.min_component_size,
+    maxComponentSize: file.max_component_size,
+    maxFragments: file.max_fragments,
+    partitionJoinTable: file.partition_join_table,
+    autoDetectPartitionJoin: file.auto_detect_partition_join,
+    bucketSteps: file.bucket_steps === 0 ? undefined : String(file.bucket_steps),
+    addConstraints: byTable(file.add_constraints),
+    removeConstraintsAll: file.remove_constraints_all,
+    removeConstraintsAdd: file.remove_constraints_add,
+    warnNoPartitionKey: file.warn_no_partition_key,
+    tables: new Map(ofTables),
+  };
+}
+
+function tableName(written: string): string {
+  const table = parseTableName(written);
+  if (!table.ok) throw new Error(`${written} passed the checks`);
+  return `${table.schema}.${table.name}`;
 }
 
 /** Freezes plain data all the way down. A Map's content cannot be frozen; its type is read-only instead. */

@@ -2,6 +2,7 @@ import { ConfigError, type ConfigProblem } from '../../errors/config-error';
 import { listConfigOptions } from './config-options';
 import { applyOverrides, type Override } from './config-overrides';
 import { configSchema, type ConfigFile } from './config-schema';
+import { withNewNames } from './old-names';
 import { readPasswords } from './passwords';
 import { crossCheck } from './cross-checks';
 import { formatPath, isMapping, setAt, valueAt, type OptionProblem } from './option-path';
@@ -28,6 +29,8 @@ export interface CheckedConfig {
   readonly origins: ReadonlyMap<string, string>;
   /** By the place that says where they are; see passwords.ts. */
   readonly passwords: ReadonlyMap<string, Secret>;
+  /** What its author may want to know; nothing that is wrong. */
+  readonly notices: readonly string[];
 }
 
 /**
@@ -38,11 +41,12 @@ export function checkConfig(text: string, sources: ConfigSources): CheckedConfig
   const document = readYaml(text);
   if (document.problems.length > 0) throw new ConfigError(sources.source, document.problems);
 
-  const written = normaliseMode(document.data ?? {});
+  const { data: written, problems: oldNames, notices } = withNewNames(normaliseMode(document.data ?? {}));
   const { data, problems: overrideProblems, origins } = applyOverrides(written, sources);
   const parsed = configSchema.safeParse(data);
   const passwords = readPasswords(data, sources.environment, sources.workingDirectory);
   const problems = [
+    ...oldNames,
     ...overrideProblems,
     ...(parsed.success ? [] : describeIssues(data, parsed.error.issues)),
     ...crossCheck(withDefaults(data)),
@@ -51,7 +55,7 @@ export function checkConfig(text: string, sources: ConfigSources): CheckedConfig
   if (!parsed.success || problems.length > 0) {
     throw new ConfigError(sources.source, inFileOrder(problems, document, origins));
   }
-  return { file: parsed.data, written, origins, passwords: passwords.byPlace };
+  return { file: parsed.data, written, origins, passwords: passwords.byPlace, notices };
 }
 
 /** Only a text that declares itself YAML 1.1 reads an unquoted on as true; what it means is clear all the same. */

@@ -23,6 +23,7 @@ interface JsonSchema {
   readonly type?: string;
   readonly properties?: Readonly<Record<string, JsonSchema>>;
   readonly additionalProperties?: JsonSchema | boolean;
+  readonly items?: JsonSchema;
   readonly required?: readonly string[];
   readonly default?: unknown;
   readonly description?: string;
@@ -34,6 +35,7 @@ const placeholders: Readonly<Record<string, string>> = {
   databases: '<name>',
   partition_keys: '<key>',
   tables: '<schema.table>',
+  add_constraints: '<schema.table>',
 };
 
 const root = z.toJSONSchema(configSchema, { io: 'input' }) as JsonSchema;
@@ -65,8 +67,9 @@ function optionOf(schema: JsonSchema, path: OptionPath, isRequired: boolean): Co
     name: path.map((key) => (key.startsWith('<') ? key : formatPath([key]))).join('.'),
     kind: kindOf(schema),
     expects: schema.expects ?? 'a value',
-    default:
-      typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean'
+    default: Array.isArray(value)
+      ? JSON.stringify(value)
+      : typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean'
         ? value
         : undefined,
     isRequired,
@@ -93,7 +96,8 @@ export function describePlace(path: OptionPath): OptionPlace | undefined {
   for (const key of path) {
     const properties: Readonly<Record<string, JsonSchema>> | undefined = schema.properties;
     const rest: JsonSchema | boolean | undefined = schema.additionalProperties;
-    if (properties !== undefined) schema = Object.hasOwn(properties, key) ? properties[key] : undefined;
+    if (schema.items !== undefined) schema = schema.items;
+    else if (properties !== undefined) schema = Object.hasOwn(properties, key) ? properties[key] : undefined;
     else schema = typeof rest === 'object' ? rest : undefined;
     if (schema === undefined) return undefined;
   }

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { serverTlsModes } from '../../postgres/server-tls';
 import { partitionKeyTypes } from '../../query/partition-key';
 import { cacheSchema } from './cache-schema';
+import { fragmentsSchema } from './fragments-schema';
 import {
   boundPort,
   choice,
@@ -83,6 +84,7 @@ const partitionKey = z
         ),
       )
       .default(0.5),
+    fragments: fragmentsSchema,
   })
   .meta({ expects: 'a mapping with datatype, consistency and tables' });
 

@@ -194,6 +194,35 @@ function* checkPartitionKey(
   yield* checkConsistency([...path, 'consistency'], valueAt(partitionKey, ['consistency']));
   yield* checkDatatype(data, [...path, 'datatype'], valueAt(partitionKey, ['datatype']));
   yield* checkTables([...path, 'tables'], valueAt(partitionKey, ['tables']));
+  yield* checkFragments([...path, 'fragments'], partitionKey);
+}
+
+function* checkFragments(path: OptionPath, partitionKey: unknown): Generator<OptionProblem> {
+  const fragments = valueAt(partitionKey, ['fragments']);
+  const [min, max] = [valueAt(fragments, ['min_component_size']), valueAt(fragments, ['max_component_size'])];
+  if (typeof min === 'number' && typeof max === 'number' && min > max)
+    yield {
+      path: [...path, 'min_component_size'],
+      message: `is more than max_component_size, which is ${max}`,
+    };
+  const known = new Set(
+    entriesOf(valueAt(partitionKey, ['tables'])).flatMap(([written]) => qualified(written) ?? []),
+  );
+  for (const section of ['add_constraints', 'tables']) {
+    for (const [written] of entriesOf(valueAt(fragments, [section]))) {
+      const table = qualified(written);
+      if (table === undefined || !known.has(table))
+        yield {
+          path: [...path, section, written],
+          message: 'is none of the tables of the key, as schema.table',
+        };
+    }
+  }
+}
+
+function qualified(written: string): string | undefined {
+  const table = parseTableName(written);
+  return table.ok ? `${table.schema}.${table.name}` : undefined;
 }
 
 function* checkConsistency(path: OptionPath, consistency: unknown): Generator<OptionProblem> {

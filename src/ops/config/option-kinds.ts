@@ -45,5 +45,8 @@ export const choice = <const Values extends readonly [string, ...string[]]>(
   values: Values,
   description: string,
 ) => z.enum(values).meta(says(description, oneOf(values)));
+export const flag = (description: string) => z.boolean().meta(says(description, 'true or false'));
+export const names = (description: string) =>
+  z.array(z.string().min(1).meta({ expects: 'a name' })).meta(says(description, 'a list of names'));
 export const text = (description: string, expects: string) =>
   z.string().min(1).meta(says(description, expects));

@@ -21,6 +21,10 @@ export function formatPath(path: OptionPath): string {
 export function valueAt(data: unknown, path: OptionPath): unknown {
   let value = data;
   for (const key of path) {
+    if (Array.isArray(value)) {
+      value = (value as unknown[])[Number(key)];
+      continue;
+    }
     if (!isMapping(value) || !Object.hasOwn(value, key)) return undefined;
     value = value[key];
   }

@@ -1,4 +1,5 @@
 import type { CacheType } from '../../cache/cache-types';
+import type { FragmentOptions } from '../../query/fragment/fragment-options';
 import type { PartitionKey } from '../../query/partition-key';
 import type { ServerTlsFiles } from '../../postgres/server-tls';
 import type { AuthMode, ClientTlsMode, LogFormat, LogLevel, ProxyMode, TlsVersion } from './config-schema';
@@ -8,6 +9,8 @@ import type { Secret } from './secret';
 export interface PcacheConfig {
   /** The file it came from, for messages; undefined if there was none. */
   readonly source: string | undefined;
+  /** What its author may want to know, such as new names of options. */
+  readonly notices: readonly string[];
   readonly mode: ProxyMode;
   readonly listen: ListenConfig;
   readonly upstream: UpstreamConfig;
@@ -146,4 +149,5 @@ export interface PartitionKeyConfig extends PartitionKey {
   readonly consistency: 'static';
   /** Share of all keys, above 0 and up to 1, beyond which a key set is not used. */
   readonly maxKeyShare: number;
+  readonly fragments: FragmentOptions;
 }

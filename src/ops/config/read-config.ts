@@ -7,8 +7,8 @@ import type { PcacheConfig } from './pcache-config';
 
 /** The configuration in a YAML text; throws ConfigError with every problem there is. */
 export function readConfig(text: string, sources: ConfigSources): PcacheConfig {
-  const { file, passwords } = checkConfig(text, sources);
-  return buildConfig(file, passwords, sources);
+  const { file, passwords, notices } = checkConfig(text, sources);
+  return buildConfig(file, passwords, { ...sources, notices });
 }
 
 /** As readConfig, with the text of a file; `-` is the process's standard input. */

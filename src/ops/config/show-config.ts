@@ -15,21 +15,29 @@ export function showConfig({ file, written, origins }: CheckedConfig): string {
     const origin = origins.get(name) ?? (valueAt(written, path) === undefined ? 'default' : undefined);
     if (origin !== undefined) node.comment = ` ${origin}`;
   }
-  markDefaultShares(document, written);
+  markDefaultsOfKeys(document, written);
   return document.toString({ lineWidth: 0 });
 }
 
-/** The one option with a default that stands once for each partition key. */
-function markDefaultShares(document: Document, written: unknown): void {
+/** The options with a default that stand once for each partition key. */
+function markDefaultsOfKeys(document: Document, written: unknown): void {
   const databases = document.get('databases');
   if (!isMap(databases)) return;
   for (const database of databases.items) {
     const keys = document.getIn(['databases', database.key, 'partition_keys']);
     if (!isMap(keys)) continue;
     for (const { key } of keys.items) {
-      const path = ['databases', String(database.key), 'partition_keys', String(key), 'max_key_share'];
-      const node = document.getIn(path, true);
-      if (isScalar(node) && valueAt(written, path) === undefined) node.comment = ' default';
+      const path = ['databases', String(database.key), 'partition_keys', String(key)];
+      for (const option of keyOptions) {
+        const node = document.getIn([...path, ...option], true);
+        if (isScalar(node) && valueAt(written, [...path, ...option]) === undefined) node.comment = ' default';
+      }
     }
   }
 }
+
+const prefix = ['databases', '<name>', 'partition_keys', '<key>'];
+/** Their places below the key. */
+const keyOptions = listConfigOptions()
+  .filter(({ path, default: value }) => value !== undefined && prefix.every((key, i) => path[i] === key))
+  .map(({ path }) => path.slice(prefix.length));

@@ -1,3 +1,4 @@
+import { defaultFragmentOptions } from '../../../../src/query/fragment/fragment-options';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { inspect } from 'node:util';
@@ -73,6 +74,7 @@ describe('readConfig', () => {
         ['public.place', 'region_id'],
         ['public.region', 'region_id'],
       ]),
+      fragments: defaultFragmentOptions,
     });
   });
 
