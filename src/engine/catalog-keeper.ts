@@ -1,3 +1,4 @@
+import { constraintProblems } from '../query/analysis/added-constraints';
 import type { Catalog } from '../query/catalog/catalog';
 import type { PartitionKey } from '../query/partition-key';
 import { readCatalog } from '../postgres/catalog/read-catalog';
@@ -88,6 +89,9 @@ export class CatalogKeeper {
     for (const key of this.partitionKeys) {
       for (const problem of tableProblems(key, catalog)) {
         this.log.warn({ partitionKey: key.name, problem }, 'a table of the configuration cannot be used');
+      }
+      for (const problem of constraintProblems(key, catalog)) {
+        this.log.warn({ partitionKey: key.name, problem }, 'a condition of the configuration cannot be used');
       }
     }
     this.#set(catalog);

@@ -38,6 +38,7 @@ import { readSessionContext } from './session-settings';
 import { ShapeBook } from './shape-book';
 import { SlowForms } from './slow-forms';
 import { turnBudget } from './turn-budget';
+import { UnkeyedStatements } from './unkeyed-statements';
 import { UsageNotes } from './usage-notes';
 import { WaitingStatements } from './waiting-statements';
 
@@ -64,6 +65,7 @@ export class DatabaseEngine implements Engine {
   readonly #experience = new Experience();
   readonly #usage: UsageNotes;
   readonly #slowForms = new SlowForms();
+  readonly #unkeyed: UnkeyedStatements;
   readonly #decisions = new BoundedMap<string, Decision>(
     maxDecisionBytes,
     ({ reading }) => bytesPerDecision + bytesPerCharacter * reading.statement.text.length,
@@ -82,6 +84,7 @@ export class DatabaseEngine implements Engine {
   private constructor(private readonly options: DatabaseEngineOptions) {
     this.contextQuery = options.contextQuery;
     this.#inspector = new Inspector(options.partitionKeys);
+    this.#unkeyed = new UnkeyedStatements(options.partitionKeys, options.log);
     this.#keySets = new KeySetStore(options.backend, options.memoryBytes);
     this.#usage = new UsageNotes(options.backend, options.log);
     this.#shapes = new ShapeBook(options.shapes, options.log);
@@ -265,12 +268,16 @@ export class DatabaseEngine implements Engine {
     parameters: BoundParameters | undefined,
   ): Reading | undefined {
     const { partitionKeys } = this.options;
+    let reading: Reading;
     if (parameters === undefined || parameters.values.length === 0) {
-      return readStatement(statement, context, catalog, partitionKeys, undefined, []);
+      reading = readStatement(statement, context, catalog, partitionKeys, undefined, []);
+    } else {
+      const shape = this.#shapes.lookUp(describing(statement, context, catalog, parameters));
+      if (shape?.isValid !== true) return undefined;
+      reading = readStatement(statement, context, catalog, partitionKeys, parameters, shape.parameterOids);
     }
-    const shape = this.#shapes.lookUp(describing(statement, context, catalog, parameters));
-    if (shape?.isValid !== true) return undefined;
-    return readStatement(statement, context, catalog, partitionKeys, parameters, shape.parameterOids);
+    this.#unkeyed.note(reading);
+    return reading;
   }
 
   /** Makes ready what the next execution of a slow statement needs; see WaitingStatements. Never rejects. */

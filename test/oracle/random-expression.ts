@@ -99,9 +99,38 @@ function subselectCondition(scope: ExpressionScope): Expression | undefined {
 
 function betweenColumns(left: ColumnInScope, right: ColumnInScope, random: Random): Expression {
   const operator = random.pick(['=', '<', '>=', '<>', 'IS DISTINCT FROM', 'IS NOT DISTINCT FROM']);
-  if ((left.type === 'int' || left.type === 'float') && random.chance(0.3))
-    return sql(`abs(${left.sql} - ${right.sql}) < ${random.int(1, 12)}`);
+  if ((left.type === 'int' || left.type === 'float' || left.type === 'numeric') && random.chance(0.4))
+    return distance(`${left.sql} - ${right.sql}`, left.type, random);
+  if (left.type === 'cube' && random.chance(0.6))
+    return distance(`${left.sql} <-> ${right.sql}`, 'float', random);
   return sql(`${left.sql} ${operator} ${right.sql}`);
+}
+
+/** What `bucket_steps` widens, in the forms it may have. */
+function distance(between: string, type: ValueType, random: Random): Expression {
+  const absolute = random.chance(0.5) ? `abs(${between})` : `(${between})`;
+  const bound = (): Constant =>
+    constant(
+      `${random.int(-2, 12)}${type === 'int' ? '' : random.pick(['', '.5', '.25'])}`,
+      random,
+      type === 'int' ? 'int' : 'float',
+    );
+  const choices: (() => Expression)[] = [
+    () => sql(`${absolute} ${random.pick(['<', '<=', '>', '>='])} `, bound()),
+    () => sql(bound(), ` ${random.pick(['<', '<=', '>', '>='])} ${absolute}`),
+    () =>
+      sql(
+        `${absolute} ${random.pick(['', 'NOT '])}BETWEEN ${random.pick(['', 'SYMMETRIC '])}`,
+        bound(),
+        ' AND ',
+        bound(),
+      ),
+    () => sql(`NOT (${absolute} ${random.pick(['<', '>='])} `, bound(), ')'),
+    () => sql(`(${absolute} < `, bound(), ` OR ${absolute} > `, bound(), ')'),
+    () => sql(`${absolute} < ${random.int(1, 9)}.5e0`),
+    () => sql(`${absolute} < '${random.int(1, 9)}'`),
+  ];
+  return random.pick(choices)();
 }
 
 function anyType({ sql: column, type }: ColumnInScope, random: Random): Expression {

@@ -191,7 +191,10 @@ async function explain(
     `statement: ${[...query.before, query.text].join('; ')}`,
     query.values === undefined ? '' : `parameters: ${JSON.stringify(query.values)}`,
     `sent:      ${last?.sent ?? sent}`,
-    `tracked:   ${JSON.stringify(schema.tracked.map(({ name, datatype, tables }) => [name, datatype, [...tables]]))}`,
+    `tracked:   ${JSON.stringify(
+      schema.tracked.map(({ name, datatype, tables, fragments }) => [name, datatype, tables, fragments]),
+      (_, value: unknown) => (value instanceof Map ? [...(value as Map<string, unknown>)] : value),
+    )}`,
   ]
     .filter((line) => line !== '')
     .join('\n');

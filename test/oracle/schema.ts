@@ -1,6 +1,7 @@
 import type { PartitionKeyType } from '../../src/query/partition-key';
 import type { TrackedKey } from '../../src/engine/database-engine';
 import type { Random } from './random';
+import { withRandomFragments } from './random-fragment-options';
 
 /** What can be asked of a column. */
 export type ValueType =
@@ -107,7 +108,12 @@ export function randomSchema(random: Random): Schema {
     }
   }
   ddl.push('analyze;');
-  return { tables, keys, tracked, ddl: ddl.join('\n') };
+  return {
+    tables,
+    keys,
+    tracked: tracked.map((key) => withRandomFragments(key, random)),
+    ddl: ddl.join('\n'),
+  };
 }
 
 /** All columns of a table under their names: views of the configuration are restricted only if they are of such kinds. */

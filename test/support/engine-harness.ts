@@ -78,7 +78,7 @@ export class EngineHarness implements AsyncDisposable {
     readonly client: Client,
     private readonly pool: ControlPool,
     private readonly catalog: CatalogKeeper,
-    private readonly backend: MemoryBackend,
+    readonly backend: MemoryBackend,
     private readonly learned: Fragment[],
     private readonly shapes: WatchedShapeChecker,
     private readonly ways: HarnessWays,

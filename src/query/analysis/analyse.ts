@@ -3,7 +3,8 @@ import type { PartitionKey } from '../partition-key';
 import { BlockReader, type BlockReading } from './block-reader';
 import type { BlockTable } from './block-tables';
 import { blocksOf, type Block } from './blocks';
-import { reasonWithoutClass } from './classless-block';
+import { proposalsOf } from './added-constraints';
+import { withoutClass } from './classless-block';
 import type { Conjunct } from './conjuncts';
 import { cteReferences } from './cte-references';
 import type { ParameterValue } from './expression';
@@ -38,6 +39,8 @@ export interface BlockLeftAlone {
   /** As in Block. */
   readonly location: number;
   readonly reason: string;
+  /** Partition keys whose tables it reads all the same; absent if there are none. */
+  readonly unkeyed?: readonly string[];
 }
 
 export interface ClassOfBlock {
@@ -106,11 +109,15 @@ export function analyse(
     const { from, conjuncts, classes, leftOut } = reading;
     readings.set(select, reading);
     links.add(select);
-    if (classes.length > 0)
-      blocks.push({ statement, block, tables: from.tables, conjuncts, classes, leftOut });
-    else leftAlone.push({ location, reason: reasonWithoutClass(from.tables, context.partitionKeys) });
+    if (classes.length === 0) {
+      leftAlone.push({ location, ...withoutClass(from.tables, context.partitionKeys) });
+      continue;
+    }
+    const proposals = proposalsOf(classes, context);
+    const analysed = { statement, block, tables: from.tables, conjuncts, classes, leftOut };
+    blocks.push(proposals === undefined ? analysed : { ...analysed, proposals });
   }
-  if (blocks.length === 0) return { refused: reasonOfAll(leftAlone) };
+  if (blocks.length === 0) return refusalOfAll(leftAlone);
   const mayRaise = mayRaiseInStatement(statement, (block) => readings.get(block));
   if (mayRaise && !statement.mayRunTwice) return { refused: 'may raise an error' };
   return { blocks, leftAlone, mayRaise, bounds: boundsOf(blocks, links) };
@@ -133,9 +140,11 @@ function refuseTarget(
 }
 
 /** The reason that says most: that a block has no table with a key is true of any block. */
-function reasonOfAll(leftAlone: readonly BlockLeftAlone[]): string {
+function refusalOfAll(leftAlone: readonly BlockLeftAlone[]): RefusedStatement {
   const reasons = leftAlone.map(({ reason }) => reason);
-  return reasons.find((reason) => reason !== 'no partition key') ?? 'no partition key';
+  const refused = reasons.find((reason) => reason !== 'no partition key') ?? 'no partition key';
+  const unkeyed = leftAlone.flatMap((block) => block.unkeyed ?? []);
+  return unkeyed.length === 0 ? { refused } : { refused, unkeyed };
 }
 
 function boundsOf(

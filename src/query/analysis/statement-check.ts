@@ -8,6 +8,8 @@ import type { Restrictable } from './restrictable';
 /** Why a whole statement is left alone. */
 export interface RefusedStatement {
   readonly refused: string;
+  /** Partition keys whose tables its blocks read with no key to restrict; absent if that is not the reason. */
+  readonly unkeyed?: readonly string[];
 }
 
 /** What decides which relation or function a name means. */
