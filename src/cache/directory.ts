@@ -11,7 +11,7 @@ import { Scopes } from './lookup/scopes';
 /** Questions asked of the index for one class: what follows from more is a chance that is missed. */
 const maxSteps = 50_000;
 /** Entries that a class is given, those with fewest keys: more of them hardly narrow it any further. */
-const maxMatches = 256;
+export const maxMatches = 256;
 
 /**
  * What is known, in memory: every entry, found by the conjuncts a statement has. A miss costs no I/O.

@@ -254,7 +254,7 @@ export class DatabaseEngine implements Engine {
 
   #decideReading(key: string, reading: Reading): Decision {
     const matches = matchReading(reading, this.directory);
-    const isFull = matches.length > 0 && !lacksFragments(reading, this.directory);
+    const isFull = matches.length > 0 && !lacksFragments(reading, this.directory, matches);
     const coverage = isFull ? 'full' : 'partial';
     const decision: Decision = { version: this.#version, reading, matches, coverage, plans: new Map() };
     this.#decisions.set(key, decision);
@@ -293,7 +293,7 @@ export class DatabaseEngine implements Engine {
       this.options.log.warn({ err: error }, 'a statement could not be made ready');
       return true;
     }
-    return !lacksFragments(reading, this.directory);
+    return !lacksFragments(reading, this.directory, matchReading(reading, this.directory));
   }
 
   #block({ experience: fingerprint }: CandidateStatement, reason: string | undefined): void {

@@ -1,5 +1,5 @@
 import type { EntryDescription } from '../cache/cache-backend';
-import type { Directory } from '../cache/directory';
+import { maxMatches, type Directory } from '../cache/directory';
 import {
   analyseAll,
   type AnalysedBlock,
@@ -9,7 +9,7 @@ import {
 import type { KeyClass } from '../query/analysis/key-classes';
 import type { RefusedStatement } from '../query/analysis/statement-check';
 import type { Catalog } from '../query/catalog/catalog';
-import { eachFragment, enumerateFragments } from '../query/fragment/enumerate';
+import { eachFragment, enumerateFragments, fragmentSizes } from '../query/fragment/enumerate';
 import type { Fragment } from '../query/fragment/fragment';
 import type { PartitionKey } from '../query/partition-key';
 import type { BoundParameters } from './engine';
@@ -123,11 +123,22 @@ function isRestrictedInAscii({ partitionKey, members }: KeyClass): boolean {
   );
 }
 
-/** Whether something that would make the statement faster is not known yet. Cheaper than `fragmentsOf`: it stops at the first. */
-export function lacksFragments({ analysis, context }: Reading, directory: Directory): boolean {
+/**
+ * Whether something that would make the statement faster is not known yet. Cheaper than `fragmentsOf`: it stops at the first, and
+ * what is known of a block is among what matches it, so that where nothing of a fragment's size does, it need not be written out.
+ */
+export function lacksFragments(
+  { analysis, context }: Reading,
+  directory: Directory,
+  matches: readonly ClassMatch[],
+): boolean {
   if ('refused' in analysis) return false;
   for (const block of analysis.blocks) {
     for (const keyClass of block.classes) {
+      const known = matches.find((match) => match.keyClass === keyClass)?.entries ?? [];
+      const sizes = new Set(known.map(({ fragment }) => fragment.tables.length));
+      const areAll = known.length < maxMatches;
+      if (areAll && fragmentSizes(block, keyClass).some((size) => !sizes.has(size))) return true;
       for (const { partitionKey, hash } of eachFragment(block, keyClass, context)) {
         if (directory.get(partitionKey, hash)?.status !== 'ok') return true;
       }

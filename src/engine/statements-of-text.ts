@@ -79,7 +79,9 @@ function leavesAlone(statement: Restrictable, catalog: Catalog | undefined): boo
       const name = String(fields['relname']);
       isQuiet &&= catalog.isAlwaysTable(name) || ctes.has(fields);
     } else if (kind === 'ColumnRef' || kind === 'A_Indirection') {
-      isQuiet &&= !catalog.mayBeVolatileOfRow(namesIn(fields['fields'] ?? fields['indirection']));
+      isQuiet &&=
+        !catalog.hasVolatileOfRow ||
+        !catalog.mayBeVolatileOfRow(namesIn(fields['fields'] ?? fields['indirection']));
     } else if (kind === 'TypeCast' || operatorNodes.has(kind)) {
       isQuiet &&= !catalog.hasVolatileOperatorOrCast;
     } else if (kind.endsWith('Stmt') && kind !== 'SelectStmt') {

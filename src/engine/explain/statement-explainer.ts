@@ -107,7 +107,7 @@ export class StatementExplainer {
   #decide(reading: Reading): Decision {
     const { directory } = this.options;
     const matches = matchReading(reading, directory);
-    const isFull = matches.length > 0 && !lacksFragments(reading, directory);
+    const isFull = matches.length > 0 && !lacksFragments(reading, directory, matches);
     return { version: 0, reading, matches, coverage: isFull ? 'full' : 'partial', plans: new Map() };
   }
 

@@ -31,12 +31,18 @@ export function blocksOf(root: QueryRoot): readonly Block[] {
 }
 
 /** Every SELECT of a statement, outer ones first, besides the set operations themselves. */
-export function plainSelectsOf({ query, outerWith }: QueryRoot): readonly PlainSelect[] {
+export function plainSelectsOf(root: QueryRoot): readonly PlainSelect[] {
+  const known = selectsOf.get(root);
+  if (known !== undefined) return known;
   const selects: PlainSelect[] = [];
-  collect(query, true, selects);
-  collectBelow(outerWith, selects);
+  collect(root.query, true, selects);
+  collectBelow(root.outerWith, selects);
+  selectsOf.set(root, selects);
   return selects;
 }
+
+/** They are asked for several times in an analysis. */
+const selectsOf = new WeakMap<QueryRoot, readonly PlainSelect[]>();
 
 function collect(select: SelectStmt, isTopLevel: boolean, selects: PlainSelect[]): void {
   if (select.larg !== undefined && select.rarg !== undefined) {

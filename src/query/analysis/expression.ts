@@ -110,7 +110,9 @@ export function combined(parts: readonly Expression[]): {
   readonly collations: readonly number[];
   readonly reads: readonly string[];
 } {
-  const collations = [...new Set(parts.flatMap((part) => part.collations))];
+  const collations = parts.every((part) => part.collations.length === 0)
+    ? noCollations
+    : [...new Set(parts.flatMap((part) => part.collations))];
   return {
     mayRaise: collations.length > 1 || parts.some((part) => part.mayRaise),
     isConstant: parts.every((part) => part.isConstant),
@@ -122,3 +124,4 @@ export function combined(parts: readonly Expression[]): {
 }
 
 const none: readonly string[] = [];
+const noCollations: readonly number[] = [];

@@ -14,9 +14,10 @@ const comparison = new RegExp(
 
 /** Whether a condition says something of the class's key alone, not of what else is in a row. */
 export function isKeyCondition({ template, tables }: Conjunct, { members }: KeyClass): boolean {
+  if (tables.length !== 1) return false;
   const [index] = tables;
   const member = members.find(({ table }) => table.index === index);
-  if (tables.length !== 1 || member === undefined) return false;
+  if (member === undefined) return false;
   return template.replaceAll(keyText(member), '').search(/\{0\}/) === -1;
 }
 

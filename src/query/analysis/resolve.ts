@@ -37,8 +37,8 @@ export function resolveOperator(
   left: number | undefined,
   right: number,
 ): Resolution | undefined {
-  const key = `${name.schema ?? ''}\0${name.name}\0${left ?? ''}\0${right}\0${searchPath.join()}`;
-  return remembered(catalog, key, () => chooseOperator(catalog, searchPath, name, left, right));
+  const key = `${name.schema ?? ''}\0${name.name}\0${left ?? ''}\0${right}`;
+  return remembered(catalog, searchPath, key, () => chooseOperator(catalog, searchPath, name, left, right));
 }
 
 /**
@@ -52,25 +52,42 @@ export function resolveFunction(
   argumentOids: readonly number[],
   kind: 'f' | 'a' = 'f',
 ): Resolution | undefined {
-  const key = `${name.schema ?? ''}\0${name.name}\0${kind}(${argumentOids.join()})\0${searchPath.join()}`;
-  return remembered(catalog, key, () => chooseFunction(catalog, searchPath, name, argumentOids, kind));
+  const key = `${name.schema ?? ''}\0${name.name}\0${kind}(${argumentOids.join()})`;
+  return remembered(catalog, searchPath, key, () =>
+    chooseFunction(catalog, searchPath, name, argumentOids, kind),
+  );
 }
 
-/** Resolutions by catalog: the same few operators are asked for again and again, among hundreds of candidates. */
-const resolutions = new WeakMap<Catalog, Map<string, Resolution | undefined>>();
+type Resolutions = Map<string, Resolution | undefined>;
+/**
+ * Resolutions by catalog and search path: the same few operators are asked for again and again, among hundreds of candidates. A
+ * search path is one and the same array as long as a session's context is.
+ */
+const resolutions = new WeakMap<Catalog, WeakMap<readonly string[], Resolutions>>();
 const maxRemembered = 20_000;
 
 function remembered(
   catalog: Catalog,
+  searchPath: readonly string[],
   key: string,
   resolve: () => Resolution | undefined,
 ): Resolution | undefined {
-  const known = resolutions.get(catalog) ?? new Map<string, Resolution | undefined>();
-  if (known.has(key)) return known.get(key);
+  const known = resolutionsFor(catalog, searchPath);
+  const before = known.get(key);
+  if (before !== undefined || known.has(key)) return before;
   const resolution = resolve();
   if (known.size >= maxRemembered) known.clear();
-  resolutions.set(catalog, known.set(key, resolution));
+  known.set(key, resolution);
   return resolution;
+}
+
+function resolutionsFor(catalog: Catalog, searchPath: readonly string[]): Resolutions {
+  let byPath = resolutions.get(catalog);
+  if (byPath === undefined)
+    resolutions.set(catalog, (byPath = new WeakMap<readonly string[], Resolutions>()));
+  let known = byPath.get(searchPath);
+  if (known === undefined) byPath.set(searchPath, (known = new Map<string, Resolution | undefined>()));
+  return known;
 }
 
 /** Two of the system's own array types that are converted by rules of their own (int2vector, oidvector). */

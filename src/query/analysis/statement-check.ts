@@ -39,14 +39,15 @@ export function checkStatement(
   names: NameContext,
   ctes: CteReferences,
 ): RefusedStatement | undefined {
-  let refused: string | undefined;
-  if (names.catalog.hasVolatileImplicitCast) refused = 'volatile cast';
-  // First, for what RECURSIVE makes of names is not looked into.
-  if (hasRecursion(statement)) refused = 'recursive CTE';
+  let refused = names.catalog.hasVolatileImplicitCast ? 'volatile cast' : undefined;
+  let isRecursive = statement.outerWith?.recursive === true;
   walk(statement.evaluated, (kind, fields) => {
+    isRecursive ||= isRecursiveQuery(fields);
     refused ??= refusedNodes.get(kind) ?? refuseNode(kind, fields, names, ctes);
-    return refused === undefined;
+    return refused === undefined && !isRecursive;
   });
+  // That comes first, for what RECURSIVE makes of names is not looked into.
+  if (isRecursive || (refused !== undefined && hasRecursion(statement))) return { refused: 'recursive CTE' };
   return refused === undefined ? undefined : { refused };
 }
 
@@ -115,6 +116,7 @@ function refuseOperators(
 
 /** `p.f` and `(p).f` call f(p), where p has no column of the name; whether it has is not asked. */
 function refuseRowFunction(parts: unknown, { catalog }: NameContext): string | undefined {
+  if (!catalog.hasVolatileOfRow) return undefined;
   const names = (Array.isArray(parts) ? (parts as readonly Node[]) : []).flatMap((part) =>
     'String' in part ? [part.String.sval ?? ''] : [],
   );
@@ -161,9 +163,13 @@ function refuseRelation({ hasRowSecurity, kind, definition }: CatalogRelation): 
 function hasRecursion({ evaluated, outerWith }: Restrictable): boolean {
   let found = outerWith?.recursive === true;
   walk(evaluated, (_kind, fields) => {
-    const clause = fields['withClause'] as { readonly recursive?: boolean } | undefined;
-    if (clause?.recursive === true) found = true;
+    found ||= isRecursiveQuery(fields);
     return !found;
   });
   return found;
+}
+
+function isRecursiveQuery(fields: Readonly<Record<string, unknown>>): boolean {
+  const clause = fields['withClause'] as { readonly recursive?: boolean } | undefined;
+  return clause?.recursive === true;
 }

@@ -3,6 +3,7 @@ import { qualifiedName, stringsOf } from '../ast/names';
 import { walk } from '../ast/walk';
 import { blocksOf, plainSelectsOf, type QueryRoot } from './blocks';
 import { canonicaliseNode } from './canonicalise';
+import { applyOperator } from './expressions/apply-operator';
 import { operandsOfAnd } from './conjuncts';
 import { isBuiltin, TypeOid } from '../catalog/catalog';
 import { isUnusable, remembering, type ExpressionScope } from './expression';
@@ -121,6 +122,7 @@ const plainNodes: ReadonlySet<string> = new Set([
  */
 function isKnownQuiet(node: Node, scope: ExpressionScope, answered?: Set<unknown>): boolean {
   if ('ColumnRef' in node) return isQuietColumn(node.ColumnRef, scope);
+  if (isQuietKeyEquality(node, scope)) return true;
   const expression = scope.canonicalise(node);
   if (isUnusable(expression) || expression.mayRaise)
     return 'SubLink' in node && node.SubLink.subLinkType === 'EXISTS_SUBLINK';
@@ -130,6 +132,22 @@ function isKnownQuiet(node: Node, scope: ExpressionScope, answered?: Set<unknown
       return true;
     });
   return true;
+}
+
+/**
+ * Whether it is an equality of two columns that raises nothing. Those of keys were not written out with the block's conjuncts, and a
+ * block has as many of them as anything else; false says nothing.
+ */
+function isQuietKeyEquality(node: Node, scope: ExpressionScope): boolean {
+  if (!('A_Expr' in node) || node.A_Expr.kind !== 'AEXPR_OP') return false;
+  const { name, lexpr, rexpr } = node.A_Expr;
+  const operator = qualifiedName(name);
+  if (operator?.name !== '=' || lexpr === undefined || rexpr === undefined) return false;
+  if (!('ColumnRef' in lexpr) || !('ColumnRef' in rexpr)) return false;
+  const [left, right] = [scope.canonicalise(lexpr), scope.canonicalise(rexpr)];
+  if (isUnusable(left) || isUnusable(right)) return false;
+  const applied = applyOperator(operator, left, right, scope);
+  return !('unusable' in applied) && !applied.mayRaise;
 }
 
 /**

@@ -13,9 +13,27 @@ export function escapeTemplate(text: string): Template {
 
 /** Writes a template out as SQL. */
 export function renderTemplate(template: Template, tableText: (table: number) => string): string {
-  return template.replace(placeholder, (match: string, table: string | undefined) =>
-    table === undefined ? match.charAt(0) : tableText(Number(table)),
-  );
+  if (hasEscapes(template))
+    return template.replace(placeholder, (match: string, table: string | undefined) =>
+      table === undefined ? match.charAt(0) : tableText(Number(table)),
+    );
+  return withTables(template, tableText);
+}
+
+/** Hardly any has: those without take a fraction of the time that a regular expression does. */
+function hasEscapes(template: Template): boolean {
+  return template.includes('{{') || template.includes('}}');
+}
+
+/** Of a template without escapes. */
+function withTables(template: Template, tableText: (table: number) => string): string {
+  const [first = '', ...others] = template.split('{');
+  let text = first;
+  for (const part of others) {
+    const close = part.indexOf('}');
+    text += tableText(Number(part.slice(0, close))) + part.slice(close + 1);
+  }
+  return text;
 }
 
 /** Quoted names and tables, which stay; then strings, negative and other numbers. */
@@ -29,6 +47,13 @@ export function withoutConstants(template: Template): string {
 /** The tables of a template, each once, in the order they first appear. */
 export function tablesOf(template: Template): readonly number[] {
   const tables: number[] = [];
+  if (!hasEscapes(template)) {
+    for (let at = template.indexOf('{'); at !== -1; at = template.indexOf('{', at + 1)) {
+      const table = Number(template.slice(at + 1, template.indexOf('}', at)));
+      if (!tables.includes(table)) tables.push(table);
+    }
+    return tables;
+  }
   for (const [, table] of template.matchAll(placeholder)) {
     if (table !== undefined && !tables.includes(Number(table))) tables.push(Number(table));
   }
@@ -37,11 +62,14 @@ export function tablesOf(template: Template): readonly number[] {
 
 /** Gives tables of a template other numbers, or a name that stays in it. */
 export function renumberTemplate(template: Template, renumber: (table: number) => number | string): Template {
-  return template.replace(placeholder, (match: string, table: string | undefined) => {
-    if (table === undefined) return match;
-    const other = renumber(Number(table));
+  const textOf = (table: number): string => {
+    const other = renumber(table);
     return typeof other === 'string' ? other : `{${other}}`;
-  });
+  };
+  if (!hasEscapes(template)) return withTables(template, textOf);
+  return template.replace(placeholder, (match: string, table: string | undefined) =>
+    table === undefined ? match : textOf(Number(table)),
+  );
 }
 
 const columns = /\{\{|\}\}|\{(\d+)\}\.("(?:[^"]|"")*")/g;

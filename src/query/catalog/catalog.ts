@@ -138,6 +138,8 @@ export class Catalog {
   readonly #collations = new Map<string, CatalogCollation>();
   readonly #volatileCastTargets = new Set<number>();
   readonly #virtualColumns: ReadonlySet<string>;
+  /** Some function that a column's name could be a call of is volatile: see `functionsOfRow`. */
+  readonly hasVolatileOfRow: boolean;
   /** Some operator, cast, or check of a domain calls a volatile function. */
   readonly hasVolatileOperatorOrCast: boolean;
   /** Some cast that PostgreSQL applies unasked calls a volatile function: no statement can be told to be free of it. */
@@ -159,6 +161,7 @@ export class Catalog {
       this.#collations.set(key(collation.schema, collation.name), collation);
     for (const fn of rows.functions) append(this.#functions, fn.name, fn);
     for (const operator of rows.operators) append(this.#operators, operator.name, operator);
+    this.hasVolatileOfRow = rows.functions.some((fn) => fn.volatility === 'v' && this.#isOfRow(fn));
     this.#volatileOperators = new Set(
       rows.operators.filter(({ volatility }) => volatility === 'v').map(({ name }) => name),
     );
@@ -231,11 +234,13 @@ export class Catalog {
    * Composite Types in Queries"). Those of PostgreSQL itself are all harmless.
    */
   functionsOfRow(name: string): readonly CatalogFunction[] {
-    return (this.#functions.get(name) ?? []).filter((fn) => {
-      const [first, ...others] = fn.argumentOids;
-      const kind = this.#types.get(first ?? 0)?.kind;
-      return !isBuiltin(fn) && others.length <= fn.defaultCount && (kind === 'c' || kind === 'p');
-    });
+    return (this.#functions.get(name) ?? []).filter((fn) => this.#isOfRow(fn));
+  }
+
+  #isOfRow(fn: CatalogFunction): boolean {
+    const [first, ...others] = fn.argumentOids;
+    const kind = this.#types.get(first ?? 0)?.kind;
+    return !isBuiltin(fn) && others.length <= fn.defaultCount && (kind === 'c' || kind === 'p');
   }
 
   /** Whether one of the names could be a call of a volatile function that is written like a column: see `functionsOfRow`. */

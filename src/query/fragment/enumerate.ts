@@ -33,6 +33,11 @@ export function* eachFragment(
     yield canonicalFragment({ ...block, conjuncts }, keyClass, members, context);
 }
 
+/** Numbers of tables of the fragments worth learning from a block: much cheaper than the fragments themselves. */
+export function fragmentSizes(block: AnalysedBlock, keyClass: KeyClass): readonly number[] {
+  return draftsOf(block, keyClass).map(({ members }) => members.length);
+}
+
 /** A fragment before it is written out. */
 interface Draft {
   readonly members: readonly KeyMember[];

@@ -17,13 +17,14 @@ export function isExactlyRestricted(
   rewritten: string,
   expected: readonly ExpectedRestriction[],
 ): boolean {
-  return isSameTree(parseOwnText(rewritten), original, new Map(expected.map(withRestrictions)));
-}
-
-/** A block, and what it is to be with its restrictions. */
-function withRestrictions({ select, restrictions }: ExpectedRestriction): readonly [SelectStmt, SelectStmt] {
-  const whereClause = conjoin(select.whereClause, restrictions.map(parseCondition));
-  return [select, whereClause === undefined ? select : { ...select, whereClause }];
+  const conditions = parseConditions(expected.flatMap(({ restrictions }) => restrictions));
+  const replaced = new Map<SelectStmt, SelectStmt>();
+  let next = 0;
+  for (const { select, restrictions } of expected) {
+    const whereClause = conjoin(select.whereClause, conditions.slice(next, (next += restrictions.length)));
+    replaced.set(select, whereClause === undefined ? select : { ...select, whereClause });
+  }
+  return isSameTree(parseOwnText(rewritten), original, replaced);
 }
 
 /** `old AND added…` as PostgreSQL's grammar builds it: an AND on the left takes further operands (makeAndExpr in gram.y). */
@@ -37,12 +38,20 @@ function leftOperands(node: Node): readonly Node[] {
   return 'BoolExpr' in node && node.BoolExpr.boolop === 'AND_EXPR' ? (node.BoolExpr.args ?? []) : [node];
 }
 
-function parseCondition(sql: string): Node {
-  const [statement] = parseOwnText(`SELECT WHERE ${sql}`);
-  const condition =
-    statement?.stmt !== undefined && 'SelectStmt' in statement.stmt
-      ? statement.stmt.SelectStmt.whereClause
-      : undefined;
-  if (condition === undefined) throw new Error(`not a condition: ${sql}`);
-  return condition;
+/** All at once, each as a statement: most of the time that parsing a short text takes is taken by any text. */
+function parseConditions(texts: readonly string[]): readonly Node[] {
+  const distinct = [...new Set(texts)];
+  const statements = parseOwnText(distinct.map((sql) => `SELECT WHERE ${sql}`).join(';'));
+  const conditions = new Map(statements.map(({ stmt }, i) => [distinct[i], conditionOf(stmt)]));
+  return texts.map((sql) => {
+    const condition = conditions.get(sql);
+    if (condition === undefined || statements.length !== distinct.length)
+      throw new Error(`not a condition: ${sql}`);
+    return condition;
+  });
+}
+
+function conditionOf(statement: Node | undefined): Node | undefined {
+  if (statement === undefined || !('SelectStmt' in statement)) return undefined;
+  return statement.SelectStmt.whereClause;
 }

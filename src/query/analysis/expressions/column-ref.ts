@@ -2,7 +2,7 @@ import type { ColumnRef } from '@pgsql/types';
 import { stringsOf } from '../../ast/names';
 import { escapeTemplate } from '../../ast/template';
 import { quoteIdentifier } from '../../ast/quote';
-import type { CatalogColumn } from '../../catalog/catalog';
+import type { Catalog, CatalogColumn } from '../../catalog/catalog';
 import type { BlockTable } from '../block-tables';
 import { unusable, type Expression, type ExpressionScope, type Unusable } from '../expression';
 
@@ -15,7 +15,23 @@ export function canonicaliseColumnRef(ref: ColumnRef, scope: ExpressionScope): E
   if (found === notFound && scope.outer !== undefined) return canonicaliseColumnRef(ref, scope.outer);
   if ('unusable' in found) return found;
 
-  const { table, name } = found;
+  return readColumn(found, scope);
+}
+
+/** What was read before, by table: a key column is named in as many conditions as there are tables. */
+const columnsRead = new WeakMap<BlockTable, Map<string, Expression | Unusable>>();
+
+function readColumn({ table, name }: FoundColumn, { catalog }: ExpressionScope): Expression | Unusable {
+  let known = columnsRead.get(table);
+  if (known === undefined) columnsRead.set(table, (known = new Map<string, Expression | Unusable>()));
+  const before = known.get(name);
+  if (before !== undefined) return before;
+  const expression = readColumnAnew({ table, name }, catalog);
+  known.set(name, expression);
+  return expression;
+}
+
+function readColumnAnew({ table, name }: FoundColumn, catalog: Catalog): Expression | Unusable {
   if (table.isNullable) return unusable('outer join');
   if (table.isHidden) return unusable('aliased join');
   const column = table.relation.columns.get(name);
@@ -23,7 +39,7 @@ export function canonicaliseColumnRef(ref: ColumnRef, scope: ExpressionScope): E
   return {
     template: `{${table.index}}.${escapeTemplate(quoteIdentifier(name))}`,
     typeOid: column.typeOid,
-    mayRaise: !column.hasDeterministicCollation || scope.catalog.isComputedWhenRead(name),
+    mayRaise: !column.hasDeterministicCollation || catalog.isComputedWhenRead(name),
     isConstant: false,
     reads: [],
     collations: hasOwnCollation(column) ? [column.collationOid] : [],
