@@ -1,0 +1,86 @@
+import { median } from '../statistics';
+import { type PoiProxy } from './poi-proxy';
+import { type PoiQuestion } from './poi-questions';
+import { type PoiSession } from './poi-session';
+
+/** One question, one method. Times in milliseconds; those through the proxy include its looking into the statement. */
+export interface PoiMeasurement {
+  readonly question: string;
+  readonly key: PoiQuestion['key'];
+  /** all: the fragments of the question. one-table: only those of its tables by themselves. */
+  readonly known: 'all' | 'one-table';
+  readonly method: string;
+  readonly directMs: number;
+  /** With nothing known; of the whole question, whatever the method. */
+  readonly firstMs: number;
+  readonly cachedMs: number;
+  readonly rows: number;
+  readonly identical: boolean;
+  readonly keysKept: number | undefined;
+  readonly allKeys: number | undefined;
+  readonly hits: number;
+  /** Why it went as it came at the end. */
+  readonly reason: string | undefined;
+}
+
+/** Executions in which the proxy tries its forms, before those that count. */
+const settlingRuns = 8;
+/** The first answer may only tell the proxy what it has to ask the session for; the next ones it learns from. */
+const maxRounds = 4;
+
+export interface PoiSessions {
+  readonly direct: PoiSession;
+  readonly proxied: PoiSession;
+  readonly proxy: PoiProxy;
+}
+
+/** Lets the proxy learn all it wants of a question; resolves to the time of the first answer. */
+export async function teach(sql: string, { proxied, proxy }: PoiSessions): Promise<number> {
+  const first = await proxied.ask(sql);
+  for (let round = 0; round < maxRounds; round++) {
+    await proxy.learned();
+    await proxied.ask(sql);
+  }
+  await proxy.learned();
+  return first.elapsedMs;
+}
+
+/** undefined if the proxy does not know the method, or does not take it for this question. */
+export async function measureMethod(
+  { name, key, sql }: PoiQuestion,
+  method: string,
+  known: PoiMeasurement['known'],
+  firstMs: number,
+  { direct, proxied }: PoiSessions,
+  runs: number,
+): Promise<PoiMeasurement | undefined> {
+  await proxied.run(`set pcache.method = '${method}'`);
+  const before = await proxied.explain(sql, key);
+  if (method !== 'auto' && before.method !== undefined && before.method !== method) return undefined;
+  const expected = await direct.ask(sql);
+  const settling = [];
+  for (let run = 0; run < settlingRuns; run++) settling.push(await proxied.ask(sql));
+  const [directMs, cachedMs]: [number[], number[]] = [[], []];
+  let isIdentical = settling.every(({ rows }) => rows === expected.rows);
+  // In turns, so that whatever else the machine does disturbs both alike.
+  for (let run = 0; run < runs; run++) {
+    directMs.push((await direct.ask(sql)).elapsedMs);
+    const cached = await proxied.ask(sql);
+    cachedMs.push(cached.elapsedMs);
+    isIdentical &&= cached.rows === expected.rows;
+  }
+  const { reason, method: used, ...kept } = await proxied.explain(sql, key);
+  return {
+    question: name,
+    key,
+    known,
+    method: method === 'auto' && reason === undefined ? `auto: ${used ?? '-'}` : method,
+    directMs: median(directMs),
+    firstMs,
+    cachedMs: median(cachedMs),
+    rows: expected.count,
+    identical: isIdentical,
+    ...kept,
+    reason,
+  };
+}
