@@ -50,7 +50,8 @@ export class Experience {
     const experience = this.#shapes.get(shape);
     if (experience === undefined) return undefined;
     if (nowMs < experience.blockedUntilMs) return 'failed when restricted';
-    return experience.sitOut === 0 ? undefined : 'slower when restricted';
+    if (experience.sitOut > 0) return 'slower when restricted';
+    return undefined;
   }
 
   /** Why no restricted form should be used now; counts as one execution. */
