@@ -26,6 +26,21 @@ export function loadSqlFiles(directory: string): ReadonlyMap<string, SqlFile> {
 }
 
 /**
+ * A statement with names put in: inside the quoted identifiers of a file, {schema} and the like stand for them. The file itself is SQL as
+ * it is; nothing outside of double quotes is ever replaced. Throws if a name is not given.
+ */
+export function withNames(file: SqlFile, names: Readonly<Record<string, string>>): SqlFile {
+  const text = file.text.replaceAll(/"[^"]*"/g, (identifier) =>
+    identifier.replaceAll(/\{(\w+)\}/g, (_, name: string) => {
+      const value = names[name];
+      if (value === undefined) throw new Error(`${file.name}.sql: nothing is known to put for {${name}}`);
+      return value.replaceAll('"', '""');
+    }),
+  );
+  return { ...file, text };
+}
+
+/**
  * A statement of `sql/queries`. Call it where the module is loaded, not where the statement is run:
  *
  *     const readRelations = sqlFile('read-relations');

@@ -7,6 +7,11 @@ import {
   cacheQueriesDirectory,
   cacheSqlDirectory,
 } from '../../../src/cache/backends/postgresql/cache-schema';
+import {
+  freshnessMigrationsDirectory,
+  freshnessQueriesDirectory,
+  freshnessSqlDirectory,
+} from '../../../src/freshness/tracking-schema';
 import { loadSqlFiles, sqlFile, sqlQueriesDirectory } from '../../../src/postgres/sql-files';
 
 const directories = {
@@ -14,6 +19,9 @@ const directories = {
   'sql/cache': cacheSqlDirectory,
   'sql/cache/queries': cacheQueriesDirectory,
   'sql/cache/migrations': cacheMigrationsDirectory,
+  'sql/freshness': freshnessSqlDirectory,
+  'sql/freshness/queries': freshnessQueriesDirectory,
+  'sql/freshness/migrations': freshnessMigrationsDirectory,
 };
 
 describe.each(Object.entries(directories))('%s', (name, directory) => {

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
-import { loadSqlFiles, type SqlFile } from '../../../postgres/sql-files';
+import { loadSqlFiles, type SqlFile, withNames } from '../../../postgres/sql-files';
 
 /** Where in a database a cache is. Both may be any identifier, whatever its letters. */
 export interface CacheSchema {
@@ -23,19 +23,7 @@ export function forCache(
   names: CacheSchema,
   others: Readonly<Record<string, string>> = {},
 ): SqlFile {
-  const values: Readonly<Record<string, string>> = {
-    schema: names.schema,
-    prefix: names.tablePrefix,
-    ...others,
-  };
-  const text = file.text.replaceAll(/"[^"]*"/g, (identifier) =>
-    identifier.replaceAll(/\{(\w+)\}/g, (_, name: string) => {
-      const value = values[name];
-      if (value === undefined) throw new Error(`${file.name}.sql: nothing is known to put for {${name}}`);
-      return value.replaceAll('"', '""');
-    }),
-  );
-  return { ...file, text };
+  return withNames(file, { schema: names.schema, prefix: names.tablePrefix, ...others });
 }
 
 /** The text of sql/cache/grants.sql for these roles, to be run by a person. */

@@ -1,0 +1,10 @@
+-- bookkeeping: the schema, and the table of what was applied to it.
+create schema if not exists "{schema}";
+
+create table if not exists "{schema}".tracking_migration (
+  number integer not null,
+  name text not null,
+  is_breaking boolean not null,
+  applied_at timestamptz not null default pg_catalog.now(),
+  constraint tracking_migration_once primary key (number)
+);

@@ -1,0 +1,2 @@
+-- untrack-source: stop tracking the source $1.
+select "{schema}".untrack($1)
