@@ -1,10 +1,10 @@
-// `npm run bench:overhead`, `npm run bench:rewrite`: installs what is missing, builds, and runs the benchmark named first.
+// `npm run bench:overhead`, `npm run bench:rewrite` and the others: installs what is missing, builds, and runs the benchmark named first.
 // Node built-ins only until that is done.
 import { createRequire } from 'node:module';
 import { installDebianPackages } from '../test/support/debian-packages.mjs';
 import { build, installDependencies } from '../test/support/prepare.mjs';
 
-const benchmarks = ['overhead', 'rewrite', 'stalls', 'memory', 'cache', 'poi'];
+const benchmarks = ['overhead', 'rewrite', 'stalls', 'memory', 'cache', 'poi', 'exact'];
 const [name, ...args] = process.argv.slice(2);
 if (!benchmarks.includes(name)) {
   console.error(`usage: node bench/run.mjs ${benchmarks.join('|')} [options]`);

@@ -12,6 +12,7 @@ import { configCommand } from './config';
 import { ExitCode } from './exit-code';
 import { manageCommand } from './manage/manage';
 import { proxyCommand } from './proxy';
+import { trackCommand } from './track/track';
 import { UsageError } from './usage-error';
 import { readVersion } from './version';
 
@@ -26,6 +27,7 @@ export async function runCli(args: readonly string[]): Promise<ExitCode> {
       .command(proxyCommand)
       .command(configCommand)
       .command(manageCommand)
+      .command(trackCommand)
       .example('$0 proxy --config pcache.yaml', 'start the proxy')
       .example('$0 config check --config pcache.yaml', 'check a configuration, for instance before a restart')
       .demandCommand(1, 'name a command, such as proxy')

@@ -84,6 +84,11 @@ export function buildConfig(
       timeoutMs: file.population.timeout_ms,
       maxKeys: file.population.max_keys,
     },
+    freshness: {
+      schema: file.freshness.schema,
+      lockTimeoutMs: file.freshness.lock_timeout_ms,
+      lockAttempts: file.freshness.lock_attempts,
+    },
     limits: {
       maxSessions: file.limits.max_sessions,
       connectTimeoutMs: file.limits.connect_timeout_ms,

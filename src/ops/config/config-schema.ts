@@ -206,6 +206,25 @@ export const configSchema = z
         max_keys: count(1, 100_000_000, 'A fragment that returns more keys is not kept.').default(100_000),
       })
       .prefault({}),
+    freshness: z
+      .strictObject({
+        schema: z
+          .string()
+          .regex(/^[a-z_][a-z0-9_$]{0,49}$/)
+          .meta(
+            says(
+              'Schema of the change logs, in every database under databases; pcache track install makes it.',
+              'up to 50 lower-case letters, digits and underscores',
+            ),
+          )
+          .default('pcache'),
+        lock_timeout_ms: milliseconds(
+          1,
+          'Time pcache track waits for a lock on a table, with all that come after it, before it lets them go first and tries again.',
+        ).default(200),
+        lock_attempts: count(1, 10_000, 'How often it tries.').default(50),
+      })
+      .prefault({}),
     limits: z
       .strictObject({
         max_sessions: count(1, 1_000_000, 'Clients connected at once; one more is refused.').default(10_000),

@@ -18,6 +18,7 @@ export interface PcacheConfig {
   readonly admin: Endpoint;
   readonly cache: CacheConfig;
   readonly population: PopulationConfig;
+  readonly freshness: FreshnessConfig;
   readonly limits: LimitsConfig;
   readonly log: LogConfig;
   /** By database name. Databases not listed are relayed untouched. */
@@ -102,6 +103,13 @@ export interface PopulationConfig {
   readonly concurrency: number;
   readonly timeoutMs: number;
   readonly maxKeys: number;
+}
+
+/** How changes of tracked tables are noticed, and what `pcache track` may do to install that. */
+export interface FreshnessConfig {
+  readonly schema: string;
+  readonly lockTimeoutMs: number;
+  readonly lockAttempts: number;
 }
 
 export interface LimitsConfig {

@@ -54,6 +54,7 @@ describe('readConfig', () => {
       admin: { host: '127.0.0.1', port: 9127 },
       cache: { backend: 'rocksdb_set', path: '/somewhere/pcache-data' },
       population: { minQueryMs: 5, concurrency: 2, timeoutMs: 60_000, maxKeys: 100_000 },
+      freshness: { schema: 'pcache', lockTimeoutMs: 200, lockAttempts: 50 },
       limits: {
         maxSessions: 10_000,
         heldReplyBytes: 1_048_576,

@@ -1,0 +1,111 @@
+import type { Argv } from 'yargs';
+import type { TrackedTable } from '../../freshness/tracking';
+import { Tracking } from '../../freshness/tracking';
+import type { DatabaseConfig, PcacheConfig } from '../../ops/config/pcache-config';
+import { readConfigFile } from '../../ops/config/read-config';
+import { openPool } from '../../postgres/control-pool';
+import { type ConfigFlags, readConfigFlags, withConfigFlags } from '../config-flags';
+import { loadUpstreamTls } from '../load-tls';
+import { UsageError } from '../usage-error';
+
+/** The options of every command of `pcache track`. */
+export interface TrackFlags extends ConfigFlags {
+  readonly database: string | undefined;
+  readonly key: string | undefined;
+  readonly user: string | undefined;
+  readonly 'password-env': string | undefined;
+}
+
+export function withTrackFlags<T>(argv: Argv<T>): Argv<T & TrackFlags> {
+  const text = { type: 'string', requiresArg: true } as const;
+  return withConfigFlags(argv)
+    .option('database', { ...text, describe: 'Only this one [default: all under databases]' })
+    .option('key', { ...text, describe: 'Only the tables of this partition key [default: all]' })
+    .option('user', {
+      ...text,
+      describe: 'Role to work as: the owner of the tables, or a superuser [default: the control role]',
+    })
+    .option('password-env', { ...text, describe: 'Environment variable with its password' });
+}
+
+/** One database to work on, and which of its tables. */
+export interface TrackedDatabase {
+  readonly name: string;
+  readonly target: string;
+  readonly tracking: Tracking;
+  readonly tables: readonly TrackedTable[];
+  /** Whether everything in it is meant, also what the configuration no longer lists. */
+  readonly isWhole: boolean;
+}
+
+/** Calls back with each database the flags mean, one after the other. Throws UsageError if there is none. */
+export async function forTrackedDatabases(
+  flags: TrackFlags,
+  use: (database: TrackedDatabase) => Promise<void>,
+): Promise<void> {
+  const { file, sources } = readConfigFlags(flags, process.env);
+  const config = readConfigFile(file, sources);
+  for (const database of meantDatabases(config, flags)) {
+    await using pool = trackingPool(database, config, flags);
+    const { schema, lockTimeoutMs, lockAttempts } = config.freshness;
+    const tracking = new Tracking({ pool, schema, lockTimeoutMs, attempts: lockAttempts });
+    const tables = tablesOf(database, flags.key);
+    await use({
+      name: database.name,
+      target: pool.target,
+      tracking,
+      tables,
+      isWhole: flags.key === undefined,
+    });
+  }
+}
+
+function meantDatabases(config: PcacheConfig, { database, key }: TrackFlags): readonly DatabaseConfig[] {
+  const all = [...config.databases.values()];
+  const named = database === undefined ? all : all.filter(({ name }) => name === database);
+  const meant = key === undefined ? named : named.filter(({ partitionKeys }) => partitionKeys.has(key));
+  if (meant.length > 0) return meant;
+  const what = key === undefined ? 'no such database' : `no partition key ${JSON.stringify(key)}`;
+  throw new UsageError(all.length === 0 ? 'no database is under databases' : `${what} is under databases`);
+}
+
+/** A table of 1,000 partitions has some thousand triggers: making or looking at them takes its time. */
+const queryTimeoutMs = 10 * 60_000;
+
+function trackingPool({ name, control }: DatabaseConfig, config: PcacheConfig, flags: TrackFlags) {
+  const { user, 'password-env': variable } = flags;
+  const ownPassword = user === undefined ? control.password?.reveal() : undefined;
+  return openPool({
+    host: control.host,
+    port: control.port,
+    database: name,
+    user: user ?? control.user,
+    password: variable === undefined ? ownPassword : process.env[variable],
+    tls: loadUpstreamTls(config),
+    maxConnections: 1,
+    queryTimeoutMs,
+  });
+}
+
+function tablesOf({ partitionKeys }: DatabaseConfig, only: string | undefined): readonly TrackedTable[] {
+  const keys = [...partitionKeys.values()].filter(({ name }) => only === undefined || name === only);
+  return keys.flatMap(({ tables }) =>
+    [...tables].map(([name, keyColumn]) => {
+      const dot = name.indexOf('.');
+      return { schema: name.slice(0, dot), table: name.slice(dot + 1), keyColumn };
+    }),
+  );
+}
+
+/** `public.place (region_id)` */
+export function describeTable({
+  schema,
+  table,
+  keyColumn,
+}: {
+  readonly schema: string;
+  readonly table: string;
+  readonly keyColumn: string | undefined;
+}): string {
+  return `${schema}.${table}${keyColumn === undefined ? '' : ` (${keyColumn})`}`;
+}

@@ -1,0 +1,79 @@
+import { Client } from 'pg';
+import { runPcache } from '../../support/pcache-process';
+import { type PostgresServer, startPostgres } from '../../support/postgres-server';
+
+let server: PostgresServer;
+let input: string;
+let admin: Client;
+beforeAll(async () => {
+  server = await startPostgres();
+  const { host, port, user, database } = server.connectionOptions(await server.createDatabase());
+  const partitionKey = (tables: Record<string, string>) => ({
+    datatype: 'integer',
+    consistency: 'static',
+    tables,
+  });
+  input = JSON.stringify({
+    upstream: { host, port },
+    databases: {
+      [database]: {
+        control: { user, password_env: 'PASSWORD' },
+        partition_keys: {
+          region: partitionKey({ 'public.place': 'region_id', 'public.seen': 'region_id' }),
+          kind: partitionKey({ 'public.place': 'kind_id' }),
+        },
+      },
+    },
+  });
+  admin = new Client(server.connectionOptions(database));
+  await admin.connect();
+  await admin.query('create table place (id int, region_id int, kind_id int); create role proxy');
+});
+afterAll(async () => {
+  await admin.end();
+  await server.stop();
+});
+
+const track = (...args: string[]): ReturnType<typeof runPcache> =>
+  runPcache(['track', ...args, '-c', '-'], {
+    input,
+    environment: { PASSWORD: server.connectionOptions('postgres').password },
+  });
+
+// Each is a process, which takes its time to start.
+test('install, status, grants and remove', async () => {
+  const first = await track('install');
+  expect(first.stdout).toMatch(
+    /as postgres\n {2}public.place \(region_id\): tracked\n {2}public.seen \(region_id\): not tracked: there is no such table\n {2}public.place \(kind_id\): tracked\n$/,
+  );
+  expect(first).toMatchObject({ code: 1, stderr: 'pcache: 1 table is not tracked\n' });
+
+  await admin.query('create table seen (region_id int)');
+  await admin.query('alter event trigger pcache_ddl disable; alter table place disable trigger all');
+  const broken = await track('status');
+  expect(broken).toMatchObject({ code: 1, stderr: 'pcache: changes may go unnoticed: see above\n' });
+  expect(broken.stdout).toMatch(
+    /public.place \(region_id\): trigger pcache_\d+_delete on place is disabled; run: /,
+  );
+  expect(broken.stdout).toContain('public.seen (region_id): not tracked; run: pcache track install');
+  expect(broken.stdout).toContain('DDL is not watched');
+
+  expect(await track('install')).toMatchObject({ code: 0, stderr: '' });
+  const mended = await track('status');
+  expect(mended).toMatchObject({ code: 0, stderr: '' });
+  expect(mended.stdout).toMatch(/DDL is watched\n {2}public.place \(region_id\): tracked\n/);
+
+  const grants = await track('grants', '--control', 'proxy');
+  await admin.query(grants.stdout);
+  await admin.query(`set role proxy; select pcache.notice(), pcache.compact('3', 10); reset role`);
+
+  const removed = await track('remove', '--key', 'kind');
+  expect(removed.stdout).toMatch(/\n {2}public.place \(kind_id\): no longer tracked\n$/);
+}, 180_000);
+
+test('refuses: a partition key that is none', async () => {
+  expect(await track('install', '--key', 'nothing')).toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining('no partition key "nothing" is under databases'),
+  });
+});
