@@ -4,7 +4,7 @@ import { createRequire } from 'node:module';
 import { installDebianPackages } from '../test/support/debian-packages.mjs';
 import { build, installDependencies } from '../test/support/prepare.mjs';
 
-const benchmarks = ['overhead', 'rewrite', 'stalls', 'memory', 'cache', 'poi', 'exact'];
+const benchmarks = ['overhead', 'rewrite', 'stalls', 'memory', 'cache', 'lookup', 'poi', 'exact'];
 const [name, ...args] = process.argv.slice(2);
 if (!benchmarks.includes(name)) {
   console.error(`usage: node bench/run.mjs ${benchmarks.join('|')} [options]`);

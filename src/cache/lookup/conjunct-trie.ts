@@ -1,12 +1,22 @@
-import { grown, roomFor } from './columns';
-import { foldDigest, type Digest } from './digest';
+import { Column } from './column';
+import { shortDigest, type Digest } from './digest';
 import { RowIndex } from './row-index';
 
 const root = 0;
+/** The words of a node, side by side: one look into memory finds them all. */
+const wordsPerNode = 4;
+const parentAt = 0;
+const conjunctAt = 1;
+/** The first entry whose conjuncts are this set, plus 1; 0 for none. */
+const entryAt = 2;
+/** How many children there are, up to 65,535, which means that many or more; above that, a bit for one child or some of them. */
+const childrenAt = 3;
+const maxChildren = 0xffff;
 
 /**
- * Sets of conjuncts, by their digests, as paths from a root: each node is a set, its parent the same set without the last
- * conjunct. Nodes are found by parent and conjunct, never listed, so that it does not matter how many children a node has.
+ * Sets of conjuncts, by 32 bits of their digests, as paths from a root: each node is a set, its parent the same set without
+ * the last conjunct. Nodes are found by parent and conjunct, never listed, so that it does not matter how many children a node
+ * has. 24 bytes a node.
  *
  * Which sets are subsets of a block's m conjuncts is found by following every path that the block can take. That is at most
  * m questions for each node it gets to, and it gets to those only whose conjuncts are all in the block: the sets looked for,
@@ -14,28 +24,23 @@ const root = 0;
  * many entries share, such as `type = 'x'`, is seldom the first.
  */
 export class ConjunctTrie {
-  #parents = new Uint32Array(64);
-  #conjuncts = new Float64Array(64);
-  #children = new Uint32Array(64);
-  /** The first entry whose conjuncts are this set, plus 1; 0 for none. */
-  #entries = new Uint32Array(64);
-  readonly #index = new RowIndex((node) =>
-    this.#hashOf(this.#parents[node] ?? 0, this.#conjuncts[node] ?? 0),
-  );
+  readonly #nodes = new Column(Uint32Array);
+  readonly #index = new RowIndex((node) => hashOf(this.#get(node, parentAt), this.#get(node, conjunctAt)));
   #length = 1;
-  /** The first of the nodes that can be used again, linked by `parents`. */
+  /** The first of the nodes that can be used again, linked by `parentAt`. */
   #free = root;
 
-  /** How many paths begin with a conjunct. */
+  /** How many paths begin with a conjunct, up to 65,536. */
   branchesBelow(conjunct: Digest): number {
-    const node = this.#child(root, conjunct);
-    return node === root ? 0 : (this.#children[node] ?? 0) + ((this.#entries[node] ?? 0) === 0 ? 0 : 1);
+    const node = this.#child(root, shortDigest(conjunct));
+    return node === root ? 0 : this.#childCount(node) + (this.firstEntry(node) === 0 ? 0 : 1);
   }
 
   /** The node of a path, made if there is none. Remove it with `prune` when it has no entries any more. */
   nodeOf(path: readonly Digest[]): number {
     let node = root;
-    for (const conjunct of path) {
+    for (const digest of path) {
+      const conjunct = shortDigest(digest);
       const known = this.#child(node, conjunct);
       node = known === root ? this.#add(node, conjunct) : known;
     }
@@ -43,21 +48,23 @@ export class ConjunctTrie {
   }
 
   firstEntry(node: number): number {
-    return this.#entries[node] ?? 0;
+    return this.#get(node, entryAt);
   }
 
   setFirstEntry(node: number, entry: number): void {
-    this.#entries[node] = entry;
+    this.#set(node, entryAt, entry);
   }
 
   /** Removes a node that is of no use any more, and those above that were there for it only. */
   prune(from: number): void {
     let node = from;
-    while (node !== root && this.#entries[node] === 0 && this.#children[node] === 0) {
-      const parent = this.#parents[node] ?? root;
+    while (node !== root && this.firstEntry(node) === 0 && this.#childCount(node) === 0) {
+      const parent = this.#get(node, parentAt);
       this.#index.remove(node);
-      this.#children[parent] = (this.#children[parent] ?? 1) - 1;
-      this.#parents[node] = this.#free;
+      // A node that has had too many to count stays.
+      if (this.#childCount(parent) < maxChildren)
+        this.#set(parent, childrenAt, this.#get(parent, childrenAt) - 1);
+      this.#set(node, parentAt, this.#free);
       this.#free = node;
       node = parent;
     }
@@ -68,20 +75,24 @@ export class ConjunctTrie {
    * good during the call. Ends early after `maxSteps` questions.
    */
   visitSubsets(
-    conjuncts: readonly Digest[],
+    digests: readonly Digest[],
     maxSteps: number,
     visit: (node: number, path: readonly number[]) => void,
   ): void {
     let stepsLeft = maxSteps;
+    const conjuncts = Uint32Array.from(digests, shortDigest);
     const path: number[] = [];
     const isTaken = new Uint8Array(conjuncts.length);
     const descend = (node: number): void => {
-      if (this.#entries[node] !== 0) visit(node, path);
-      if (this.#children[node] === 0) return;
+      if (this.firstEntry(node) !== 0) visit(node, path);
+      const children = this.#get(node, childrenAt);
+      if (children === 0) return;
       for (let i = 0; i < conjuncts.length; i++) {
+        const conjunct = conjuncts[i] ?? 0;
         if (isTaken[i] === 1) continue;
         if (--stepsLeft < 0) return;
-        const child = this.#child(node, conjuncts[i] ?? 0);
+        if ((children & childBit(conjunct)) === 0) continue;
+        const child = this.#child(node, conjunct);
         if (child === root) continue;
         isTaken[i] = 1;
         path.push(i);
@@ -93,39 +104,46 @@ export class ConjunctTrie {
     descend(root);
   }
 
-  #hashOf(parent: number, conjunct: Digest): number {
-    return foldDigest(conjunct, parent);
-  }
-
   /** The root if there is none. */
-  #child(parent: number, conjunct: Digest): number {
-    for (
-      let at = this.#index.first(this.#hashOf(parent, conjunct));
-      at !== 0;
-      at = this.#index.after(at - 1)
-    ) {
-      if (this.#parents[at - 1] === parent && this.#conjuncts[at - 1] === conjunct) return at - 1;
+  #child(parent: number, conjunct: number): number {
+    for (let at = this.#index.first(hashOf(parent, conjunct)); at !== 0; at = this.#index.after(at - 1)) {
+      if (this.#get(at - 1, conjunctAt) === conjunct && this.#get(at - 1, parentAt) === parent) return at - 1;
     }
     return root;
   }
 
-  #add(parent: number, conjunct: Digest): number {
+  #add(parent: number, conjunct: number): number {
     const node = this.#free === root ? this.#length++ : this.#free;
-    if (node === this.#free) this.#free = this.#parents[node] ?? root;
-    if (node >= this.#parents.length) this.#grow(roomFor(node + 1));
-    this.#parents[node] = parent;
-    this.#conjuncts[node] = conjunct;
-    this.#children[node] = 0;
-    this.#entries[node] = 0;
-    this.#children[parent] = (this.#children[parent] ?? 0) + 1;
+    if (node === this.#free) this.#free = this.#get(node, parentAt);
+    this.#set(node, parentAt, parent);
+    this.#set(node, conjunctAt, conjunct);
+    this.#set(node, entryAt, 0);
+    this.#set(node, childrenAt, 0);
+    const siblings = this.#get(parent, childrenAt) | childBit(conjunct);
+    this.#set(parent, childrenAt, this.#childCount(parent) < maxChildren ? siblings + 1 : siblings);
     this.#index.add(node);
     return node;
   }
 
-  #grow(length: number): void {
-    this.#parents = grown(this.#parents, length);
-    this.#conjuncts = grown(this.#conjuncts, length);
-    this.#children = grown(this.#children, length);
-    this.#entries = grown(this.#entries, length);
+  #childCount(node: number): number {
+    return this.#get(node, childrenAt) & maxChildren;
   }
+
+  #get(node: number, word: number): number {
+    return this.#nodes.get(node * wordsPerNode + word);
+  }
+
+  #set(node: number, word: number, value: number): void {
+    this.#nodes.set(node * wordsPerNode + word, value);
+  }
+}
+
+function hashOf(parent: number, conjunct: number): number {
+  const mixed = Math.imul(conjunct ^ Math.imul(parent, 0x9e3779b1), 0x85ebca6b);
+  return (mixed ^ (mixed >>> 15)) >>> 0;
+}
+
+/** One of the 16 bits above the number of children. */
+function childBit(conjunct: number): number {
+  return 0x1_0000 << (conjunct >>> 28);
 }

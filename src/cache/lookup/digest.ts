@@ -24,10 +24,9 @@ export function digestPair(first: Digest, second: Digest): Digest {
   );
 }
 
-/** 32 bits for a hash table. */
-export function foldDigest(digest: Digest, salt: number): number {
-  const mixed = Math.imul((digest >>> 0) ^ Math.imul(salt, 0x9e3779b1), 0x85ebca6b) ^ (digest / twoTo32);
-  return (mixed ^ (mixed >>> 15)) >>> 0;
+/** 32 bits of it. */
+export function shortDigest(digest: Digest): number {
+  return (digest ^ (digest / twoTo32)) >>> 0;
 }
 
 const twoTo32 = 4_294_967_296;

@@ -1,7 +1,8 @@
 import type { FragmentHash } from '../../query/fragment/fragment';
 import type { EntryDescription, EntryStatus } from '../cache-backend';
-import { grown, roomFor } from './columns';
+import { Column } from './column';
 import type { KnownEntry } from './known-entry';
+import { Origins } from './origins';
 import { RowIndex } from './row-index';
 import type { Scope, Scopes } from './scopes';
 import { SnapshotColumn } from './snapshot-column';
@@ -16,19 +17,22 @@ const maxFailures = 65_534;
 
 /** Entries as rows of numbers, found by hash and partition key. About 60 bytes each besides the hash. Rows are used again. */
 export class EntryTable {
-  #hashes = new Uint32Array(wordsPerHash * 64);
-  #scopes = new Uint32Array(64);
-  #states = new Uint8Array(64);
-  #keyCounts = new Uint32Array(64);
-  #createdAt = new Float64Array(64);
-  #lastUsedAt = new Float64Array(64);
-  #computeMs = new Float64Array(64);
+  readonly #hashes = new Column(Uint32Array);
+  readonly #scopes = new Column(Uint32Array);
+  readonly #states = new Column(Uint8Array);
+  readonly #keyCounts = new Column(Uint32Array);
+  readonly #createdAt = new Column(Float64Array);
+  readonly #lastUsedAt = new Column(Float64Array);
+  readonly #computeMs = new Column(Float64Array);
+  /** Numbers of origins, plus 1; 0 for absent. */
+  readonly #originOf = new Column(Uint32Array);
+  readonly #origins = new Origins();
   /** Plus 1; 0 for absent. */
-  #failures = new Uint16Array(64);
+  readonly #failures = new Column(Uint16Array);
   readonly #snapshots = new SnapshotColumn();
   /** Of the few that have one. */
   readonly #errors = new Map<number, string>();
-  readonly #index = new RowIndex((row) => this.#hashes[row * wordsPerHash] ?? 0);
+  readonly #index = new RowIndex((row) => this.#hashes.get(row * wordsPerHash));
   readonly #free: number[] = [];
   readonly #sought = new Uint32Array(wordsPerHash);
   #length = 0;
@@ -56,23 +60,23 @@ export class EntryTable {
   add(scope: Scope, hash: FragmentHash): number {
     if (!readHash(hash, this.#sought)) throw new TypeError(`not a fragment hash: ${JSON.stringify(hash)}`);
     const row = this.#free.pop() ?? this.#length++;
-    if (row >= this.#scopes.length) this.#grow(roomFor(row + 1));
-    this.#hashes.set(this.#sought, row * wordsPerHash);
-    this.#scopes[row] = scope.number;
-    this.#states[row] = inUseBit;
+    for (let i = 0; i < wordsPerHash; i++) this.#hashes.set(row * wordsPerHash + i, this.#sought[i] ?? 0);
+    this.#scopes.set(row, scope.number);
+    this.#states.set(row, inUseBit);
     this.#index.add(row);
     return row;
   }
 
   write(row: number, entry: EntryDescription): void {
     const { status, hasNullKey, failures, error } = entry;
-    this.#states[row] = inUseBit | statuses.indexOf(status) | (hasNullKey ? nullKeyBit : 0);
-    this.#keyCounts[row] = entry.keyCount;
-    this.#createdAt[row] = entry.createdAt;
-    this.#lastUsedAt[row] = entry.lastUsedAt;
-    this.#computeMs[row] = entry.computeMs;
-    this.#failures[row] = failures === undefined ? 0 : Math.min(failures, maxFailures) + 1;
+    this.#states.set(row, inUseBit | statuses.indexOf(status) | (hasNullKey ? nullKeyBit : 0));
+    this.#keyCounts.set(row, entry.keyCount);
+    this.#createdAt.set(row, entry.createdAt);
+    this.#lastUsedAt.set(row, entry.lastUsedAt);
+    this.#computeMs.set(row, entry.computeMs);
+    this.#failures.set(row, failures === undefined ? 0 : Math.min(failures, maxFailures) + 1);
     this.#snapshots.set(row, entry.snapshot);
+    this.#originOf.set(row, entry.origin === undefined ? 0 : this.#origins.numberOf(entry.origin) + 1);
     if (error !== undefined) this.#errors.set(row, error);
     else if (this.#errors.size > 0) this.#errors.delete(row);
   }
@@ -81,24 +85,24 @@ export class EntryTable {
     this.#index.remove(row);
     this.#errors.delete(row);
     this.#snapshots.set(row, undefined);
-    this.#states[row] = 0;
+    this.#states.set(row, 0);
     this.#free.push(row);
   }
 
   isInUse(row: number): boolean {
-    return ((this.#states[row] ?? 0) & inUseBit) !== 0;
+    return (this.#states.get(row) & inUseBit) !== 0;
   }
 
   scopeOf(row: number): Scope | undefined {
-    return this.scopes.at(this.#scopes[row] ?? 0);
+    return this.scopes.at(this.#scopes.get(row));
   }
 
   statusOf(row: number): EntryStatus {
-    return statuses[(this.#states[row] ?? 0) & statusBits] ?? 'failed';
+    return statuses[this.#states.get(row) & statusBits] ?? 'failed';
   }
 
   keyCountOf(row: number): number {
-    return this.#keyCounts[row] ?? 0;
+    return this.#keyCounts.get(row);
   }
 
   hasHash(row: number, hash: FragmentHash): boolean {
@@ -106,21 +110,25 @@ export class EntryTable {
   }
 
   hashOf(row: number): FragmentHash {
-    const words = this.#hashes.subarray(row * wordsPerHash, (row + 1) * wordsPerHash);
-    return Array.from(words, (word) => word.toString(16).padStart(8, '0')).join('') as FragmentHash;
+    const word = (_: unknown, i: number): string => this.#hashes.get(row * wordsPerHash + i).toString(16);
+    return Array.from({ length: wordsPerHash }, (...at) => word(...at).padStart(8, '0')).join(
+      '',
+    ) as FragmentHash;
   }
 
   /** Everything about a row but what it is about. */
   read(row: number): Omit<KnownEntry, 'partitionKey' | 'hash'> {
-    const failures = this.#failures[row] ?? 0;
+    const failures = this.#failures.get(row);
+    const origin = this.#origins.at(this.#originOf.get(row) - 1);
     return {
       status: this.statusOf(row),
       keyCount: this.keyCountOf(row),
-      hasNullKey: ((this.#states[row] ?? 0) & nullKeyBit) !== 0,
+      hasNullKey: (this.#states.get(row) & nullKeyBit) !== 0,
       snapshot: this.#snapshots.get(row),
-      createdAt: this.#createdAt[row] ?? 0,
-      lastUsedAt: this.#lastUsedAt[row] ?? 0,
-      computeMs: this.#computeMs[row] ?? 0,
+      ...(origin === undefined ? {} : { origin }),
+      createdAt: this.#createdAt.get(row),
+      lastUsedAt: this.#lastUsedAt.get(row),
+      computeMs: this.#computeMs.get(row),
       error: this.#errors.get(row),
       ...(failures === 0 ? {} : { failures: failures - 1 }),
     };
@@ -128,19 +136,8 @@ export class EntryTable {
 
   #hasSoughtHash(row: number): boolean {
     const from = row * wordsPerHash;
-    for (let i = 0; i < wordsPerHash; i++) if (this.#hashes[from + i] !== this.#sought[i]) return false;
+    for (let i = 0; i < wordsPerHash; i++) if (this.#hashes.get(from + i) !== this.#sought[i]) return false;
     return true;
-  }
-
-  #grow(length: number): void {
-    this.#hashes = grown(this.#hashes, length * wordsPerHash);
-    this.#scopes = grown(this.#scopes, length);
-    this.#states = grown(this.#states, length);
-    this.#keyCounts = grown(this.#keyCounts, length);
-    this.#createdAt = grown(this.#createdAt, length);
-    this.#lastUsedAt = grown(this.#lastUsedAt, length);
-    this.#computeMs = grown(this.#computeMs, length);
-    this.#failures = grown(this.#failures, length);
   }
 }
 

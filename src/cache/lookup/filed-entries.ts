@@ -1,6 +1,6 @@
 import type { Fragment } from '../../query/fragment/fragment';
 import { Arrangements, type Arrangement } from './arrangements';
-import { grown, roomFor } from './columns';
+import { Column } from './column';
 import { digestConjunct, digestForm, digestTable } from './conjunct-digest';
 import { ConjunctTrie } from './conjunct-trie';
 import type { Digest } from './digest';
@@ -14,16 +14,16 @@ interface Step {
   readonly popularity: number;
 }
 
-/** Rows of entries, filed under their conjuncts. 16 bytes a row, and 28 for each conjunct that no other entry has. */
+/** Rows of entries, filed under their conjuncts. 16 bytes a row, and 24 for each conjunct that no other entry has. */
 export class FiledEntries {
   readonly #trie = new ConjunctTrie();
   readonly #arrangements = new Arrangements();
   /** By row; 0, the root, if it is not filed. */
-  #nodes = new Uint32Array(64);
-  #arrangementOf = new Uint32Array(64);
+  readonly #nodes = new Column(Uint32Array);
+  readonly #arrangementOf = new Column(Uint32Array);
   /** The next row of the same node, plus 1. */
-  #next = new Uint32Array(64);
-  #formOf = new Uint32Array(64);
+  readonly #next = new Column(Uint32Array);
+  readonly #formOf = new Column(Uint32Array);
   readonly #forms = new Map<Digest, number>();
   /** Number of rows whose path begins with a conjunct of that form. */
   readonly #formCounts: number[] = [];
@@ -34,7 +34,7 @@ export class FiledEntries {
   }
 
   has(row: number): boolean {
-    return (this.#nodes[row] ?? 0) !== 0;
+    return this.#nodes.get(row) !== 0;
   }
 
   /** Whether a path begins with a conjunct of this form. */
@@ -50,8 +50,8 @@ export class FiledEntries {
     found: (row: number, arrangement: Arrangement, path: readonly number[]) => void,
   ): void {
     this.#trie.visitSubsets(digests, maxSteps, (node, path) => {
-      for (let at = this.#trie.firstEntry(node); at !== 0; at = this.#next[at - 1] ?? 0) {
-        const arrangement = this.#arrangements.at(this.#arrangementOf[at - 1] ?? 0);
+      for (let at = this.#trie.firstEntry(node); at !== 0; at = this.#next.get(at - 1)) {
+        const arrangement = this.#arrangements.at(this.#arrangementOf.get(at - 1));
         if (arrangement !== undefined) found(at - 1, arrangement, path);
       }
     });
@@ -75,42 +75,44 @@ export class FiledEntries {
     if (first === undefined) return;
     const isFree = (slot: number): boolean => !conjuncts.some(({ slots }) => slots.includes(slot));
     const node = this.#trie.nodeOf(steps.map(({ digest }) => digest));
-    if (row >= this.#nodes.length) this.#grow(roomFor(row + 1));
-    this.#nodes[row] = node;
-    this.#next[row] = this.#trie.firstEntry(node);
+    this.#nodes.set(row, node);
+    this.#next.set(row, this.#trie.firstEntry(node));
     this.#trie.setFirstEntry(node, row + 1);
-    this.#arrangementOf[row] = this.#arrangements.numberOf({
-      conjuncts: conjuncts.map(({ slots }, i) => ({
-        step: steps.findIndex((step) => step === stepOf[i]),
-        slots,
-      })),
-      freeTables: tableDigests.flatMap((digest, slot) => (isFree(slot) ? [{ slot, digest }] : [])),
-      slotCount: tables.length,
-    });
+    this.#arrangementOf.set(
+      row,
+      this.#arrangements.numberOf({
+        conjuncts: conjuncts.map(({ slots }, i) => ({
+          step: steps.findIndex((step) => step === stepOf[i]),
+          slots,
+        })),
+        freeTables: tableDigests.flatMap((digest, slot) => (isFree(slot) ? [{ slot, digest }] : [])),
+        slotCount: tables.length,
+      }),
+    );
     this.#countForm(row, digestForm(scope, first.template, first.tables));
     this.#size++;
   }
 
   remove(row: number): void {
-    const node = this.#nodes[row] ?? 0;
+    const node = this.#nodes.get(row);
     if (node === 0) return;
     this.#unlink(row, node);
     this.#trie.prune(node);
-    this.#nodes[row] = 0;
-    const form = this.#formOf[row] ?? 0;
+    this.#nodes.set(row, 0);
+    const form = this.#formOf.get(row);
     this.#formCounts[form] = (this.#formCounts[form] ?? 1) - 1;
     this.#size--;
   }
 
   #unlink(row: number, node: number): void {
-    const after = this.#next[row] ?? 0;
+    const after = this.#next.get(row);
     if (this.#trie.firstEntry(node) === row + 1) {
       this.#trie.setFirstEntry(node, after);
       return;
     }
-    for (let at = this.#trie.firstEntry(node); at !== 0; at = this.#next[at - 1] ?? 0) {
-      if (this.#next[at - 1] !== row + 1) continue;
-      this.#next[at - 1] = after;
+    for (let at = this.#trie.firstEntry(node); at !== 0; at = this.#next.get(at - 1)) {
+      if (this.#next.get(at - 1) !== row + 1) continue;
+      this.#next.set(at - 1, after);
       return;
     }
   }
@@ -118,14 +120,7 @@ export class FiledEntries {
   #countForm(row: number, form: Digest): void {
     const number = this.#forms.get(form) ?? this.#formCounts.push(0) - 1;
     this.#forms.set(form, number);
-    this.#formOf[row] = number;
+    this.#formOf.set(row, number);
     this.#formCounts[number] = (this.#formCounts[number] ?? 0) + 1;
-  }
-
-  #grow(length: number): void {
-    this.#nodes = grown(this.#nodes, length);
-    this.#arrangementOf = grown(this.#arrangementOf, length);
-    this.#next = grown(this.#next, length);
-    this.#formOf = grown(this.#formOf, length);
   }
 }

@@ -1,4 +1,4 @@
-import { grown, roomFor } from './columns';
+import { Column } from './column';
 
 /**
  * Rows by a hash of what is in them, which is kept by somebody else. Linear hashing: it grows by one bucket at a time, so
@@ -6,9 +6,9 @@ import { grown, roomFor } from './columns';
  */
 export class RowIndex {
   /** The first row of each bucket, plus 1; 0 for none. */
-  #heads = new Uint32Array(64);
+  readonly #heads = new Column(Uint32Array);
   /** The row after each row in its bucket, plus 1. */
-  #next = new Uint32Array(64);
+  readonly #next = new Column(Uint32Array);
   #buckets = 16;
   /** The largest power of two that is not above the number of buckets. */
   #level = 16;
@@ -19,16 +19,15 @@ export class RowIndex {
 
   /** The first row that may have this hash, plus 1; 0 for none. */
   first(hash: number): number {
-    return this.#heads[this.#bucketOf(hash)] ?? 0;
+    return this.#heads.get(this.#bucketOf(hash));
   }
 
   /** The one after it, plus 1; 0 for none. */
   after(row: number): number {
-    return this.#next[row] ?? 0;
+    return this.#next.get(row);
   }
 
   add(row: number): void {
-    if (row >= this.#next.length) this.#next = grown(this.#next, roomFor(row + 1));
     this.#link(row, this.#bucketOf(this.hashOf(row)));
     if (++this.#size > this.#buckets) this.#split();
   }
@@ -36,10 +35,10 @@ export class RowIndex {
   remove(row: number): void {
     const bucket = this.#bucketOf(this.hashOf(row));
     let before = 0;
-    for (let at = this.#heads[bucket] ?? 0; at !== 0; at = this.after(at - 1)) {
+    for (let at = this.#heads.get(bucket); at !== 0; at = this.after(at - 1)) {
       if (at - 1 === row) {
-        if (before === 0) this.#heads[bucket] = this.after(row);
-        else this.#next[before - 1] = this.after(row);
+        if (before === 0) this.#heads.set(bucket, this.after(row));
+        else this.#next.set(before - 1, this.after(row));
         this.#size--;
         return;
       }
@@ -53,18 +52,17 @@ export class RowIndex {
   }
 
   #link(row: number, bucket: number): void {
-    this.#next[row] = this.#heads[bucket] ?? 0;
-    this.#heads[bucket] = row + 1;
+    this.#next.set(row, this.#heads.get(bucket));
+    this.#heads.set(bucket, row + 1);
   }
 
   /** Adds a bucket, and moves to it what belongs there from the one that held both. */
   #split(): void {
     if (this.#buckets === 2 * this.#level) this.#level *= 2;
     const parted = this.#buckets - this.#level;
-    if (this.#buckets === this.#heads.length) this.#heads = grown(this.#heads, roomFor(this.#buckets + 1));
     this.#buckets++;
-    let at = this.#heads[parted] ?? 0;
-    this.#heads[parted] = 0;
+    let at = this.#heads.get(parted);
+    this.#heads.set(parted, 0);
     while (at !== 0) {
       const row = at - 1;
       at = this.after(row);

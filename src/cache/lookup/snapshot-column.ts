@@ -1,4 +1,4 @@
-import { grown, roomFor } from './columns';
+import { Column } from './column';
 
 /** `xmin:xmax:` without transactions in progress in between, which is what an idle server says. */
 const plain = /^([1-9]\d{0,15}):([1-9]\d{0,15}):$/;
@@ -8,31 +8,26 @@ const other = 0xffff_fffe;
 
 /** Snapshots as text, of which the plain ones take 12 bytes. */
 export class SnapshotColumn {
-  #lowest = new Float64Array(64);
+  readonly #lowest = new Column(Float64Array);
   /** xmax - xmin. */
-  #spans = new Uint32Array(64).fill(absent);
+  readonly #spans = new Column(Uint32Array);
   readonly #others = new Map<number, string>();
 
   get(row: number): string | undefined {
-    const span = this.#spans[row] ?? absent;
+    const span = this.#spans.get(row);
     if (span === absent) return undefined;
     if (span === other) return this.#others.get(row);
-    const lowest = this.#lowest[row] ?? 0;
+    const lowest = this.#lowest.get(row);
     return `${lowest}:${lowest + span}:`;
   }
 
   set(row: number, snapshot: string | undefined): void {
-    if (row >= this.#spans.length) {
-      const length = roomFor(row + 1);
-      this.#lowest = grown(this.#lowest, length);
-      this.#spans = grown(this.#spans, length);
-    }
     if (this.#others.size > 0) this.#others.delete(row);
     const [, xmin, xmax] = (snapshot === undefined ? undefined : plain.exec(snapshot)) ?? [];
     const [lowest, span] = [Number(xmin), Number(xmax) - Number(xmin)];
     const isPlain = span >= 0 && span < other && Number.isSafeInteger(Number(xmax));
-    this.#lowest[row] = isPlain ? lowest : 0;
-    this.#spans[row] = isPlain ? span : snapshot === undefined ? absent : other;
+    this.#lowest.set(row, isPlain ? lowest : 0);
+    this.#spans.set(row, isPlain ? span : snapshot === undefined ? absent : other);
     if (!isPlain && snapshot !== undefined) this.#others.set(row, snapshot);
   }
 }
