@@ -35,6 +35,8 @@ export class EntryTable {
   readonly #index = new RowIndex((row) => this.#hashes.get(row * wordsPerHash));
   readonly #free: number[] = [];
   readonly #sought = new Uint32Array(wordsPerHash);
+  /** What `#sought` was read from. */
+  #soughtText: string | undefined;
   #length = 0;
 
   constructor(private readonly scopes: Scopes) {}
@@ -49,7 +51,7 @@ export class EntryTable {
   }
 
   find(partitionKey: string, hash: FragmentHash): number | undefined {
-    if (!readHash(hash, this.#sought)) return undefined;
+    if (!this.#seek(hash)) return undefined;
     for (let at = this.#index.first(this.#sought[0] ?? 0); at !== 0; at = this.#index.after(at - 1)) {
       if (this.#hasSoughtHash(at - 1) && this.scopeOf(at - 1)?.partitionKey === partitionKey) return at - 1;
     }
@@ -58,7 +60,7 @@ export class EntryTable {
 
   /** A new row. Throws if the hash is none, which backends refuse. */
   add(scope: Scope, hash: FragmentHash): number {
-    if (!readHash(hash, this.#sought)) throw new TypeError(`not a fragment hash: ${JSON.stringify(hash)}`);
+    if (!this.#seek(hash)) throw new TypeError(`not a fragment hash: ${JSON.stringify(hash)}`);
     const row = this.#free.pop() ?? this.#length++;
     for (let i = 0; i < wordsPerHash; i++) this.#hashes.set(row * wordsPerHash + i, this.#sought[i] ?? 0);
     this.#scopes.set(row, scope.number);
@@ -106,7 +108,7 @@ export class EntryTable {
   }
 
   hasHash(row: number, hash: FragmentHash): boolean {
-    return readHash(hash, this.#sought) && this.#hasSoughtHash(row);
+    return this.#seek(hash) && this.#hasSoughtHash(row);
   }
 
   hashOf(row: number): FragmentHash {
@@ -132,6 +134,15 @@ export class EntryTable {
       error: this.#errors.get(row),
       ...(failures === 0 ? {} : { failures: failures - 1 }),
     };
+  }
+
+  /** An entry is mostly looked for before it is added. Returns false if the text is no hash. */
+  #seek(hash: FragmentHash): boolean {
+    if (hash === this.#soughtText) return true;
+    this.#soughtText = undefined;
+    if (!readHash(hash, this.#sought)) return false;
+    this.#soughtText = hash;
+    return true;
   }
 
   #hasSoughtHash(row: number): boolean {

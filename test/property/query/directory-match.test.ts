@@ -88,7 +88,11 @@ function checkMatches(
     const analysed = firstBlock(writeBlock(block, spellings[i]));
     return enumerateFragments(analysed, regionClass(analysed), context);
   });
+  // Rows and nodes are used again: what was there before must leave nothing behind.
   for (const fragment of fragments) directory.put(entryOf(fragment));
+  for (const { hash } of fragments) directory.apply({ kind: 'deleted', partitionKey: 'region', hash });
+  expect(directory.size).toBe(0);
+  for (const fragment of [...fragments].reverse()) directory.put(entryOf(fragment));
 
   const block = firstBlock(writeBlock(asked, spellings.at(-1)));
   const keyClass = regionClass(block);

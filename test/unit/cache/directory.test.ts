@@ -3,7 +3,10 @@ import type { EntryDescription } from '../../../src/cache/cache-backend';
 import { loadParser } from '../../../src/query/ast/parser';
 import { enumerateFragments } from '../../../src/query/fragment/enumerate';
 import type { Fragment } from '../../../src/query/fragment/fragment';
-import { firstBlock } from '../../support/analyse-text';
+import { fragmentHash, identityOf, placedConjunct } from '../../../src/query/fragment/fragment-identity';
+import type { AnalysedBlock, AnalysisContext } from '../../../src/query/analysis/analyse';
+import { firstBlock, smallContext } from '../../support/analyse-text';
+import { smallCatalog, smallRows } from '../../support/small-catalog';
 
 const at = { id: 'context', settings: {} };
 
@@ -38,6 +41,12 @@ function matches(directory: Directory, text: string, contextId = at.id): readonl
   const block = firstBlock(text);
   const found = block.classes.flatMap((keyClass) => directory.match(block, keyClass, contextId));
   return found.map(({ fragment }) => fragment.tables.length).sort();
+}
+
+function rehashed(fragment: Fragment, datatype: Fragment['datatype']): Fragment['hash'] {
+  const placed = fragment.conjuncts.map(({ template, slots }) => placedConjunct(template, slots));
+  const key = { name: fragment.partitionKey, datatype };
+  return fragmentHash(fragment.contextId, key, identityOf(fragment.tables, placed));
 }
 
 const two =
@@ -132,6 +141,21 @@ describe('refuses: an entry that says more than the block', () => {
     expect(matches(knowing(two), two, 'other')).toEqual([]);
   });
 
+  test.each<[string, (fragment: Fragment) => Partial<Fragment>]>([
+    ['the hash of another one', () => ({ hash: '0'.repeat(64) as Fragment['hash'] })],
+    ['another datatype', (fragment) => ({ datatype: 'text', hash: rehashed(fragment, 'text') })],
+    [
+      'an order of conditions that is not the canonical one',
+      ({ conjuncts }) => ({ conjuncts: [...conjuncts].reverse() }),
+    ],
+  ])('that is not what its hash says: %s', (_title, forge) => {
+    const [fragment] = fragmentsOf("select * from place where lat > 1 and kind = 'x'");
+    if (fragment === undefined) throw new Error('no fragment');
+    const directory = new Directory();
+    directory.put(entry({ ...fragment, ...forge(fragment) }));
+    expect(matches(directory, "select * from place where lat > 1 and kind = 'x'")).toEqual([]);
+  });
+
   test.each(['timeout', 'too_large', 'failed'] as const)('that ended with %s', (status) => {
     const directory = new Directory();
     for (const fragment of fragmentsOf(two)) directory.put(entry(fragment, status));
@@ -156,6 +180,35 @@ describe('the directory keeps up with changes', () => {
     directory.apply({ kind: 'deleted', partitionKey: 'region', hash: known.hash });
     expect([directory.size, matches(directory, text)]).toEqual([0, []]);
     expect(directory.get('region', known.hash)).toBeUndefined();
+  });
+
+  test('what matches is the fragment that was put, whole', () => {
+    const fragments = fragmentsOf(two);
+    const directory = knowing(two);
+    const block = firstBlock(two);
+    const found = block.classes.flatMap((keyClass) => directory.match(block, keyClass, at.id));
+    const byHash = (a: Fragment, b: Fragment): number => (a.hash < b.hash ? -1 : 1);
+    expect(found.map(({ fragment }) => fragment).sort(byHash)).toEqual([...fragments].sort(byHash));
+  });
+
+  test('a view that means something else now is another table', () => {
+    const withDefinition = (definition: string): AnalysisContext => {
+      const relations = smallRows.relations.map((each) =>
+        each.name === 'place' ? { ...each, definition } : each,
+      );
+      return smallContext({ catalog: smallCatalog({ relations }) });
+    };
+    const text = 'select * from place where lat > 1';
+    const [before, after] = [withDefinition('select 1'), withDefinition('select 2')].map((context) =>
+      firstBlock(text, context),
+    );
+    if (before === undefined || after === undefined) throw new Error('no block');
+    const directory = new Directory();
+    for (const keyClass of before.classes)
+      for (const fragment of enumerateFragments(before, keyClass, at)) directory.put(entry(fragment));
+    const found = (block: AnalysedBlock): number =>
+      block.classes.flatMap((keyClass) => directory.match(block, keyClass, at.id)).length;
+    expect([found(before), found(after)]).toEqual([1, 0]);
   });
 
   test('a partition key is dropped with all its entries, and no other', () => {
