@@ -9,7 +9,7 @@ import type { Job, Measured } from './measure';
 const usage = `npm run bench:lookup -- [options]
 
 How long it takes to find what is known of a query, and what it takes to know it, by the number of entries. No server is
-needed. Every size is measured in a process of its own.
+needed. Every size is measured in a process of its own. The entries that match come on top of the number.
 
   --sizes L   numbers of entries, with commas between (default: 1000,10000,100000,1000000)
   --tables L  tables of the queries (default: 2,4,8)

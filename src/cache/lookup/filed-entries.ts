@@ -70,9 +70,12 @@ export class FiledEntries {
       steps.push(step);
       return step;
     });
-    steps.sort((a, b) => a.popularity - b.popularity || a.digest - b.digest);
-    const [first] = steps;
-    if (first === undefined) return;
+    const [initial] = steps;
+    if (initial === undefined) return;
+    const first = steps.reduce((least, step) => (step.popularity < least.popularity ? step : least), initial);
+    // The others stay in the fragment's order, or there would be as many arrangements as orders.
+    steps.splice(steps.indexOf(first), 1);
+    steps.unshift(first);
     const isFree = (slot: number): boolean => !conjuncts.some(({ slots }) => slots.includes(slot));
     const node = this.#trie.nodeOf(steps.map(({ digest }) => digest));
     this.#nodes.set(row, node);
