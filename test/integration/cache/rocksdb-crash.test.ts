@@ -55,4 +55,4 @@ test('a process killed while it puts loses nothing acknowledged and leaves nothi
     await backend.registerPartitionKey('region', 'integer');
     for (let entry = 0; entry < entryCount; entry++) await backend.put(generatedEntry(entry, from - 1));
   }
-});
+}, 180_000);
