@@ -1,0 +1,33 @@
+// `npm run test:long`: what takes hours, one after the other. What came of it is recorded in test/README.md and bench/README.md.
+import { spawnSync } from 'node:child_process';
+import { projectDirectory } from './support/prepare.mjs';
+
+const runs = [
+  {
+    what: 'mutated messages',
+    command: ['test/fuzz/run.mjs'],
+    environment: { FUZZ_MESSAGES: '10000000', FUZZ_SECONDS: '7200' },
+  },
+  {
+    what: 'random conversations',
+    command: ['test/run.mjs', 'test/e2e/random-conversations'],
+    environment: { PCACHE_TEST_CONVERSATIONS: '4000' },
+  },
+  { what: 'the oracle', command: ['test/oracle/run.mjs', '--queries', '200000'], environment: {} },
+  { what: 'memory', command: ['bench/run.mjs', 'memory'], environment: {} },
+];
+
+const failed = [];
+for (const { what, command, environment } of runs) {
+  console.log(`== ${what}: node ${command.join(' ')}`);
+  const { status } = spawnSync(process.execPath, command, {
+    cwd: projectDirectory,
+    stdio: 'inherit',
+    env: { ...process.env, ...environment },
+  });
+  if (status !== 0) failed.push(what);
+}
+console.log(
+  `${runs.length - failed.length} passed, ${failed.length} failed${failed.length > 0 ? `: ${failed.join(', ')}` : ''}`,
+);
+process.exitCode = failed.length > 0 ? 1 : 0;
