@@ -90,7 +90,7 @@ describeWith('psql', findPostgresProgram('psql'), (psql) =>
       await database.expectSame((connection) => output(connection, '-c', statement), { hits: 1 });
       const explain = (options: string, ...args: string[]): Promise<string> =>
         output(database.through, ...args, '-c', `explain (${options}) ${statement}`);
-      // What it takes, and which form is being tried, are another matter each time.
+      // What it takes, which form is being tried and what was learned are another matter each time.
       const steady = (text: string): string[] =>
         text
           .split('\n')
