@@ -22,6 +22,7 @@ const firstUnwrittenOid = 10_000;
  */
 export class OneTripSession implements AsyncDisposable {
   #runs = 0;
+  #last: Promise<unknown> = Promise.resolve();
 
   private constructor(private readonly client: Client) {}
 
@@ -61,8 +62,8 @@ export class OneTripSession implements AsyncDisposable {
     const results = await this.#inTransaction('begin read only', settings, [
       `prepare one_trip${signature} as ${text}\n`,
       `select array_to_string(parameter_types::pg_catalog.oid[], ' ') from pg_catalog.pg_prepared_statements where name = 'one_trip'`,
+      'deallocate one_trip',
     ]);
-    await this.client.query('deallocate all');
     const oids = results?.at(-1)?.[0];
     if (oids === undefined) return undefined;
     return { isValid: true, parameterOids: oids.split(' ').filter(Boolean).map(Number) };
@@ -76,8 +77,17 @@ export class OneTripSession implements AsyncDisposable {
     return this.#runs++ % ownWayEvery === 0;
   }
 
+  /** The same as `runInTransaction`, one after the other: the engine asks several things at once. */
+  #inTransaction(
+    ...question: Parameters<OneTripSession['runInTransaction']>
+  ): Promise<readonly (readonly string[])[] | undefined> {
+    const answer = this.#last.then(() => this.runInTransaction(...question));
+    this.#last = answer.catch(() => undefined);
+    return answer;
+  }
+
   /** The first column of each text's rows; undefined if anything failed, or a setting is not as it should be. */
-  async #inTransaction(
+  private async runInTransaction(
     begin: string,
     settings: Settings,
     texts: readonly string[],
@@ -98,7 +108,7 @@ export class OneTripSession implements AsyncDisposable {
       return results.map((rows) => rows.map(([value = '']) => value));
     } catch (error) {
       if (!(error instanceof DatabaseError)) throw error;
-      await this.client.query('rollback');
+      await this.client.query('rollback; deallocate all');
       return undefined;
     }
   }

@@ -9,7 +9,7 @@ export async function loadParser(): Promise<void> {
 
 /** Longer texts are not looked into: a syntax tree takes a hundred times the memory of its text. */
 const maxCharacters = 128 * 1024;
-/** A text of fewer bytes cannot hold enough tokens to be too many. */
+/** A text of fewer bytes hardly holds enough tokens to be too many; see `mayBeTooMuch`. */
 const maxUncountedBytes = 4_096;
 /** Parsing and analysing take some microseconds for each: an IN list of 2,500 numbers, less than 10 ms. */
 const maxTokens = 5_000;
@@ -21,6 +21,11 @@ const maxTokens = 5_000;
 const maxDeepeningTokens = 1_500;
 /** Each condition around a sub-select is read with all that is in it: 100 levels took a second. */
 const maxNestedSelects = 16;
+/**
+ * PostgreSQL's scanner reads all that looks like an operator behind each beginning of a comment, or of a sign in a row of signs, and
+ * then begins anew one or two characters on: 30,000 comments, each in the one before, took six seconds (2026-11-28, loaded machine).
+ */
+const maxCommentStarts = 100;
 
 /** The text was not given to the parser, or the parser must not be used any more: nothing is known of the text. */
 export class UnparsedTextError extends Error {
@@ -40,22 +45,43 @@ const machineErrors: ReadonlySet<string> = new Set(['RangeError', 'RuntimeError'
  */
 export function parseStatements(text: string): readonly RawStmt[] {
   if (text.length > maxCharacters) throw new UnparsedTextError('the text is too long to be looked into');
-  if (text.length > maxUncountedBytes || mayNestDeeply(text)) {
+  if (mayBeTooMuch(text)) {
     const tokens = scanTokens(text, maxTokens + 1);
     if (tokens.length > maxTokens)
       throw new UnparsedTextError('the text has too many words to be looked into');
     if (tokens.filter(({ tokenName }) => !levelTokens.has(tokenName)).length > maxDeepeningTokens)
       throw new UnparsedTextError('the text is too deep to be looked into');
+    const comments = tokens.filter(({ tokenName }) => tokenName === 'C_COMMENT');
+    if (tooManyOperators.test(text) || beginsManyComments(comments.map((comment) => comment.text).join(' ')))
+      throw new UnparsedTextError('the text has too many comments, or operators in a row, to be looked into');
     if (depthOfSelects(tokens) > maxNestedSelects)
       throw new UnparsedTextError('sub-selects are nested too deeply to be looked into');
   }
   return parseOwnText(text);
 }
 
-function mayNestDeeply(text: string): boolean {
-  let opened = 0;
-  for (let at = text.indexOf('('); at !== -1; at = text.indexOf('(', at + 1))
-    if (++opened > maxNestedSelects) return true;
+/** Told at a glance, for most texts are short and plain. */
+function mayBeTooMuch(text: string): boolean {
+  return (
+    text.length > maxUncountedBytes ||
+    hasMoreThan(maxNestedSelects, '(', text) ||
+    manyOperators.test(text) ||
+    beginsManyComments(text)
+  );
+}
+
+/** Only operators are as short as that: of anything else a text that is not counted holds fewer tokens than are too many. */
+const manyOperators = /[-+*/<>=~!@#%^&|`?]{64}/;
+const tooManyOperators = /[-+*/<>=~!@#%^&|`?]{1000}/;
+
+function beginsManyComments(text: string): boolean {
+  return hasMoreThan(maxCommentStarts, '/*', text);
+}
+
+function hasMoreThan(count: number, part: string, text: string): boolean {
+  let found = 0;
+  for (let at = text.indexOf(part); at !== -1; at = text.indexOf(part, at + 1))
+    if (++found > count) return true;
   return false;
 }
 

@@ -39,12 +39,24 @@ export function scanTokens(text: string, maxTokens = Infinity): readonly Token[]
   return new Scanner(text).tokens(maxTokens);
 }
 
+/** A row of operator characters, with no comment in it. Positions are its own, not those of a single operator of it. */
+interface OperatorRun {
+  readonly end: number;
+  /** Where it would end without the signs at its end. */
+  readonly unsigned: number;
+  /** The last of the characters that let an operator end in a sign; -1 if there is none. */
+  readonly special: number;
+}
+
+const specialCharacters = '~!@#^&|`?%';
+
 class Scanner {
   #at = 0;
   /** Bytes before `#measured`, less that many characters. */
   #extraBytes = 0;
   #measured = 0;
   readonly #isAscii: boolean;
+  #run: OperatorRun = { end: 0, unsigned: 0, special: -1 };
 
   constructor(private readonly text: string) {
     // eslint-disable-next-line no-control-regex
@@ -153,20 +165,28 @@ class Scanner {
     const from = this.#at;
     if (text.startsWith('--', from)) return this.#lineComment();
     if (text.startsWith('/*', from)) return this.#blockComment();
-    while (
-      classes[text.charCodeAt(this.#at)] === operatorCharacter &&
-      !text.startsWith('--', this.#at) &&
-      !text.startsWith('/*', this.#at)
-    )
-      this.#at++;
+    if (from >= this.#run.end) this.#run = this.#runFrom(from);
+    const { end, unsigned, special } = this.#run;
     // `a =-1` has an operator and a sign, `a @-1` has one operator.
-    while (
-      this.#at > from + 1 &&
-      '+-'.includes(text.charAt(this.#at - 1)) &&
-      !/[~!@#^&|`?%]/.test(text.slice(from, this.#at))
-    )
-      this.#at--;
+    this.#at = special >= from ? end : Math.max(unsigned, from + 1);
     return 'OTHER';
+  }
+
+  /** A row of operator characters may be as many operators, each of which ends where the row lets it: it is looked at once. */
+  #runFrom(from: number): OperatorRun {
+    const { text } = this;
+    let [end, unsigned, special] = [from, from, -1];
+    while (
+      classes[text.charCodeAt(end)] === operatorCharacter &&
+      !text.startsWith('--', end) &&
+      !text.startsWith('/*', end)
+    ) {
+      const character = text.charAt(end);
+      if (specialCharacters.includes(character)) special = end;
+      end++;
+      if (character !== '+' && character !== '-') unsigned = end;
+    }
+    return { end, unsigned, special };
   }
 
   #lineComment(): TokenName {

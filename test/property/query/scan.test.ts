@@ -54,6 +54,7 @@ describe('scanTokens', () => {
   test.each([
     `select 'a'\n  'b' , E'c\\'d', U&'\\0041', U&"x" uescape '!', b'01', X'1F', n'x', $$ ' $$, $t$ $$ $t$`,
     `select a"b"c, "d""e", $1, $12::int, x$y, 1.5e-3, .5, 5., 1..2, 0x1F, 1_000, a.b.c`,
+    `select a +-+ b, c@+-d, e+-@-f, g-+/* h */-+i, j*+-+-- k\n, l=+-@+m, n+@-+-o, p ++--\n++ q, <+-, +-<, -+-+/**/`,
     `select a/* b /* c */ d */+-- e\n1, a*/*x*/b, a<>-5, a=-1, a@-1, a||b, a->>'b', a:=1, a[1:2]`,
     'select żółw, "😀", \'😀é\', x😀y from t where 😀 = 1',
   ])('finds what PostgreSQL finds: %s', (text) => {

@@ -41,6 +41,10 @@ describe('parseStatements', () => {
     ['parentheses, 5,000 deep', `select ${'('.repeat(5_000)}a${')'.repeat(5_000)}`],
     ['a list of 2,600 numbers', `select a from b where c in (${Array(2_600).fill('1').join()})`],
     ['sub-selects, 20 deep', `select ${'(select '.repeat(20)}1${')'.repeat(20)}`],
+    ['4,000 signs in a row', `select ${'+'.repeat(4_000)}a`],
+    ['30,000 comments, each in the one before', `select ${'/*'.repeat(30_000)}${'*/'.repeat(30_000)} 1`],
+    ['1,000 comments that look like one operator', `select ${'/**/'.repeat(1_000)} 1`],
+    ['150 comments, each in the one before', `select ${'/* '.repeat(150)}${'*/ '.repeat(150)} 1`],
     ['a megabyte of one string', `select '${'x'.repeat(1_000_000)}'`],
   ])('refuses: %s', (_title, text) => {
     expect(() => parseStatements(text)).toThrow(UnparsedTextError);
@@ -56,6 +60,9 @@ describe('parseStatements', () => {
       'a list of 2,400 numbers',
       `select a from b where c in (${Array.from({ length: 2_400 }, (_, i) => i).join(', ')})`,
     ],
+    ['many comments', `select ${'/* a */ -- b\n'.repeat(90)} 1`],
+    ['a banner', `/*${'*'.repeat(200)}\n a\n${'*'.repeat(200)}*/ select 1`],
+    ['comments in a string', `select '${'/*'.repeat(400)}'`],
     ['the deepest text that is not counted', `select ${'-'.repeat(0)}${Array(740).fill('a').join('+')}`],
   ])('reads: %s', (_title, text) => {
     expect(parseStatements(text)).toHaveLength(1);
