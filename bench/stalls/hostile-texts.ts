@@ -48,6 +48,13 @@ export const hostileTexts: Readonly<Record<string, (salt: number) => string>> = 
     list(300, (i) => `select from ${table(i)} where population = ${salt + i}`, '; '),
   'comments that nest 2,000 times': (salt) =>
     `select ${'/*'.repeat(2_000)}${'*/'.repeat(2_000)} from ${one} where id = ${salt}`,
+  'comments that nest 30,000 times': (salt) =>
+    `select ${'/*'.repeat(30_000)}${'*/'.repeat(30_000)} from ${one} where id = ${salt}`,
+  '90 comments with a row of stars': (salt) =>
+    `select ${`/*${'*'.repeat(900)}*/ `.repeat(90)} from ${one} where id = ${salt}`,
+  '100,000 signs in a row': (salt) => `select ${'+'.repeat(100_000)} id from ${one} where id = ${salt}`,
+  '990 signs in a row, often': (salt) =>
+    `select ${list(100, () => `${'+'.repeat(990)} id`, ', ')} from ${one} where id = ${salt}`,
   'quotes that do not close': (salt) => `select '${`a "b ${salt} `.repeat(3_000)} from ${one}`,
   dollars: (salt) => `select ${'$a'.repeat(20_000)} ${salt} from ${one}`,
   'blanks, 1 MB': (salt) => `select${' '.repeat(1_000_000)}from ${one} where id = ${salt}`,

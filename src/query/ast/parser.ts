@@ -1,6 +1,6 @@
 import { loadModule, parseSync } from 'libpg-query';
 import type { RawStmt } from '@pgsql/types';
-import { scanTokens, type Token, type TokenName } from './scan';
+import { isOperatorCharacter, scanTokens, type Token, type TokenName } from './scan';
 
 /** Loads PostgreSQL's parser (WebAssembly). Must be awaited once before anything else here is called. */
 export async function loadParser(): Promise<void> {
@@ -52,7 +52,10 @@ export function parseStatements(text: string): readonly RawStmt[] {
     if (tokens.filter(({ tokenName }) => !levelTokens.has(tokenName)).length > maxDeepeningTokens)
       throw new UnparsedTextError('the text is too deep to be looked into');
     const comments = tokens.filter(({ tokenName }) => tokenName === 'C_COMMENT');
-    if (tooManyOperators.test(text) || beginsManyComments(comments.map((comment) => comment.text).join(' ')))
+    if (
+      hasOperatorRow(tooManyOperators, text) ||
+      beginsManyComments(comments.map((comment) => comment.text).join(' '))
+    )
       throw new UnparsedTextError('the text has too many comments, or operators in a row, to be looked into');
     if (depthOfSelects(tokens) > maxNestedSelects)
       throw new UnparsedTextError('sub-selects are nested too deeply to be looked into');
@@ -65,14 +68,29 @@ function mayBeTooMuch(text: string): boolean {
   return (
     text.length > maxUncountedBytes ||
     hasMoreThan(maxNestedSelects, '(', text) ||
-    manyOperators.test(text) ||
+    hasOperatorRow(manyOperators, text) ||
     beginsManyComments(text)
   );
 }
 
 /** Only operators are as short as that: of anything else a text that is not counted holds fewer tokens than are too many. */
-const manyOperators = /[-+*/<>=~!@#%^&|`?]{64}/;
-const tooManyOperators = /[-+*/<>=~!@#%^&|`?]{1000}/;
+const manyOperators = 64;
+const tooManyOperators = 1_000;
+
+/** Whether so many operator characters stand in a row. Not by a regular expression, which would begin anew within each row. */
+function hasOperatorRow(length: number, text: string): boolean {
+  const isOperator = (at: number): boolean => isOperatorCharacter(text.charCodeAt(at));
+  // A row that is long enough has one of these characters in it.
+  for (let at = length - 1; at < text.length; at += length) {
+    if (!isOperator(at)) continue;
+    let [from, to] = [at, at];
+    while (isOperator(from - 1)) from--;
+    while (isOperator(to)) to++;
+    if (to - from >= length) return true;
+    at = to;
+  }
+  return false;
+}
 
 function beginsManyComments(text: string): boolean {
   return hasMoreThan(maxCommentStarts, '/*', text);

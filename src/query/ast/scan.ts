@@ -177,7 +177,7 @@ class Scanner {
     const { text } = this;
     let [end, unsigned, special] = [from, from, -1];
     while (
-      classes[text.charCodeAt(end)] === operatorCharacter &&
+      isOperatorCharacter(text.charCodeAt(end)) &&
       !text.startsWith('--', end) &&
       !text.startsWith('/*', end)
     ) {
@@ -266,6 +266,11 @@ const continuation = /[ \t\f\v]*[\n\r][ \t\f\v\n\r]*(?=')/y;
 const lineEnd = /[\n\r]/g;
 const commentEdge = /\/\*|\*\//g;
 const dollars = /(\$(?:[a-zA-Z_\u0080-\uffff][\w\u0080-\uffff]*)?\$)|\$\d*/y;
+
+/** Of a character's code, or NaN. */
+export function isOperatorCharacter(code: number): boolean {
+  return classes[code] === operatorCharacter;
+}
 
 function isWordPart(code: number): boolean {
   if (code >= 128) return true;

@@ -41,6 +41,10 @@ describe('parseStatements', () => {
     ['parentheses, 5,000 deep', `select ${'('.repeat(5_000)}a${')'.repeat(5_000)}`],
     ['a list of 2,600 numbers', `select a from b where c in (${Array(2_600).fill('1').join()})`],
     ['sub-selects, 20 deep', `select ${'(select '.repeat(20)}1${')'.repeat(20)}`],
+    [
+      '1,000 operator characters in a row, between others',
+      `select a ${'+'.repeat(70)} ${'*'.repeat(1_000)} b`,
+    ],
     ['4,000 signs in a row', `select ${'+'.repeat(4_000)}a`],
     ['30,000 comments, each in the one before', `select ${'/*'.repeat(30_000)}${'*/'.repeat(30_000)} 1`],
     ['1,000 comments that look like one operator', `select ${'/**/'.repeat(1_000)} 1`],
@@ -61,6 +65,7 @@ describe('parseStatements', () => {
       `select a from b where c in (${Array.from({ length: 2_400 }, (_, i) => i).join(', ')})`,
     ],
     ['many comments', `select ${'/* a */ -- b\n'.repeat(90)} 1`],
+    ['rows of 990 signs', `select ${`'${'+'.repeat(990)}' a, `.repeat(3)} 1`],
     ['a banner', `/*${'*'.repeat(200)}\n a\n${'*'.repeat(200)}*/ select 1`],
     ['comments in a string', `select '${'/*'.repeat(400)}'`],
     ['the deepest text that is not counted', `select ${'-'.repeat(0)}${Array(740).fill('a').join('+')}`],
