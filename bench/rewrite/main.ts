@@ -5,8 +5,8 @@ import { turnBudget } from '../../src/engine/turn-budget';
 import { describeMachine } from '../machine';
 import { median, quantile } from '../statistics';
 import { situations, type Situation, type SituationName } from './situations';
-import { learnedStatement, schema, shapes, type Shape, type StatementKind } from './statements';
-import { Workbench, withConstant } from './workbench';
+import { schema, shapes, type Shape, type StatementKind } from './statements';
+import { Workbench } from './workbench';
 
 const usage = `npm run bench:rewrite -- [options]
 
@@ -102,9 +102,7 @@ export async function runBenchmark(args: readonly string[]): Promise<number> {
 /** Fills the cache with entries that differ in their constant; resolves to the constant of one. */
 async function fill(workbench: Workbench, entries: number): Promise<number> {
   const first = 1_000_000;
-  const [fragment] = await workbench.fragmentsOf(learnedStatement(first));
-  if (fragment === undefined) throw new Error('nothing would be learned');
-  for (let i = 0; i < entries; i++) await workbench.put(withConstant(fragment, first, first + i));
+  await workbench.fill(first, entries);
   return first + Math.floor(entries / 2);
 }
 

@@ -10,11 +10,11 @@ import { turnBudget } from '../../src/engine/turn-budget';
 import { openPool } from '../../src/postgres/control-pool';
 import { sqlFile } from '../../src/postgres/sql-files';
 import { loadParser } from '../../src/query/ast/parser';
-import type { Fragment, FragmentHash } from '../../src/query/fragment/fragment';
+import type { Fragment } from '../../src/query/fragment/fragment';
 import { Client } from 'pg';
 import type { ConnectionOptions } from '../../test/support/postgres-server';
 import { until } from '../../test/support/until';
-import { maxTables, tableName } from './statements';
+import { learnedStatement, maxTables, tableName } from './statements';
 
 const key: TrackedKey = {
   name: 'region',
@@ -121,6 +121,15 @@ export class Workbench implements AsyncDisposable {
     return this.learned.splice(0);
   }
 
+  /** Puts into the cache what is learned from as many statements that differ in their constant. */
+  async fill(first: number, entries: number): Promise<void> {
+    for (let i = 0; i < entries; i++) {
+      const [fragment] = await this.fragmentsOf(learnedStatement(first + i));
+      if (fragment === undefined) throw new Error('nothing would be learned');
+      await this.put(fragment);
+    }
+  }
+
   /** Puts an entry with some keys into the cache. */
   async put(fragment: Fragment): Promise<void> {
     const keys = createKeySet(
@@ -139,15 +148,4 @@ export class Workbench implements AsyncDisposable {
     await this.close();
     await this.backend[Symbol.asyncDispose]();
   }
-}
-
-/** The fragment with another constant in its condition, as another statement of the same form would have it. */
-export function withConstant(fragment: Fragment, from: number, to: number): Fragment {
-  const replace = (text: string): string => text.replace(String(from), String(to));
-  return {
-    ...fragment,
-    hash: to.toString(16).padStart(64, '0') as FragmentHash,
-    conjuncts: fragment.conjuncts.map((conjunct) => ({ ...conjunct, template: replace(conjunct.template) })),
-    sql: replace(fragment.sql),
-  };
 }

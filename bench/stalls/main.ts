@@ -5,8 +5,8 @@ import type { DatabaseEngine } from '../../src/engine/database-engine';
 import { startPostgres } from '../../test/support/postgres-server';
 import { startProxy } from '../../test/support/recorded-proxy';
 import { describeMachine } from '../machine';
-import { learnedStatement, schema, statement } from '../rewrite/statements';
-import { Workbench, withConstant } from '../rewrite/workbench';
+import { schema, statement } from '../rewrite/statements';
+import { Workbench } from '../rewrite/workbench';
 import { quantile } from '../statistics';
 import { hostileTexts } from './hostile-texts';
 
@@ -78,9 +78,7 @@ export async function runBenchmark(args: readonly string[]): Promise<number> {
   await client.end();
   await using workbench = await Workbench.open(connection, { minQueryMs: 0 });
   const first = 1_000_000;
-  const [fragment] = await workbench.fragmentsOf(learnedStatement(first));
-  if (fragment === undefined) throw new Error('nothing would be learned');
-  for (let i = 0; i < 100; i++) await workbench.put(withConstant(fragment, first, first + i));
+  await workbench.fill(first, 100);
   const work = watchWork(workbench.engine);
   await using proxy = await startProxy(connection.port, { [connection.database]: workbench.engine });
 
