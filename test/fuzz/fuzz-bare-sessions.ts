@@ -1,3 +1,9 @@
+import { encodeBind } from '../../src/wire/frontend/bind';
+import { encodeExecute } from '../../src/wire/frontend/execute';
+import { encodeParse } from '../../src/wire/frontend/parse';
+import { encodeQuery } from '../../src/wire/frontend/query';
+import { encodeSync } from '../../src/wire/frontend/sync';
+import { loadParser } from '../../src/query/ast/parser';
 import { Random } from '../oracle/random';
 import { BareSession } from './bare-session';
 import { MessageCutter, type Conversation } from './conversation';
@@ -8,6 +14,30 @@ import { WhimsicalEngine } from './whimsical-engine';
 
 const candidates = /^\s*(select|with|values)\b/i;
 
+/** A server does not know the option, so that no conversation with one has it. */
+const explanations: readonly (readonly Buffer[])[] = [
+  [encodeQuery({ query: 'explain (pcache) select 1' })],
+  [encodeQuery({ query: 'select 1; explain (pcache, analyze) select 2; explain (pcache off) select 3' })],
+  [encodeQuery({ query: 'explain (pcache, analyze, format json) select 1' })],
+  [
+    encodeParse({
+      statementName: 'e',
+      query: 'explain (pcache, analyze) select $1',
+      parameterTypeOids: [25],
+    }),
+    encodeBind({
+      portalName: 'p',
+      statementName: 'e',
+      parameterFormats: [],
+      parameters: [Buffer.from('x')],
+      resultFormats: [],
+    }),
+    encodeExecute({ portalName: 'p', maxRows: 2 }),
+    encodeExecute({ portalName: 'p', maxRows: 0 }),
+    encodeSync(),
+  ],
+];
+
 /**
  * Holds mutated conversations with the scanned part of a session, in this process and without sockets: the client's side
  * mutated, the server's, both or none. Nothing but a protocol violation may come of it, and a session whose server answers
@@ -17,6 +47,7 @@ export async function fuzzBareSessions(
   conversations: readonly Conversation[],
   budget: Budget,
 ): Promise<Tally> {
+  await loadParser();
   const tally = new Tally();
   const requests = conversations.map(({ turns }) =>
     turns.filter(({ from }) => from === 'frontend').flatMap(({ messages }) => messages.filter(isTyped)),
@@ -55,7 +86,9 @@ export async function holdConversation(
   const cutter = new MessageCutter('backend');
   const servers = new Mutator(random, replies);
 
-  const said = random.times(random.int(1, 4), () => random.pick(requests)).flat();
+  const said = random
+    .times(random.int(1, 4), () => random.pick(random.chance(0.15) ? explanations : requests))
+    .flat();
   const mutated = new Mutator(random, requests.flat()).mutate(said, clientRate);
   const fromClient = cut(Buffer.concat(mutated.messages), random);
   const fromServer: Buffer[] = [];
