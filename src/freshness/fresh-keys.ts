@@ -1,12 +1,10 @@
+import type { EntryOrigin } from '../cache/cache-backend';
 import { quoteIdentifier, quoteLiteral, type SqlText } from '../query/ast/quote';
 
-/** Whose transaction numbers an entry's snapshot consists of, and under which tracking it was made (stamp-entry.sql). */
-export interface EntryOrigin {
-  readonly epoch: string;
-  readonly server: string;
-}
-
-/** What a restriction is to be kept fresh with: entries of one origin, intersected or alone. */
+/**
+ * What a restriction is to be kept fresh with: entries of one tracking and one server (stamp-entry.sql), intersected or alone. Its sources
+ * and reads are those of all of them.
+ */
 export interface Freshness extends EntryOrigin {
   /** Where the change logs are. */
   readonly schema: string;
@@ -14,14 +12,10 @@ export interface Freshness extends EntryOrigin {
   readonly seen: string;
   /** What any of them has seen (seenByAny). */
   readonly known: string;
-  /** Sources of the tables that the key ties together: of these only changed keys are uncertain. */
-  readonly sources: readonly number[];
-  /** Sources of the tables that conjuncts read besides: after a change of these every key is. */
-  readonly reads: readonly number[];
 }
 
 /** The column the restriction is on. A table with as few rows as any of its class serves best, of the same type and collation. */
-export interface KeySource {
+export interface TableOfKeys {
   /** As it stands in FROM, quoted and qualified; ONLY if the statement says so. */
   readonly table: string;
   readonly column: string;
@@ -58,7 +52,7 @@ export function freshKeys(
   keys: SqlText,
   elementType: ElementType,
   freshness: Freshness,
-  all: KeySource,
+  all: TableOfKeys,
 ): string {
   const schema = quoteIdentifier(freshness.schema);
   const snapshot = (text: string): string => `${quoteLiteral(text)}::pg_catalog.pg_snapshot`;
