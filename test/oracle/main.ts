@@ -49,7 +49,7 @@ export async function runOracleCommand(args: readonly string[]): Promise<number>
     return values.help ? 0 : 2;
   }
   await using server = await startPostgres({ binaries, settings: { jit: 'off' } });
-  const report = new OracleReport();
+  const report = new OracleReport((failure) => process.stderr.write(`${failure}\n\n`));
   const startedAt = Date.now();
   const seconds = (): number => Math.round((Date.now() - startedAt) / 1000);
   process.stderr.write(`${values.subject}, PostgreSQL of ${binaries}, --seed ${values.seed}\n`);

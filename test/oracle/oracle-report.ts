@@ -16,7 +16,7 @@ export class OracleReport {
   parted = 0;
   timeouts = 0;
   invalid = 0;
-  readonly failures: string[] = [];
+  readonly #failures: string[] = [];
   /** Statements that were restricted at some point, by form and by how they were sent. */
   readonly #forms = new Map<string, Tally>();
   readonly #sendings = new Map<string, Tally>();
@@ -27,6 +27,19 @@ export class OracleReport {
   /** Errors of the server, and reasons for leaving a statement as it is, with how often they came. */
   readonly #sqlStates = new Map<string, Tally>();
   readonly #reasons = new Map<string, Tally>();
+
+  /** @param failed is told of each difference at once: a long run may not get to its end */
+  constructor(private readonly failed: (failure: string) => void = () => undefined) {}
+
+  /** What differed, each with how to have it again. */
+  get failures(): readonly string[] {
+    return this.#failures;
+  }
+
+  noteFailure(failure: string): void {
+    this.#failures.push(failure);
+    this.failed(failure);
+  }
 
   /** Share of statements that were restricted. */
   get share(): number {
@@ -62,7 +75,7 @@ export class OracleReport {
   /** One line, of numbers that those of another run can be added to. */
   get progress(): string {
     return (
-      `${this.statements} statements, ${this.comparisons} comparisons, ${this.failures.length} differences, ` +
+      `${this.statements} statements, ${this.comparisons} comparisons, ${this.#failures.length} differences, ` +
       `${this.rewrites} restricted runs, blocks restricted ${shares(this.#blocks)}`
     );
   }
@@ -70,7 +83,7 @@ export class OracleReport {
   toString(): string {
     return [
       `${this.statements} statements, ${this.comparisons} comparisons (${this.parted} statements also in three parts; ` +
-        `${this.invalid} statements the server refuses, ${this.timeouts} given up as too slow), ${this.failures.length} differences`,
+        `${this.invalid} statements the server refuses, ${this.timeouts} given up as too slow), ${this.#failures.length} differences`,
       `${percent(this.share)} of the statements restricted at some point; ${this.rewrites} restricted runs, ${this.fallbacks} of them fell back`,
       ...(this.#blocks.all === 0
         ? []

@@ -38,7 +38,7 @@ export async function runOracle(run: OracleRun, report: OracleReport): Promise<v
     const comparison = new Comparison(run, statement, sending, report);
     const problem = await comparison.compare(random.chance(run.learnedShare), random);
     if (problem === undefined) continue;
-    report.failures.push(await explain(run, number, statement, sending, problem));
+    report.noteFailure(await explain(run, number, statement, sending, problem));
   }
 }
 
