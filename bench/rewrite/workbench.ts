@@ -124,9 +124,12 @@ export class Workbench implements AsyncDisposable {
   /** Puts into the cache what is learned from as many statements that differ in their constant. */
   async fill(first: number, entries: number): Promise<void> {
     for (let i = 0; i < entries; i++) {
-      const [fragment] = await this.fragmentsOf(learnedStatement(first + i));
-      if (fragment === undefined) throw new Error('nothing would be learned');
-      await this.put(fragment);
+      await this.put(
+        await until('something to learn', async () => {
+          const [fragment] = await this.fragmentsOf(learnedStatement(first + i));
+          return fragment;
+        }),
+      );
     }
   }
 

@@ -5,26 +5,42 @@ import type { CandidateStatement } from './candidate-statement';
 const slowMs = 20;
 /** Now and then it is a garbage collection's doing, or the first time that some code is run. */
 const timesAllowed = 2;
+/** The same happens to a form that comes a million times as often as it takes; of one that is slow itself, more are. */
+const shareAllowed = 0.01;
 const maxForms = 2_000;
+
+interface Looks {
+  slow: number;
+  /** Since the first slow one. */
+  all: number;
+}
 
 /** Forms of statements that took too long to look into: they are not looked into any more. */
 export class SlowForms {
-  readonly #times = new BoundedMap<string, number>(maxForms);
+  readonly #looks = new BoundedMap<string, Looks>(maxForms);
 
   /** Notes how long a statement was looked into. */
   note(statement: CandidateStatement, ms: number): void {
-    if (ms <= slowMs) return;
+    const isSlow = ms > slowMs;
+    if (!isSlow && this.#looks.weight === 0) return;
     const form = formOf(statement);
-    this.#times.set(form, (this.#times.get(form) ?? 0) + 1);
+    const looks = this.#looks.get(form);
+    if (looks === undefined) {
+      if (isSlow) this.#looks.set(form, { slow: 1, all: 1 });
+      return;
+    }
+    looks.all++;
+    if (isSlow) looks.slow++;
   }
 
   has(statement: CandidateStatement): boolean {
-    if (this.#times.weight === 0) return false;
-    return (this.#times.get(formOf(statement)) ?? 0) > timesAllowed;
+    if (this.#looks.weight === 0) return false;
+    const looks = this.#looks.get(formOf(statement));
+    return looks !== undefined && looks.slow > timesAllowed && looks.slow > shareAllowed * looks.all;
   }
 
   clear(): void {
-    this.#times.clear();
+    this.#looks.clear();
   }
 }
 
