@@ -17,7 +17,7 @@ import type {
 } from './engine';
 import { blocksLeftAlone } from './block-outcomes';
 import type { DatabaseEngineOptions, TrackedKey } from './database-engine-options';
-import { contextKey, decisionKey, describing, type Decision } from './decision';
+import { contextKey, Decision, decisionKey, describing } from './decision';
 import { Experience } from './experience';
 import { CandidateStatement } from './candidate-statement';
 import type { Explanation } from './explain/explanation';
@@ -253,10 +253,7 @@ export class DatabaseEngine implements Engine {
   }
 
   #decideReading(key: string, reading: Reading): Decision {
-    const matches = matchReading(reading, this.directory);
-    const isFull = matches.length > 0 && !lacksFragments(reading, this.directory, matches);
-    const coverage = isFull ? 'full' : 'partial';
-    const decision: Decision = { version: this.#version, reading, matches, coverage, plans: new Map() };
+    const decision = new Decision(this.#version, reading, this.directory);
     this.#decisions.set(key, decision);
     return decision;
   }

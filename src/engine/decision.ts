@@ -1,24 +1,38 @@
+import type { Directory } from '../cache/directory';
 import type { Catalog } from '../query/catalog/catalog';
 import type { FragmentHash } from '../query/fragment/fragment';
 import type { BoundParameters, ForwardPlan, RewritePlan } from './engine';
 import type { CandidateStatement } from './candidate-statement';
 import type { Form } from './form';
 import { parametersKey } from './parameter-values';
-import type { ClassMatch, Reading } from './reading';
+import { lacksFragments, matchReading, type ClassMatch, type Reading } from './reading';
 import type { ClassRestriction, RewrittenText } from './rewriter';
 import type { SessionContext } from './session-context';
 import type { ShapeQuestion } from './shape-book';
 
 /** What is known of one execution's statement, values and context, until the directory or the catalog changes. */
-export interface Decision {
-  readonly version: number;
-  readonly reading: Reading;
+export class Decision {
   readonly matches: readonly ClassMatch[];
-  /** partial: not all fragments of the statement are known. */
-  readonly coverage: 'full' | 'partial';
   /** What the matches come to, once their key sets are at hand. */
-  classes?: readonly ClassRestriction[];
-  readonly plans: Map<Form, RewritePlan | ForwardPlan>;
+  classes: readonly ClassRestriction[] | undefined;
+  readonly plans = new Map<Form, RewritePlan | ForwardPlan>();
+  #coverage: 'full' | 'partial' | undefined;
+
+  /** @param version of the directory */
+  constructor(
+    readonly version: number,
+    readonly reading: Reading,
+    private readonly directory: Directory,
+  ) {
+    this.matches = matchReading(reading, directory);
+  }
+
+  /** partial: not all fragments of the statement are known. Found out when it is asked for, which is when a restriction is made. */
+  get coverage(): 'full' | 'partial' {
+    if (this.matches.length === 0) return 'partial';
+    this.#coverage ??= lacksFragments(this.reading, this.directory, this.matches) ? 'partial' : 'full';
+    return this.#coverage;
+  }
 }
 
 /** Entries intersected for one class; more of them hardly narrow the set any further. */
@@ -78,12 +92,30 @@ export function describing(
 
 /** Asks whether the server takes the queries of a rewritten text. Which keys they are restricted to does not matter for that. */
 export function checking(
-  { statement, context, parameterOids }: Reading,
+  reading: Reading,
   { queries, form }: RewrittenText,
   catalog: Catalog,
 ): readonly ShapeQuestion[] {
-  return queries.map((text, i) => {
-    const key = ['rewritten', statement.fingerprint, context.id, parameterOids.join(), form, i].join('\0');
-    return { key, text, parameterOids, context, catalog };
-  });
+  const { context, parameterOids } = reading;
+  return queries.map((text, i) => ({
+    key: shapeKey(reading, form, i),
+    text,
+    parameterOids,
+    context,
+    catalog,
+  }));
+}
+
+/**
+ * What the server's opinion of a query of a rewritten text goes by.
+ *
+ * @param form as in RewrittenText
+ * @param query its place among those of the text that are restricted
+ */
+export function shapeKey(
+  { statement, context, parameterOids }: Reading,
+  form: string,
+  query: number,
+): string {
+  return ['rewritten', statement.fingerprint, context.id, parameterOids.join(), form, query].join('\0');
 }

@@ -4,15 +4,16 @@ import { CacheUnavailableError } from '../errors/cache-unavailable-error';
 import type { Catalog } from '../query/catalog/catalog';
 import { blockOutcomes, blocksLeftAlone, type BlockOutcome } from './block-outcomes';
 import { within } from './deadline';
-import { checking, neededSets, type Decision } from './decision';
+import { checking, neededSets, shapeKey, type Decision } from './decision';
 import type { AppliedRestriction, ForwardPlan, Plan, RewritePlan } from './engine';
 import type { EngineLog } from './engine-events';
 import type { ChoiceReason, Experience } from './experience';
 import type { Form } from './form';
 import type { KeySetStore } from './key-set-store';
 import type { ClassMatch } from './reading';
-import { formsOf, rewrite, type ClassRestriction } from './rewriter';
+import { formsOf, restrictedFormOf, rewrite, type ClassRestriction, type RewrittenText } from './rewriter';
 import type { ShapeBook } from './shape-book';
+import { turnBudget } from './turn-budget';
 import type { UsageNotes } from './usage-notes';
 
 export interface RestrictorOptions {
@@ -36,8 +37,14 @@ export interface RewriteMemo {
   readonly forms: readonly Form[];
 }
 
+const notChecked = 'shape not checked yet';
+/** Forms that are made in the background at the same time; of more, the next execution reminds us. */
+const maxInTheMaking = 100;
+
 /** From what holds for a statement to the text that is sent: fetch the key sets (the only I/O), restrict, choose the form. */
 export class Restrictor {
+  readonly #inTheMaking = new Set<string>();
+
   constructor(private readonly options: RestrictorOptions) {}
 
   /** The decision has matches. A promise only if key sets must be fetched. */
@@ -62,11 +69,8 @@ export class Restrictor {
   async prepare(decision: Decision, catalog: Catalog): Promise<void> {
     await this.#fetchSets(decision);
     const classes = this.#classesOf(decision, catalog);
-    for (const form of classes.length === 0 ? [] : formsOf(classes)) {
-      const rewritten = rewrite(decision.reading.statement, classes, form, catalog);
-      for (const question of rewritten === undefined ? [] : checking(decision.reading, rewritten, catalog))
-        await this.options.shapes.ask(question);
-    }
+    for (const form of classes.length === 0 ? [] : formsOf(classes))
+      await this.#makeReady(decision, classes, form, catalog);
   }
 
   /**
@@ -109,9 +113,66 @@ export class Restrictor {
     if (known?.kind === 'rewrite' && known.restriction.why !== why)
       decision.plans.set(form, { ...known, restriction: { ...known.restriction, why } });
     const plan = decision.plans.get(form) ?? this.#form(decision, classes, form, why, catalog);
-    const mayChangeByItself = plan.kind === 'forward' && plan.reason === 'shape not checked yet';
+    const mayChangeByItself = plan.kind === 'forward' && plan.reason === notChecked;
     if (!mayChangeByItself) decision.plans.set(form, plan);
     return plan;
+  }
+
+  /**
+   * A form that the server has not been asked about is not used yet, so there is no need to keep the client waiting while it is
+   * made, parsed again and compared: that is done when the client's own statement is on its way.
+   */
+  #makeReadyLater(
+    name: string,
+    decision: Decision,
+    classes: readonly ClassRestriction[],
+    form: Form,
+    catalog: Catalog,
+  ): void {
+    if (this.#inTheMaking.has(name) || this.#inTheMaking.size >= maxInTheMaking) return;
+    this.#inTheMaking.add(name);
+    const make = async (): Promise<void> => {
+      await new Promise((resolve) => setImmediate(resolve));
+      await turnBudget.turn();
+      if (this.options.isCurrent(catalog)) await this.#makeReady(decision, classes, form, catalog);
+    };
+    void make()
+      .catch((error: unknown) => {
+        this.options.log.warn({ err: error }, 'a statement could not be made ready');
+      })
+      .finally(() => this.#inTheMaking.delete(name));
+  }
+
+  /** Makes a form of a statement, has the server judge it, and notes if it cannot be used. */
+  async #makeReady(
+    decision: Decision,
+    classes: readonly ClassRestriction[],
+    form: Form,
+    catalog: Catalog,
+  ): Promise<void> {
+    const { shapes } = this.options;
+    const { result: rewritten } = turnBudget.spend(() => this.#rewrite(decision, classes, form, catalog));
+    if (rewritten === undefined) return;
+    const questions = checking(decision.reading, rewritten, catalog);
+    for (const question of questions) await shapes.ask(question);
+    if (questions.some((question) => shapes.known(question)?.isValid === false))
+      decision.plans.set(form, leave(decision, 'shape check'));
+  }
+
+  /** The rewritten text; undefined, which is noted, if the restrictions do not fit into the statement. */
+  #rewrite(
+    decision: Decision,
+    classes: readonly ClassRestriction[],
+    form: Form,
+    catalog: Catalog,
+  ): RewrittenText | undefined {
+    const { statement } = decision.reading;
+    const rewritten = rewrite(statement, classes, form, catalog);
+    if (rewritten !== undefined) return rewritten;
+    const fields = { fingerprint: statement.fingerprint };
+    this.options.log.warn(fields, 'a restriction did not fit into a statement; it is left alone');
+    decision.plans.set(form, leave(decision, 'splice check'));
+    return undefined;
   }
 
   #form(
@@ -121,18 +182,19 @@ export class Restrictor {
     why: ChoiceReason,
     catalog: Catalog,
   ): RewritePlan | ForwardPlan {
-    const { reading, coverage, matches } = decision;
+    const { reading, matches } = decision;
     const { statement, parameterOids, analysis } = reading;
-    const rewritten = rewrite(statement, classes, form, catalog);
-    if (rewritten === undefined) {
-      const fields = { fingerprint: statement.fingerprint };
-      this.options.log.warn(fields, 'a restriction did not fit into a statement; it is left alone');
-      return leave(decision, 'splice check');
+    const shape = shapeKey(reading, restrictedFormOf(statement, classes, form, catalog), 0);
+    if (!this.options.shapes.isTaken(shape)) {
+      this.#makeReadyLater(shape, decision, classes, form, catalog);
+      return leave(decision, notChecked);
     }
+    const rewritten = this.#rewrite(decision, classes, form, catalog);
+    if (rewritten === undefined) return leave(decision, 'splice check');
     const shapes = checking(reading, rewritten, catalog).map((question) =>
       this.options.shapes.lookUp(question),
     );
-    if (shapes.includes(undefined)) return leave(decision, 'shape not checked yet');
+    if (shapes.includes(undefined)) return leave(decision, notChecked);
     if (!shapes.every((shape) => shape?.isValid)) return leave(decision, 'shape check');
     return {
       kind: 'rewrite',
@@ -144,7 +206,7 @@ export class Restrictor {
         return classes.some((each) => each.block === block) ? 'no place in the text' : 'covers most keys';
       }),
       parameterOids,
-      coverage,
+      coverage: decision.coverage,
       mustRetryOnError: 'mayRaise' in analysis && analysis.mayRaise,
       restriction: { ...form, ...keptBy(classes, catalog), why },
       memo: { form, forms: formsOf(classes) } satisfies RewriteMemo,

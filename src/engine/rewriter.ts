@@ -50,20 +50,13 @@ export function rewrite(
   form: Form,
   catalog: Catalog,
 ): RewrittenText | undefined {
-  const shape: string[] = [];
+  const columns = columnsToRestrict(classes, form, catalog);
   const byBlock = new Map<AnalysedBlock, string[]>();
-  for (const { block, keyClass, keys, methods } of classes) {
-    const method = keys.size === 0 ? 'none' : methods.includes(form.method) ? form.method : methods[0];
-    for (const member of membersToRestrict(keyClass, block, form.spread)) {
-      const elementType = elementTypeOf(catalog.baseTypeOid(member.typeOid));
-      if (elementType === undefined) continue;
-      const placed = method === 'none' ? method : placeKeys(keys, elementType, method);
-      const restrictions = byBlock.get(block) ?? [];
-      restrictions.push(restrictMember(member, keyClass, placed));
-      byBlock.set(block, restrictions);
-      const place = statement.tokens.findIndex(({ start }) => start === block.block.location);
-      shape.push(JSON.stringify([place, member.table.alias, member.column, method]));
-    }
+  for (const { block, keyClass, keys, member, elementType, method } of columns) {
+    const placed = method === 'none' ? method : placeKeys(keys, elementType, method);
+    const restrictions = byBlock.get(block) ?? [];
+    restrictions.push(restrictMember(member, keyClass, placed));
+    byBlock.set(block, restrictions);
   }
 
   const spliced: BlockRestriction[] = [];
@@ -82,7 +75,7 @@ export function rewrite(
   if (spliced.length === 0) return undefined;
   const insertions = insertionsFor(spliced);
   const text = insert(statement.text, insertions);
-  const restrictedForm = shape.join();
+  const restrictedForm = formOfColumns(statement, columns);
   if (statement.form?.isVerified(restrictedForm) !== true) {
     if (!isExactlyRestricted(statement.trees, text, expected)) return undefined;
     statement.form?.noteVerified(restrictedForm);
@@ -90,6 +83,46 @@ export function rewrite(
   const owners = new Set([...byBlock.keys()].map((block) => block.statement));
   const queries = [...owners].map((owner) => queryText(statement, owner, insertions));
   return { text, insertions, queries, blocks: new Set(byBlock.keys()), form: restrictedForm };
+}
+
+/** The form that a rewritten text would have, without making it; see RewrittenText. */
+export function restrictedFormOf(
+  statement: CandidateStatement,
+  classes: readonly ClassRestriction[],
+  form: Form,
+  catalog: Catalog,
+): string {
+  return formOfColumns(statement, columnsToRestrict(classes, form, catalog));
+}
+
+interface RestrictedColumn extends ClassRestriction {
+  readonly member: KeyMember;
+  readonly elementType: string;
+  readonly method: Method | 'none';
+}
+
+function columnsToRestrict(
+  classes: readonly ClassRestriction[],
+  form: Form,
+  catalog: Catalog,
+): readonly RestrictedColumn[] {
+  return classes.flatMap((restriction) => {
+    const { block, keyClass, keys, methods } = restriction;
+    const method = keys.size === 0 ? 'none' : methods.includes(form.method) ? form.method : methods[0];
+    return membersToRestrict(keyClass, block, form.spread).flatMap((member) => {
+      const elementType = elementTypeOf(catalog.baseTypeOid(member.typeOid));
+      return elementType === undefined ? [] : [{ ...restriction, member, elementType, method }];
+    });
+  });
+}
+
+function formOfColumns(statement: CandidateStatement, columns: readonly RestrictedColumn[]): string {
+  return columns
+    .map(({ block, member, method }) => {
+      const place = statement.tokens.findIndex(({ start }) => start === block.block.location);
+      return JSON.stringify([place, member.table.alias, member.column, method]);
+    })
+    .join();
 }
 
 /** One statement's query of a text, with what is put into it. */

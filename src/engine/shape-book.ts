@@ -29,16 +29,21 @@ export class ShapeBook {
     private readonly log: EngineLog,
   ) {}
 
+  /** Whether the server took a text that it judges like all of this key. */
+  isTaken(key: string): boolean {
+    return this.#shapes.get(key)?.isValid === true;
+  }
+
   /** What is known; if nothing is, the server is asked in the background. */
   lookUp(question: ShapeQuestion): Shape | undefined {
-    const known = this.#known(question);
+    const known = this.known(question);
     if (known === undefined) void this.ask(question);
     return known;
   }
 
   /** Resolves when the server has answered; a server that cannot be reached counts as a no, and is asked again the next time. */
   ask(question: ShapeQuestion): Promise<Shape> {
-    const known = this.#known(question);
+    const known = this.known(question);
     if (known !== undefined) return Promise.resolve(known);
     const asked = this.#asked.get(refusalKey(question)) ?? this.#askServer(question);
     this.#asked.set(refusalKey(question), asked);
@@ -49,7 +54,7 @@ export class ShapeBook {
    * A yes holds for all texts that the server judges alike; a no only for the very text: what was wrong may be in the client's own
    * part of it, such as `ORDER BY 9`, and must not count against others' statements.
    */
-  #known(question: ShapeQuestion): Shape | undefined {
+  known(question: ShapeQuestion): Shape | undefined {
     return this.#shapes.get(question.key) ?? this.#shapes.get(refusalKey(question));
   }
 

@@ -3,7 +3,7 @@ import { CacheUnavailableError } from '../../errors/cache-unavailable-error';
 import type { Catalog } from '../../query/catalog/catalog';
 import type { PartitionKey } from '../../query/partition-key';
 import { CandidateStatement } from '../candidate-statement';
-import { describing, type Decision } from '../decision';
+import { Decision, describing } from '../decision';
 import type {
   AppliedRestriction,
   BoundParameters,
@@ -14,7 +14,7 @@ import type {
 } from '../engine';
 import type { ChoiceReason, Experience } from '../experience';
 import { switchedOff } from '../inspector';
-import { matchReading, lacksFragments, readStatement, type Reading } from '../reading';
+import { readStatement, type Reading } from '../reading';
 import type { Restrictor } from '../restrictor';
 import type { SessionContext } from '../session-context';
 import type { ShapeBook } from '../shape-book';
@@ -61,7 +61,7 @@ export class StatementExplainer {
     const reading = await this.#read(statement, assumed, catalog, parameters);
     if (reading === undefined) return left('shape check');
     await turnBudget.turn();
-    const { result: decision } = turnBudget.spend(() => this.#decide(reading));
+    const { result: decision } = turnBudget.spend(() => new Decision(0, reading, this.options.directory));
     const plan = await this.#preview(decision, catalog);
     if (this.options.currentCatalog() !== catalog) return left('catalog not read');
     const { directory, restrictor, retryAt } = this.options;
@@ -102,13 +102,6 @@ export class StatementExplainer {
     return turnBudget.spend(() =>
       readStatement(statement, context, catalog, partitionKeys, given, parameterOids),
     ).result;
-  }
-
-  #decide(reading: Reading): Decision {
-    const { directory } = this.options;
-    const matches = matchReading(reading, directory);
-    const isFull = matches.length > 0 && !lacksFragments(reading, directory, matches);
-    return { version: 0, reading, matches, coverage: isFull ? 'full' : 'partial', plans: new Map() };
   }
 
   async #preview(decision: Decision, catalog: Catalog): Promise<RewritePlan | ForwardPlan | undefined> {
