@@ -10,7 +10,8 @@ import { Workbench } from './workbench';
 
 const usage = `npm run bench:rewrite -- [options]
 
-Microseconds to inspect a statement and plan its execution (parse, analysis, lookup, splice, check), and bytes allocated.
+Microseconds to inspect a statement and plan its execution (parse, analysis, lookup, splice, check), until it is sent; the
+process' CPU time for each, with what is done after it was sent, by garbage collection and by the benchmark itself; bytes allocated.
 
   --shapes L      chain,star,clique: which tables the conditions between two are on (default: all)
   --tables L      numbers of tables in the statement (default: 1,2,3,4,6,8)
@@ -32,6 +33,8 @@ interface Measurement extends StatementKind {
   readonly situation: SituationName;
   readonly medianUs: number;
   readonly p99Us: number;
+  /** Of the whole process. */
+  readonly cpuUs: number;
   /** On JavaScript's heap, for one statement; the median. */
   readonly bytes: number;
 }
@@ -69,7 +72,7 @@ export async function runBenchmark(args: readonly string[]): Promise<number> {
   const measurements: Measurement[] = [];
   const machine = describeMachine();
   say(
-    `${machine.cores} x ${machine.cpu}, Node ${machine.node}; microseconds: median / p99, and KB allocated\n`,
+    `${machine.cores} x ${machine.cpu}, Node ${machine.node}; microseconds: median / p99, CPU; and KB allocated\n`,
   );
   say(line(['entries', 'shape', 'tables', 'conditions', ...chosen]));
   await using postgres = await startPostgres();
@@ -89,7 +92,8 @@ export async function runBenchmark(args: readonly string[]): Promise<number> {
           ...(await measure(workbench, situations[situation], kind, known, Number(values.ms))),
         });
       const cells = row.map(
-        ({ medianUs, p99Us, bytes }) => `${figure(medianUs)} / ${figure(p99Us)}, ${figure(bytes / 1000)}`,
+        ({ medianUs, p99Us, cpuUs, bytes }) =>
+          `${figure(medianUs)} / ${figure(p99Us)}, ${figure(cpuUs)}; ${figure(bytes / 1000)}`,
       );
       say(line([String(entries), kind.shape, String(kind.tables), String(kind.conditions), ...cells]));
       measurements.push(...row);
@@ -114,30 +118,36 @@ async function measure(
   kind: StatementKind,
   known: number,
   ms: number,
-): Promise<Pick<Measurement, 'medianUs' | 'p99Us' | 'bytes'>> {
+): Promise<Pick<Measurement, 'medianUs' | 'p99Us' | 'cpuUs' | 'bytes'>> {
   const settled = await workbench.settledOutcome(text(kind, known));
   if (settled !== outcome) throw new Error(`${JSON.stringify(kind)}: ${settled} instead of ${outcome}`);
   const samples: number[] = [];
   const allocated: number[] = [];
   // The first half warms up.
   const [half, end] = [performance.now() + ms / 2, performance.now() + ms];
+  let cpuUs = 0;
+  let planned = 0;
   while (performance.now() < end || samples.length === 0) {
     const texts = Array.from({ length: batch }, () => text(kind, known));
     const isWarm = performance.now() > half;
+    const before = process.cpuUsage();
     for (const each of texts) {
       const startedAt = performance.now();
       void workbench.plan(each);
       if (isWarm) samples.push((performance.now() - startedAt) * 1000);
       await turnBudget.turn();
     }
+    await workbench.settled();
+    const { user, system } = process.cpuUsage(before);
+    if (isWarm) [cpuUs, planned] = [cpuUs + user + system, planned + batch];
     allocated.push(bytesOf(() => void workbench.plan(text(kind, known))));
-    // Shapes that were asked for are noted.
-    await new Promise((resolve) => setImmediate(resolve));
+    await workbench.settled();
   }
   samples.sort((a, b) => a - b);
   return {
     medianUs: median(samples),
     p99Us: quantile(samples, 0.99),
+    cpuUs: cpuUs / planned,
     bytes: median(allocated.filter((bytes) => bytes > 0)),
   };
 }
@@ -154,5 +164,5 @@ function figure(value: number): string {
 }
 
 function line(cells: readonly string[]): string {
-  return cells.map((cell, i) => cell.padStart(i < 4 ? 11 : 24)).join('');
+  return cells.map((cell, i) => cell.padStart(i < 4 ? 11 : 27)).join('');
 }

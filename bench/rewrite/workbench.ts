@@ -95,6 +95,14 @@ export class Workbench implements AsyncDisposable {
     });
   }
 
+  /** What is done after a statement was sent is over, the server's opinion of a new form with it. */
+  async settled(): Promise<void> {
+    for (let i = 0; i < 5; i++) {
+      await new Promise((resolve) => setImmediate(resolve));
+      await turnBudget.turn();
+    }
+  }
+
   /** Plans until the answer does not depend on anything being fetched any more; resolves to the kind or the reason. */
   async settledOutcome(text: string): Promise<string> {
     return until('a plan', async () => {

@@ -9,13 +9,14 @@ const timesAllowed = 2;
 const shareAllowed = 0.01;
 const maxForms = 2_000;
 
+/** Since the first that was slow. */
 interface Looks {
   slow: number;
-  /** Since the first slow one. */
+  /** With those that were not taken because of that, so that there is another one now and then. */
   all: number;
 }
 
-/** Forms of statements that took too long to look into: they are not looked into any more. */
+/** Forms of statements that took too long to look into: they are looked into once in a hundred times. */
 export class SlowForms {
   readonly #looks = new BoundedMap<string, Looks>(maxForms);
 
@@ -33,10 +34,14 @@ export class SlowForms {
     if (isSlow) looks.slow++;
   }
 
+  /** Whether the statement is to be left alone. Counts as one execution if it is. */
   has(statement: CandidateStatement): boolean {
     if (this.#looks.weight === 0) return false;
     const looks = this.#looks.get(formOf(statement));
-    return looks !== undefined && looks.slow > timesAllowed && looks.slow > shareAllowed * looks.all;
+    if (looks === undefined || looks.slow <= timesAllowed) return false;
+    const isSlow = looks.slow > shareAllowed * looks.all;
+    if (isSlow) looks.all++;
+    return isSlow;
   }
 
   clear(): void {
