@@ -7,7 +7,8 @@ import {
   openPostgresqlBit,
   openPostgresqlRoaringbit,
 } from '../../src/cache/backends/postgresql';
-import { migrate } from '../../src/cache/backends/postgresql/migrations';
+import { cacheMigrations } from '../../src/cache/backends/postgresql/cache-schema';
+import { migrate } from '../../src/postgres/migrations';
 import { openRedisBit, openRedisRoaringbit, openRedisSet } from '../../src/cache/backends/redis';
 import { RedisConnections } from '../../src/cache/backends/redis/redis-connections';
 import { openRocksdbBit } from '../../src/cache/backends/rocksdb-bit';
@@ -51,7 +52,7 @@ export async function startStores(): Promise<{ readonly stores: readonly Store[]
   const schema = { schema: 'pcache', tablePrefix: 'cache_' };
   {
     await using pool = openPool(postgres.connectionOptions(database));
-    await migrate(pool, schema);
+    await migrate(pool, cacheMigrations(schema));
   }
   const inPostgresql = () => ({ pool: openPool(postgres.connectionOptions(database)), schema, warn });
   const postgresqlBytes = async (): Promise<number> => {

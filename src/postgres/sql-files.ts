@@ -40,6 +40,18 @@ export function withNames(file: SqlFile, names: Readonly<Record<string, string>>
   return { ...file, text };
 }
 
+const inDirectories = new Map<string, ReadonlyMap<string, SqlFile>>();
+
+/** A file of another directory than `sql/queries`, which is read once. Throws if the installation lacks it. */
+export function sqlFileIn(directory: string, name: string): SqlFile {
+  const files = inDirectories.get(directory) ?? loadSqlFiles(directory);
+  inDirectories.set(directory, files);
+  const file = files.get(name);
+  if (file === undefined)
+    throw new Error(`${join(directory, name)}.sql is missing; this installation is incomplete`);
+  return file;
+}
+
 /**
  * A statement of `sql/queries`. Call it where the module is loaded, not where the statement is run:
  *

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { Client } from 'pg';
-import { migrate } from '../../src/cache/backends/postgresql/migrations';
+import { cacheMigrations } from '../../src/cache/backends/postgresql/cache-schema';
+import { migrate } from '../../src/postgres/migrations';
 import { openPool } from '../../src/postgres/control-pool';
 import { type PostgresServer, startPostgres } from '../support/postgres-server';
 import { ProxiedDatabase } from '../support/proxied-database';
@@ -36,7 +37,7 @@ async function postgresqlStore(): Promise<Store> {
   const server: PostgresServer = await startPostgres();
   const { host, port, user, password, database } = server.connectionOptions(await server.createDatabase());
   await using pool = openPool({ host, port, user, password, database });
-  await migrate(pool, { schema: 'pcache', tablePrefix: 'cache_' });
+  await migrate(pool, cacheMigrations({ schema: 'pcache', tablePrefix: 'cache_' }));
   return {
     cache: {
       backend: 'postgresql_array',

@@ -4,9 +4,9 @@ import { ControlQueryError } from '../../errors/control-query-error';
 import { StartError } from '../../errors/start-error';
 import { bitCapabilities } from '../bit-capabilities';
 import type { CacheBackend } from '../cache-backend';
-import { cacheQuery } from './postgresql/cache-schema';
+import { cacheMigrations, cacheQuery } from './postgresql/cache-schema';
 import { arrayStorage, bitStorage, type KeyStorage, roaringStorage } from './postgresql/key-storage';
-import { checkMigrations } from './postgresql/migrations';
+import { checkMigrations } from '../../postgres/migrations';
 import { PostgresqlBackend, type PostgresqlOptions } from './postgresql/postgresql-backend';
 
 /*
@@ -38,7 +38,7 @@ export function openPostgresqlRoaringbit(options: PostgresqlOptions): Promise<Ca
 async function open(options: PostgresqlOptions, storage: () => Promise<KeyStorage>): Promise<CacheBackend> {
   const { pool, schema } = options;
   try {
-    await checkMigrations(pool, schema);
+    await checkMigrations(pool, cacheMigrations(schema));
     return await PostgresqlBackend.open(await storage(), options);
   } catch (error) {
     await pool[Symbol.asyncDispose]();

@@ -1,5 +1,6 @@
 import type { CommandModule } from 'yargs';
-import { migrate, pendingMigrations } from '../../cache/backends/postgresql/migrations';
+import { cacheMigrations } from '../../cache/backends/postgresql/cache-schema';
+import { migrate, pendingMigrations } from '../../postgres/migrations';
 import { readConfigFile } from '../../ops/config/read-config';
 import { type ConfigFlags, readConfigFlags, withConfigFlags } from '../config-flags';
 import { loadUpstreamTls } from '../load-tls';
@@ -25,7 +26,7 @@ export const manageSetupCommand: CommandModule<object, SetupFlags> = {
     const { postgresql } = config.cache;
     await using pool = openCachePool(postgresql, loadUpstreamTls(config));
     const isDry = flags['dry-run'];
-    const names = await (isDry ? pendingMigrations : migrate)(pool, postgresql);
+    const names = await (isDry ? pendingMigrations : migrate)(pool, cacheMigrations(postgresql));
     const what = names.length === 0 ? 'up to date' : `${isDry ? 'to apply' : 'applied'}: ${names.join(', ')}`;
     process.stdout.write(`schema ${JSON.stringify(postgresql.schema)} on ${pool.target}: ${what}\n`);
   },

@@ -4,7 +4,8 @@ import {
   openPostgresqlBit,
   openPostgresqlRoaringbit,
 } from '../../../src/cache/backends/postgresql';
-import { migrate } from '../../../src/cache/backends/postgresql/migrations';
+import { cacheMigrations } from '../../../src/cache/backends/postgresql/cache-schema';
+import { migrate } from '../../../src/postgres/migrations';
 import type { PostgresqlOptions } from '../../../src/cache/backends/postgresql/postgresql-backend';
 import type { CacheBackend } from '../../../src/cache/cache-backend';
 import { openPool } from '../../../src/postgres/control-pool';
@@ -49,7 +50,7 @@ describe.each(versions)('in PostgreSQL (%s)', (binaries: PostgresBinaries) => {
     admin = new Client(server.connectionOptions(database));
     await admin.connect();
     await using pool = openPool({ ...server.connectionOptions(database) });
-    await migrate(pool, schema);
+    await migrate(pool, cacheMigrations(schema));
   });
   afterAll(async () => {
     await admin.end();

@@ -1,8 +1,8 @@
 import { isDeepStrictEqual } from 'node:util';
 import { Client } from 'pg';
 import { openPostgresqlArray } from '../../../src/cache/backends/postgresql';
-import { cacheGrants } from '../../../src/cache/backends/postgresql/cache-schema';
-import { migrate, pendingMigrations } from '../../../src/cache/backends/postgresql/migrations';
+import { cacheGrants, cacheMigrations } from '../../../src/cache/backends/postgresql/cache-schema';
+import { migrate, pendingMigrations } from '../../../src/postgres/migrations';
 import type { CacheBackend, CacheChange } from '../../../src/cache/cache-backend';
 import { Directory } from '../../../src/cache/directory';
 import { createKeySet } from '../../../src/cache/key-sets/create-key-set';
@@ -48,7 +48,7 @@ async function open(user?: string): Promise<CacheBackend> {
 
 async function setUp(): Promise<void> {
   await using pool = openPool(server.connectionOptions(database));
-  await migrate(pool, schema);
+  await migrate(pool, cacheMigrations(schema));
 }
 
 /** What a proxy knows of a backend. */
@@ -191,7 +191,7 @@ describe('setting up', () => {
     const runs = await Promise.all(
       Array.from({ length: 5 }, async () => {
         await using pool = openPool(server.connectionOptions(database));
-        return await migrate(pool, schema);
+        return await migrate(pool, cacheMigrations(schema));
       }),
     );
     expect(runs.flat()).toEqual(['0001-entries']);
@@ -199,22 +199,22 @@ describe('setting up', () => {
 
   test('says what is pending, and after it nothing', async () => {
     await using pool = openPool(server.connectionOptions(database));
-    expect(await pendingMigrations(pool, schema)).toEqual(['0001-entries']);
-    await migrate(pool, schema);
-    expect(await pendingMigrations(pool, schema)).toEqual([]);
+    expect(await pendingMigrations(pool, cacheMigrations(schema))).toEqual(['0001-entries']);
+    await migrate(pool, cacheMigrations(schema));
+    expect(await pendingMigrations(pool, cacheMigrations(schema))).toEqual([]);
   });
 
   test('that fails leaves nothing behind', async () => {
     await admin.query('create schema pcache');
     await admin.query('create table pcache.cache_entry (is_in_the_way int)');
     await using pool = openPool(server.connectionOptions(database));
-    await expect(migrate(pool, schema)).rejects.toThrow(/"cache_entry" already exists/);
+    await expect(migrate(pool, cacheMigrations(schema))).rejects.toThrow(/"cache_entry" already exists/);
     const { rows } = await admin.query(
       `select tablename from pg_tables where schemaname = 'pcache' order by 1`,
     );
     expect(rows.map(({ tablename }) => tablename)).toEqual(['cache_entry', 'cache_migration']);
     await admin.query('drop table pcache.cache_entry');
-    expect(await migrate(pool, schema)).toEqual(['0001-entries']);
+    expect(await migrate(pool, cacheMigrations(schema))).toEqual(['0001-entries']);
   });
 
   test('refuses: a schema a later version has set up, unless that version says it does no harm', async () => {

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
-import { migrate } from '../../../src/cache/backends/postgresql/migrations';
+import { cacheMigrations } from '../../../src/cache/backends/postgresql/cache-schema';
+import { migrate } from '../../../src/postgres/migrations';
 import { cacheTypeNames, cacheTypes } from '../../../src/cache/cache-types';
 import { openCacheBackend } from '../../../src/cli/open-cache-backend';
 import { openCachePool } from '../../../src/cli/open-cache-pool';
@@ -36,7 +37,7 @@ describe('openCacheBackend', () => {
     };
     config = { path: directory.path, bits: 1024, deadlineMs: 20, postgresql, redis };
     await using pool = openCachePool(postgresql, undefined);
-    await migrate(pool, postgresql);
+    await migrate(pool, cacheMigrations(postgresql));
   });
   afterAll(async () => {
     await directory[Symbol.asyncDispose]();

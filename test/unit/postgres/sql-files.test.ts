@@ -12,10 +12,12 @@ import {
   freshnessQueriesDirectory,
   freshnessSqlDirectory,
 } from '../../../src/freshness/tracking-schema';
+import { migrationsSqlDirectory } from '../../../src/postgres/migrations';
 import { loadSqlFiles, sqlFile, sqlQueriesDirectory } from '../../../src/postgres/sql-files';
 
 const directories = {
   'sql/queries': sqlQueriesDirectory,
+  'sql/migrations': migrationsSqlDirectory,
   'sql/cache': cacheSqlDirectory,
   'sql/cache/queries': cacheQueriesDirectory,
   'sql/cache/migrations': cacheMigrationsDirectory,

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
-import { loadSqlFiles, type SqlFile, withNames } from '../../../postgres/sql-files';
+import type { MigrationSet } from '../../../postgres/migrations';
+import { type SqlFile, sqlFileIn, withNames } from '../../../postgres/sql-files';
 
 /** Where in a database a cache is. Both may be any identifier, whatever its letters. */
 export interface CacheSchema {
@@ -14,10 +15,7 @@ export const cacheSqlDirectory = join(__dirname, '..', '..', '..', '..', 'sql', 
 export const cacheMigrationsDirectory = join(cacheSqlDirectory, 'migrations');
 export const cacheQueriesDirectory = join(cacheSqlDirectory, 'queries');
 
-/**
- * A statement for one cache: inside the quoted identifiers of a file, {schema}, {prefix} and what else is given stand for names. The
- * file itself is SQL as it is; nothing outside of quotes is ever replaced.
- */
+/** A statement for one cache; see withNames. */
 export function forCache(
   file: SqlFile,
   names: CacheSchema,
@@ -26,33 +24,27 @@ export function forCache(
   return withNames(file, { schema: names.schema, prefix: names.tablePrefix, ...others });
 }
 
+/** What sets a cache's schema up; see postgres/migrations.ts. */
+export function cacheMigrations({ schema, tablePrefix }: CacheSchema): MigrationSet {
+  return {
+    directory: cacheMigrationsDirectory,
+    schema,
+    table: `${tablePrefix}migration`,
+    names: { prefix: tablePrefix },
+  };
+}
+
 /** The text of sql/cache/grants.sql for these roles, to be run by a person. */
 export function cacheGrants(
   names: CacheSchema,
   roles: { readonly control: string; readonly population: string; readonly client: string },
 ): string {
-  return forCache(fileIn(cacheSqlDirectory, 'grants'), names, roles).text;
-}
-
-/** Makes the schema, and the table of what was applied to it. */
-export function cacheBookkeeping(names: CacheSchema): SqlFile {
-  return forCache(fileIn(cacheSqlDirectory, 'bookkeeping'), names);
+  return forCache(sqlFileIn(cacheSqlDirectory, 'grants'), names, roles).text;
 }
 
 /** A statement of sql/cache/queries. Throws if the installation lacks it. */
 export function cacheQuery(name: string): SqlFile {
-  return fileIn(cacheQueriesDirectory, name);
-}
-
-const loaded = new Map<string, ReadonlyMap<string, SqlFile>>();
-
-function fileIn(directory: string, name: string): SqlFile {
-  const files = loaded.get(directory) ?? loadSqlFiles(directory);
-  loaded.set(directory, files);
-  const file = files.get(name);
-  if (file === undefined)
-    throw new Error(`${join(directory, name)}.sql is missing; this installation is incomplete`);
-  return file;
+  return sqlFileIn(cacheQueriesDirectory, name);
 }
 
 /** The channel of a backend's changes: an identifier has 63 bytes, schema and prefix may have as many each. */

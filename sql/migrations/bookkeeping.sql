@@ -1,10 +1,10 @@
 -- bookkeeping: the schema, and the table of what was applied to it.
 create schema if not exists "{schema}";
 
-create table if not exists "{schema}"."{prefix}migration" (
+create table if not exists "{schema}"."{migrations}" (
   number integer not null,
   name text not null,
   is_breaking boolean not null,
   applied_at timestamptz not null default pg_catalog.now(),
-  constraint "{prefix}migration_once" primary key (number)
+  constraint "{migrations}_once" primary key (number)
 );

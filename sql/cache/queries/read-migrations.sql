@@ -1,2 +1,0 @@
--- read-migrations: what has been applied to the schema, in order.
-select number, name, is_breaking from "{schema}"."{prefix}migration" order by number
