@@ -1,9 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { ControlQueryError } from '../errors/control-query-error';
-import { NewerSchemaError } from '../errors/newer-schema-error';
 import { StartError } from '../errors/start-error';
 import type { ControlClient } from '../postgres/control-client';
 import type { ControlPool } from '../postgres/control-pool';
+import { type AppliedRow, pendingOf } from '../postgres/migrations';
 import { trackingMigrations, trackingQuery, trackingScript } from './tracking-schema';
 
 /** A table to track for a key column. */
@@ -136,7 +136,7 @@ export class Tracking {
     const isFromElsewhere = await this.#isFromElsewhere(client);
     if (isFromElsewhere) throw new StartError(foreignTracking(schema));
     const applied = await this.#applied(client);
-    for (const { number, file, isBreaking } of this.#pending(applied)) {
+    for (const { number, file, isBreaking } of pendingOf(applied, trackingMigrations(schema))) {
       await client.query(trackingQuery('note-migration', schema), [number, file.name, isBreaking]);
       await client.runScript(file);
     }
@@ -197,7 +197,8 @@ export class Tracking {
 
   async #isSetUp(client: ControlClient): Promise<boolean> {
     try {
-      return this.#pending(await this.#applied(client)).length === 0;
+      const applied = await this.#applied(client);
+      return pendingOf(applied, trackingMigrations(this.options.schema)).length === 0;
     } catch (error) {
       if (error instanceof ControlQueryError && isMissing.test(error.sqlState)) return false;
       throw error;
@@ -214,24 +215,7 @@ export class Tracking {
   #applied(client: ControlClient): Promise<readonly AppliedRow[]> {
     return client.query<AppliedRow>(trackingQuery('read-migrations', this.options.schema));
   }
-
-  #pending(applied: readonly AppliedRow[]): ReturnType<typeof trackingMigrations> {
-    const { schema } = this.options;
-    const known = trackingMigrations(schema);
-    const unknown = applied.find(
-      (row) => row.is_breaking && !known.some(({ number }) => number === row.number),
-    );
-    if (unknown !== undefined) {
-      const name = JSON.stringify(schema);
-      throw new NewerSchemaError(
-        `the schema ${name} is of a later version (${unknown.name}); use a newer pcache`,
-      );
-    }
-    return known.filter(({ number }) => !applied.some((row) => row.number === number));
-  }
 }
-
-type AppliedRow = { readonly number: number; readonly name: string; readonly is_breaking: boolean };
 
 /** What to do about tracking that came with a dump. */
 export function foreignTracking(schema: string): string {

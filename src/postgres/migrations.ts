@@ -21,24 +21,25 @@ export interface MigrationSet {
   readonly names: Readonly<Record<string, string>>;
 }
 
-interface Migration {
+export interface Migration {
   readonly number: number;
   readonly file: SqlFile;
   /** Whether a program that does not know it must not use the schema. */
   readonly isBreaking: boolean;
 }
 
-type AppliedRow = { readonly number: number; readonly name: string; readonly is_breaking: boolean };
+/** A row of the table of what was applied. */
+export type AppliedRow = { readonly number: number; readonly name: string; readonly is_breaking: boolean };
 
 /** SQLSTATEs of a schema, or a table in it, that is not there. */
 const isMissing = /^(3F000|42P01)$/;
 
 /** All that this program knows, in order. */
-function knownMigrations({ directory }: MigrationSet): readonly Migration[] {
+function knownMigrations({ directory, names, schema }: MigrationSet): readonly Migration[] {
   return [...loadSqlFiles(directory).values()]
     .map((file) => ({
       number: Number.parseInt(file.name, 10),
-      file,
+      file: withNames(file, { ...names, schema }),
       isBreaking: /^-- breaking: yes$/m.test(file.text),
     }))
     .sort((a, b) => a.number - b.number);
@@ -86,7 +87,7 @@ async function apply(
 ): Promise<void> {
   await client.query(own('note-migration', set), [number, file.name, isBreaking]);
   await client.query(own('use-schema', set), [set.schema]);
-  await client.runScript(withNames(file, { ...set.names, schema: set.schema }));
+  await client.runScript(file);
 }
 
 async function inTurn(client: ControlClient, set: MigrationSet, work: () => Promise<void>): Promise<void> {
@@ -120,7 +121,8 @@ async function appliedTo(client: ControlClient, set: MigrationSet): Promise<read
   }
 }
 
-function pendingOf(applied: readonly AppliedRow[], set: MigrationSet): readonly Migration[] {
+/** Of what is known, what is not among the applied ones, in order. Throws NewerSchemaError for a breaking one that is not known. */
+export function pendingOf(applied: readonly AppliedRow[], set: MigrationSet): readonly Migration[] {
   const known = knownMigrations(set);
   const unknown = applied.find(
     (row) => row.is_breaking && !known.some(({ number }) => number === row.number),
