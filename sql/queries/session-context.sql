@@ -24,4 +24,10 @@ select pg_catalog.array_to_json(pg_catalog.current_schemas(true))::pg_catalog.te
        ) as settings,
        (select p.statement
           from pg_catalog.pg_prepared_statements as p
-         where p.name operator(pg_catalog.=) $1::pg_catalog.text) as prepared_text
+         where p.name operator(pg_catalog.=) $1::pg_catalog.text) as prepared_text,
+       pg_catalog.current_setting('pcache.method', true) as method,
+       -- Whether a temporary table can be made outside of a transaction block.
+       pg_catalog.has_database_privilege(pg_catalog.current_database(), 'TEMPORARY')
+         and not pg_catalog.pg_is_in_recovery()
+         and pg_catalog.current_setting('default_transaction_read_only') operator(pg_catalog.=) 'off'
+         and pg_catalog.current_setting('default_transaction_isolation') operator(pg_catalog.<>) 'serializable' as can_make_tables

@@ -2,6 +2,7 @@ import type { CacheBackend } from '../cache/cache-backend';
 import type { FailedEntry } from './explain/explanation';
 import type { Fragment } from '../query/fragment/fragment';
 import type { PartitionKey } from '../query/partition-key';
+import type { MethodChoice } from '../query/rewrite/method';
 import type { CatalogKeeper } from './catalog-keeper';
 import type { EngineEvents, EngineLog } from './engine-events';
 import type { ShapeChecker } from './shape-checker';
@@ -9,6 +10,8 @@ import type { ShapeChecker } from './shape-checker';
 export interface TrackedKey extends PartitionKey {
   /** Share of all keys beyond which a key set is not used: reading almost everything is not worth a restriction. */
   readonly maxKeyShare: number;
+  /** How its keys are put into statements; by default `auto`. */
+  readonly method?: MethodChoice;
 }
 
 /** What an engine works with, and on what terms. */

@@ -94,6 +94,7 @@ export class DatabaseEngine implements Engine {
       experience: this.#experience,
       usage: this.#usage,
       maxKeyShares: new Map(options.partitionKeys.map(({ name, maxKeyShare }) => [name, maxKeyShare])),
+      methods: new Map(options.partitionKeys.map(({ name, method = 'auto' }) => [name, method])),
       isCurrent: (catalog) => options.catalog.current === catalog,
       fetchMs: options.fetchMs,
       log: options.log,
@@ -229,7 +230,8 @@ export class DatabaseEngine implements Engine {
     const objection = this.#experience.objection(statement.experience, performance.now());
     if (objection !== undefined) return leave(objection);
     if (mode === 'observe') return leave('observe mode');
-    return this.#restrictor.plan(decision, catalog);
+    const canMakeTables = request.canMakeTables === true && assumed.canMakeTables === true;
+    return this.#restrictor.plan(decision, catalog, canMakeTables);
   }
 
   /** Whether a plan takes no time worth mentioning. */

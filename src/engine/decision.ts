@@ -6,7 +6,7 @@ import type { CandidateStatement } from './candidate-statement';
 import type { Form } from './form';
 import { parametersKey } from './parameter-values';
 import { lacksFragments, matchReading, type ClassMatch, type Reading } from './reading';
-import type { ClassRestriction, RewrittenText } from './rewriter';
+import type { ClassKeys, ClassRestriction, RewrittenText } from './rewriter';
 import type { SessionContext } from './session-context';
 import type { ShapeQuestion } from './shape-book';
 
@@ -14,8 +14,9 @@ import type { ShapeQuestion } from './shape-book';
 export class Decision {
   readonly matches: readonly ClassMatch[];
   /** What the matches come to, once their key sets are at hand. */
-  classes: readonly ClassRestriction[] | undefined;
-  readonly plans = new Map<Form, RewritePlan | ForwardPlan>();
+  classes: readonly ClassKeys[] | undefined;
+  /** The ways to do it, by whether temporary tables can be made. */
+  readonly ways = new Map<boolean, Ways>();
   #coverage: 'full' | 'partial' | undefined;
 
   /** @param version of the directory */
@@ -33,6 +34,13 @@ export class Decision {
     this.#coverage ??= lacksFragments(this.reading, this.directory, this.matches) ? 'partial' : 'full';
     return this.#coverage;
   }
+}
+
+/** The forms a decision's statement can be restricted in, and what became of each so far. */
+export interface Ways {
+  readonly classes: readonly ClassRestriction[];
+  readonly forms: readonly [Form, ...Form[]];
+  readonly plans: Map<Form, RewritePlan | ForwardPlan>;
 }
 
 /** Entries intersected for one class; more of them hardly narrow the set any further. */
@@ -56,20 +64,36 @@ export function contextKey(context: SessionContext): string {
   if (known !== undefined) return known;
   // The id of a context leaves out what no fragment depends on. A decision does depend on it: what is a table to one
   // session is hidden by a temporary one in another.
-  const { id, clientEncoding, temporaryRelations } = context;
-  const key = JSON.stringify([id, clientEncoding, [...temporaryRelations].sort()]);
+  const { id, clientEncoding, temporaryRelations, method, canMakeTables } = context;
+  const relations = [...temporaryRelations].sort();
+  const key = JSON.stringify([id, clientEncoding, relations, method, canMakeTables]);
   contextKeys.set(context, key);
   return key;
+}
+
+/** Whether no row of the block has a key (rule S10): the most selective entry says so, and no set has to be read. */
+export function isKnownEmpty({ entries }: ClassMatch): boolean {
+  return entries[0]?.keyCount === 0;
+}
+
+/** The entries a decision rests on, to be noted as used. */
+export function usedEntries(matches: readonly ClassMatch[]): ReturnType<typeof neededSets> {
+  const empty = matches
+    .filter(isKnownEmpty)
+    .flatMap(({ keyClass, entries }) =>
+      entries.slice(0, 1).map(({ fragment }) => ({ key: keyClass.partitionKey.name, hash: fragment.hash })),
+    );
+  return [...neededSets(matches), ...empty];
 }
 
 /** The key sets a decision is made of. */
 export function neededSets(
   matches: readonly ClassMatch[],
 ): readonly { readonly key: string; readonly hash: FragmentHash }[] {
-  return matches.flatMap(({ keyClass, entries }) =>
-    entries
+  return matches.flatMap((match) =>
+    (isKnownEmpty(match) ? [] : match.entries)
       .slice(0, maxEntriesPerClass)
-      .map(({ fragment }) => ({ key: keyClass.partitionKey.name, hash: fragment.hash })),
+      .map(({ fragment }) => ({ key: match.keyClass.partitionKey.name, hash: fragment.hash })),
   );
 }
 

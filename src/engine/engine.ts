@@ -1,6 +1,7 @@
 import type { BlockOutcome } from './block-outcomes';
 import type { Explanation } from './explain/explanation';
 import type { Insertion } from '../query/rewrite/insertion';
+import type { KeyTable } from '../query/rewrite/key-table';
 import type { Method } from '../query/rewrite/method';
 import type { ChoiceReason } from './experience';
 import type { Spread } from './form';
@@ -82,6 +83,11 @@ export interface PlanRequest {
    * outside a transaction block, one statement, nothing else in flight.
    */
   readonly canRetry: boolean;
+  /**
+   * Whether the session can make temporary tables before the statement and drop them behind it, unseen: outside a transaction
+   * block, nothing else in flight. Absent: it cannot.
+   */
+  readonly canMakeTables?: boolean;
 }
 
 export type Plan =
@@ -113,6 +119,8 @@ export interface RewritePlan {
   readonly coverage: 'full' | 'partial';
   /** True: the reply must be held back and the original run unseen on an error (rule S12). */
   readonly mustRetryOnError: boolean;
+  /** Temporary tables that have to be there for it; absent if there are none. */
+  readonly tables?: readonly KeyTable[];
   /** What was chosen, and why: for the log, for metrics and for whoever asks. */
   readonly restriction: AppliedRestriction;
   readonly memo: unknown;

@@ -1,17 +1,35 @@
 import type { KeySet } from '../cache/key-set';
+import { createKeySet } from '../cache/key-sets/create-key-set';
 import { intersectKeySets } from '../cache/key-sets/intersect-key-sets';
 import { CacheUnavailableError } from '../errors/cache-unavailable-error';
 import type { Catalog } from '../query/catalog/catalog';
+import type { MethodChoice } from '../query/rewrite/method';
 import { blockOutcomes, blocksLeftAlone, type BlockOutcome } from './block-outcomes';
 import { within } from './deadline';
-import { checking, neededSets, shapeKey, type Decision } from './decision';
+import {
+  checking,
+  isKnownEmpty,
+  neededSets,
+  shapeKey,
+  usedEntries,
+  type Decision,
+  type Ways,
+} from './decision';
 import type { AppliedRestriction, ForwardPlan, Plan, RewritePlan } from './engine';
 import type { EngineLog } from './engine-events';
 import type { ChoiceReason, Experience } from './experience';
 import type { Form } from './form';
 import type { KeySetStore } from './key-set-store';
-import type { ClassMatch } from './reading';
-import { formsOf, restrictedFormOf, rewrite, type ClassRestriction, type RewrittenText } from './rewriter';
+import { methodsFor } from './method-choice';
+import type { ClassMatch, Reading } from './reading';
+import {
+  formsOf,
+  restrictedFormOf,
+  rewrite,
+  type ClassKeys,
+  type ClassRestriction,
+  type RewrittenText,
+} from './rewriter';
 import type { ShapeBook } from './shape-book';
 import { turnBudget } from './turn-budget';
 import type { UsageNotes } from './usage-notes';
@@ -23,6 +41,8 @@ export interface RestrictorOptions {
   readonly usage: UsageNotes;
   /** By partition key: share of all keys beyond which a set is not used. */
   readonly maxKeyShares: ReadonlyMap<string, number>;
+  /** By partition key: how its keys are put into statements; `auto` for those that are left out. */
+  readonly methods: ReadonlyMap<string, MethodChoice>;
   /** Whether nothing newer is known than this catalog. */
   readonly isCurrent: (catalog: Catalog) => boolean;
   /** How long a statement waits for key sets that are not in memory, in milliseconds; after that it goes as it came. */
@@ -48,11 +68,13 @@ export class Restrictor {
   constructor(private readonly options: RestrictorOptions) {}
 
   /** The decision has matches. A promise only if key sets must be fetched. */
-  plan(decision: Decision, catalog: Catalog): Plan | Promise<Plan> {
-    if (decision.classes !== undefined || this.#hasSets(decision)) return this.#restrict(decision, catalog);
+  plan(decision: Decision, catalog: Catalog, canMakeTables: boolean): Plan | Promise<Plan> {
+    if (decision.classes !== undefined || this.#hasSets(decision))
+      return this.#restrict(decision, catalog, canMakeTables);
     const { log, isCurrent, fetchMs } = this.options;
     const restricted = this.#fetchSets(decision).then(
-      () => (isCurrent(catalog) ? this.#restrict(decision, catalog) : forward('catalog not read')),
+      () =>
+        isCurrent(catalog) ? this.#restrict(decision, catalog, canMakeTables) : forward('catalog not read'),
       (error: unknown) => {
         // A store that is away is told of once, by whoever watches it, not by every statement.
         const fields = { err: error };
@@ -68,18 +90,23 @@ export class Restrictor {
   /** Makes ready what `plan` would have to ask for: key sets, and the server's opinion of every form. */
   async prepare(decision: Decision, catalog: Catalog): Promise<void> {
     await this.#fetchSets(decision);
-    const classes = this.#classesOf(decision, catalog);
-    for (const form of classes.length === 0 ? [] : formsOf(classes))
-      await this.#makeReady(decision, classes, form, catalog);
+    const ways = this.#waysOf(decision, catalog, mayUseTables(decision.reading));
+    const { classes, forms } = ways;
+    for (const form of classes.length === 0 ? [] : forms)
+      await this.#makeReady(decision, ways, form, catalog);
   }
 
   /**
    * What `plan` would come to, with everything at hand that it asks for. Counts as no use of the sets. Rejects with
    * CacheUnavailableError.
    */
-  async preview(decision: Decision, catalog: Catalog): Promise<RewritePlan | ForwardPlan> {
+  async preview(
+    decision: Decision,
+    catalog: Catalog,
+    canMakeTables: boolean,
+  ): Promise<RewritePlan | ForwardPlan> {
     await this.prepare(decision, catalog);
-    return this.#choose(decision, catalog);
+    return this.#choose(decision, catalog, canMakeTables);
   }
 
   /** Number of keys that are left of all that holds for a class, however many; its sets are at hand, or do not count. */
@@ -95,26 +122,26 @@ export class Restrictor {
     await Promise.all(neededSets(matches).map(({ key, hash }) => this.options.keySets.load(key, hash)));
   }
 
-  #restrict(decision: Decision, catalog: Catalog): RewritePlan | ForwardPlan {
-    const plan = this.#choose(decision, catalog);
+  #restrict(decision: Decision, catalog: Catalog, canMakeTables: boolean): RewritePlan | ForwardPlan {
+    const plan = this.#choose(decision, catalog, canMakeTables);
     if (plan.kind === 'rewrite') {
-      for (const { key, hash } of neededSets(decision.matches)) this.options.usage.note(key, hash);
+      for (const { key, hash } of usedEntries(decision.matches)) this.options.usage.note(key, hash);
     }
     return plan;
   }
 
   /** Restricts in the form that has shown to be the fastest. */
-  #choose(decision: Decision, catalog: Catalog): RewritePlan | ForwardPlan {
-    const classes = this.#classesOf(decision, catalog);
+  #choose(decision: Decision, catalog: Catalog, canMakeTables: boolean): RewritePlan | ForwardPlan {
+    const ways = this.#waysOf(decision, catalog, canMakeTables && mayUseTables(decision.reading));
+    const { classes, forms, plans } = ways;
     if (classes.length === 0) return leave(decision, 'covers most keys');
-    const forms = formsOf(classes);
     const { form, why } = this.options.experience.choose(decision.reading.statement.experience, forms);
-    const known = decision.plans.get(form);
+    const known = plans.get(form);
     if (known?.kind === 'rewrite' && known.restriction.why !== why)
-      decision.plans.set(form, { ...known, restriction: { ...known.restriction, why } });
-    const plan = decision.plans.get(form) ?? this.#form(decision, classes, form, why, catalog);
+      plans.set(form, { ...known, restriction: { ...known.restriction, why } });
+    const plan = plans.get(form) ?? this.#form(decision, ways, form, why, catalog);
     const mayChangeByItself = plan.kind === 'forward' && plan.reason === notChecked;
-    if (!mayChangeByItself) decision.plans.set(form, plan);
+    if (!mayChangeByItself) plans.set(form, plan);
     return plan;
   }
 
@@ -122,19 +149,13 @@ export class Restrictor {
    * A form that the server has not been asked about is not used yet, so there is no need to keep the client waiting while it is
    * made, parsed again and compared: that is done when the client's own statement is on its way.
    */
-  #makeReadyLater(
-    name: string,
-    decision: Decision,
-    classes: readonly ClassRestriction[],
-    form: Form,
-    catalog: Catalog,
-  ): void {
+  #makeReadyLater(name: string, decision: Decision, ways: Ways, form: Form, catalog: Catalog): void {
     if (this.#inTheMaking.has(name) || this.#inTheMaking.size >= maxInTheMaking) return;
     this.#inTheMaking.add(name);
     const make = async (): Promise<void> => {
       await new Promise((resolve) => setImmediate(resolve));
       await turnBudget.turn();
-      if (this.options.isCurrent(catalog)) await this.#makeReady(decision, classes, form, catalog);
+      if (this.options.isCurrent(catalog)) await this.#makeReady(decision, ways, form, catalog);
     };
     void make()
       .catch((error: unknown) => {
@@ -144,52 +165,43 @@ export class Restrictor {
   }
 
   /** Makes a form of a statement, has the server judge it, and notes if it cannot be used. */
-  async #makeReady(
-    decision: Decision,
-    classes: readonly ClassRestriction[],
-    form: Form,
-    catalog: Catalog,
-  ): Promise<void> {
+  async #makeReady(decision: Decision, ways: Ways, form: Form, catalog: Catalog): Promise<void> {
     const { shapes } = this.options;
-    const { result: rewritten } = turnBudget.spend(() => this.#rewrite(decision, classes, form, catalog));
+    const { result: rewritten } = turnBudget.spend(() => this.#rewrite(decision, ways, form, catalog));
     if (rewritten === undefined) return;
     const questions = checking(decision.reading, rewritten, catalog);
     for (const question of questions) await shapes.ask(question);
     if (questions.some((question) => shapes.known(question)?.isValid === false))
-      decision.plans.set(form, leave(decision, 'shape check'));
+      ways.plans.set(form, leave(decision, 'shape check'));
   }
 
   /** The rewritten text; undefined, which is noted, if the restrictions do not fit into the statement. */
-  #rewrite(
-    decision: Decision,
-    classes: readonly ClassRestriction[],
-    form: Form,
-    catalog: Catalog,
-  ): RewrittenText | undefined {
+  #rewrite(decision: Decision, ways: Ways, form: Form, catalog: Catalog): RewrittenText | undefined {
     const { statement } = decision.reading;
-    const rewritten = rewrite(statement, classes, form, catalog);
+    const rewritten = rewrite(statement, ways.classes, form, catalog);
     if (rewritten !== undefined) return rewritten;
     const fields = { fingerprint: statement.fingerprint };
     this.options.log.warn(fields, 'a restriction did not fit into a statement; it is left alone');
-    decision.plans.set(form, leave(decision, 'splice check'));
+    ways.plans.set(form, leave(decision, 'splice check'));
     return undefined;
   }
 
   #form(
     decision: Decision,
-    classes: readonly ClassRestriction[],
+    ways: Ways,
     form: Form,
     why: ChoiceReason,
     catalog: Catalog,
   ): RewritePlan | ForwardPlan {
     const { reading, matches } = decision;
+    const { classes, forms } = ways;
     const { statement, parameterOids, analysis } = reading;
     const shape = shapeKey(reading, restrictedFormOf(statement, classes, form, catalog), 0);
     if (!this.options.shapes.isTaken(shape)) {
-      this.#makeReadyLater(shape, decision, classes, form, catalog);
+      this.#makeReadyLater(shape, decision, ways, form, catalog);
       return leave(decision, notChecked);
     }
-    const rewritten = this.#rewrite(decision, classes, form, catalog);
+    const rewritten = this.#rewrite(decision, ways, form, catalog);
     if (rewritten === undefined) return leave(decision, 'splice check');
     const shapes = checking(reading, rewritten, catalog).map((question) =>
       this.options.shapes.lookUp(question),
@@ -209,30 +221,43 @@ export class Restrictor {
       coverage: decision.coverage,
       mustRetryOnError: 'mayRaise' in analysis && analysis.mayRaise,
       restriction: { ...form, ...keptBy(classes, catalog), why },
-      memo: { form, forms: formsOf(classes) } satisfies RewriteMemo,
+      ...(rewritten.tables.length > 0 ? { tables: rewritten.tables } : {}),
+      memo: { form, forms } satisfies RewriteMemo,
     };
   }
 
+  #waysOf(decision: Decision, catalog: Catalog, canMakeTables: boolean): Ways {
+    const known = decision.ways.get(canMakeTables);
+    if (known !== undefined) return known;
+    const asked = decision.reading.context.method;
+    const classes = this.#classesOf(decision, catalog).map((each): ClassRestriction => {
+      const choice = asked ?? this.options.methods.get(each.keyClass.partitionKey.name) ?? 'auto';
+      return { ...each, methods: methodsFor(choice, each.keys.size, canMakeTables) };
+    });
+    const ways = { classes, forms: formsOf(classes), plans: new Map<Form, RewritePlan | ForwardPlan>() };
+    decision.ways.set(canMakeTables, ways);
+    return ways;
+  }
+
   /** The restrictions a decision comes to; its key sets are at hand. */
-  #classesOf(decision: Decision, catalog: Catalog): readonly ClassRestriction[] {
+  #classesOf(decision: Decision, catalog: Catalog): readonly ClassKeys[] {
     decision.classes ??= decision.matches.flatMap((match) => this.#narrow(match, catalog));
     return decision.classes;
   }
 
   /** The keys a class is restricted to; nothing if they are most of all keys. */
-  #narrow(match: ClassMatch, catalog: Catalog): readonly ClassRestriction[] {
+  #narrow(match: ClassMatch, catalog: Catalog): readonly ClassKeys[] {
     const { block, keyClass } = match;
     const { name } = keyClass.partitionKey;
     const keys = this.#keysOf(match);
     if (keys === undefined) return [];
     const total = catalog.keyCounts.get(name);
     const maxShare = this.options.maxKeyShares.get(name) ?? 1;
-    return total !== undefined && keys.size > maxShare * total
-      ? []
-      : [{ block, keyClass, keys, methods: ['inline'] }];
+    return total !== undefined && keys.size > maxShare * total ? [] : [{ block, keyClass, keys }];
   }
 
   #keysOf(match: ClassMatch): KeySet | undefined {
+    if (isKnownEmpty(match)) return createKeySet(match.keyClass.partitionKey.datatype, []);
     const sets: KeySet[] = [];
     for (const { key, hash } of neededSets([match])) {
       // A set that has gone in the meantime restricts nothing; the others still hold.
@@ -241,6 +266,15 @@ export class Restrictor {
     }
     return intersectKeySets(sets);
   }
+}
+
+/**
+ * Whether a statement may read temporary tables of ours: one that lists tables would see them. A name may be written with the
+ * codes of its letters.
+ */
+function mayUseTables({ statement }: Reading): boolean {
+  const [only] = statement.statements;
+  return statement.isSingle && only?.kind === 'select' && !/pg_|information_schema|u&/i.test(statement.text);
 }
 
 export function forward(reason: string, blocks?: readonly BlockOutcome[]): ForwardPlan {
@@ -253,7 +287,7 @@ function leave({ reading }: Decision, reason: string): ForwardPlan {
 
 /** What the most selective restriction keeps. */
 function keptBy(
-  classes: readonly ClassRestriction[],
+  classes: readonly ClassKeys[],
   catalog: Catalog,
 ): Pick<AppliedRestriction, 'keysKept' | 'totalKeys'> {
   const smallest = classes.reduce((least, candidate) =>

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import type { KeySet } from '../cache/key-set';
 import type { AnalysedBlock } from '../query/analysis/analyse';
 import type { Restrictable } from '../query/analysis/restrictable';
@@ -5,7 +6,9 @@ import type { KeyClass, KeyMember } from '../query/analysis/key-classes';
 import type { SqlText } from '../query/ast/quote';
 import type { Catalog } from '../query/catalog/catalog';
 import { insert, type Insertion } from '../query/rewrite/insertion';
-import type { Method } from '../query/rewrite/method';
+import type { KeySource } from '../query/rewrite/key-source';
+import { keyTable, type KeyTable } from '../query/rewrite/key-table';
+import { usesTable, type Method } from '../query/rewrite/method';
 import { elementTypeOf, keyArray, restrictMember, type PlacedKeys } from '../query/rewrite/restriction';
 import { restrictionSite } from '../query/rewrite/restriction-site';
 import { bareText } from '../query/rewrite/bare-query';
@@ -15,10 +18,14 @@ import type { CandidateStatement } from './candidate-statement';
 import { formOf, type Form, type Spread } from './form';
 
 /** A key class of a block and the keys it is to be restricted to. */
-export interface ClassRestriction {
+export interface ClassKeys {
   readonly block: AnalysedBlock;
   readonly keyClass: KeyClass;
   readonly keys: KeySet;
+}
+
+/** The same, with what it may be done by. */
+export interface ClassRestriction extends ClassKeys {
   /** The methods to choose from, best guess first; never empty. */
   readonly methods: readonly [Method, ...Method[]];
 }
@@ -29,17 +36,27 @@ export interface RewrittenText {
   readonly insertions: readonly Insertion[];
   /** The blocks that are restricted. */
   readonly blocks: ReadonlySet<AnalysedBlock>;
-  /** The restricted queries of the text by themselves: what the server can be asked about. */
+  /**
+   * The restricted queries of the text by themselves: what the server can be asked about. In place of a temporary table, which
+   * is not there then, is a row of the same type.
+   */
   readonly queries: readonly string[];
+  /** Temporary tables the text reads. */
+  readonly tables: readonly KeyTable[];
   /** Which columns were restricted in which form, not to which keys: what the server's opinion of the text depends on. */
   readonly form: string;
 }
 
 /** Array constants by key set: a set that is used again is not written out again. */
 const arrays = new WeakMap<KeySet, Map<string, SqlText>>();
+/** Likewise temporary tables. Their names are drawn, so that no client has one of that name. */
+const tables = new WeakMap<KeySet, Map<string, KeyTable>>();
+const ownNames = randomBytes(8).toString('hex');
+let tableCount = 0;
 
 /**
- * Restricts the classes in a form: by its method where a class can be restricted by it, else by the class's first. Pure: the result depends on nothing but the arguments.
+ * Restricts the classes in a form: by its method where a class can be restricted by it, else by the class's first. The result depends on nothing
+ * but the arguments; for the same key sets, temporary tables have the same names.
  *
  * @returns undefined if the text has no place for any restriction where one is expected, or does not parse to exactly the
  *   original plus the restrictions (rule S9): the original is sent instead
@@ -51,15 +68,24 @@ export function rewrite(
   catalog: Catalog,
 ): RewrittenText | undefined {
   const columns = columnsToRestrict(classes, form, catalog);
-  const byBlock = new Map<AnalysedBlock, string[]>();
+  const byBlock = new Map<AnalysedBlock, { readonly sent: string[]; readonly asked: string[] }>();
+  const needed = new Set<KeyTable>();
   for (const { block, keyClass, keys, member, elementType, method } of columns) {
-    const placed = method === 'none' ? method : placeKeys(keys, elementType, method);
-    const restrictions = byBlock.get(block) ?? [];
-    restrictions.push(restrictMember(member, keyClass, placed));
+    const restrictions = byBlock.get(block) ?? { sent: [], asked: [] };
     byBlock.set(block, restrictions);
+    if (method === 'none') {
+      restrictions.sent.push(restrictMember(member, keyClass, method));
+      restrictions.asked.push(restrictMember(member, keyClass, method));
+      continue;
+    }
+    const placed = placeKeys(keys, elementType, method);
+    if (placed.table !== undefined) needed.add(placed.table);
+    restrictions.sent.push(restrictMember(member, keyClass, placed.sent));
+    restrictions.asked.push(restrictMember(member, keyClass, placed.asked));
   }
 
   const spliced: BlockRestriction[] = [];
+  const asked: BlockRestriction[] = [];
   const expected: ExpectedRestriction[] = [];
   for (const [block, restrictions] of [...byBlock]) {
     const { select, location } = block.block;
@@ -69,8 +95,9 @@ export function rewrite(
       byBlock.delete(block);
       continue;
     }
-    spliced.push({ site, restrictions });
-    expected.push({ select, restrictions });
+    spliced.push({ site, restrictions: restrictions.sent });
+    asked.push({ site, restrictions: restrictions.asked });
+    expected.push({ select, restrictions: restrictions.sent });
   }
   if (spliced.length === 0) return undefined;
   const insertions = insertionsFor(spliced);
@@ -81,8 +108,10 @@ export function rewrite(
     statement.form?.noteVerified(restrictedForm);
   }
   const owners = new Set([...byBlock.keys()].map((block) => block.statement));
-  const queries = [...owners].map((owner) => queryText(statement, owner, insertions));
-  return { text, insertions, queries, blocks: new Set(byBlock.keys()), form: restrictedForm };
+  const askedInsertions = insertionsFor(asked);
+  const queries = [...owners].map((owner) => queryText(statement, owner, askedInsertions));
+  const blocks = new Set(byBlock.keys());
+  return { text, insertions, queries, blocks, tables: [...needed], form: restrictedForm };
 }
 
 /** The form that a rewritten text would have, without making it; see RewrittenText. */
@@ -163,9 +192,37 @@ function membersToRestrict(
   return [...members].sort((a, b) => rows(a) - rows(b) || conditions(b) - conditions(a)).slice(0, 1);
 }
 
-function placeKeys(keys: KeySet, elementType: string, method: Method): PlacedKeys {
-  const source = { kind: 'constant', array: arrayFor(keys, elementType) } as const;
-  return { source, placement: method === 'inline' ? 'array' : 'semi-join' };
+/** A restriction's keys as the client's session reads them, and as the server is asked about them before. */
+interface Placed {
+  readonly sent: PlacedKeys;
+  readonly asked: PlacedKeys;
+  /** What has to be there to be read. */
+  readonly table?: KeyTable;
+}
+
+function placeKeys(keys: KeySet, elementType: string, method: Method): Placed {
+  const placement = method === 'inline' ? 'array' : 'semi-join';
+  if (usesTable(method)) {
+    const table = tableFor(keys, elementType, method === 'tmp_table_join');
+    const standIn: KeySource = { kind: 'query', rows: `SELECT NULL::pg_catalog.${elementType}` };
+    return {
+      sent: { source: { kind: 'table', ...table }, placement },
+      asked: { source: standIn, placement },
+      table,
+    };
+  }
+  const placed = { source: { kind: 'constant', array: arrayFor(keys, elementType) }, placement } as const;
+  return { sent: placed, asked: placed };
+}
+
+function tableFor(keys: KeySet, elementType: string, isUnique: boolean): KeyTable {
+  const known = tables.get(keys) ?? new Map<string, KeyTable>();
+  tables.set(keys, known);
+  const kind = `${elementType} ${isUnique}`;
+  const name = `pcache_keys_${++tableCount}_${ownNames}`;
+  const table = known.get(kind) ?? keyTable(name, arrayFor(keys, elementType), isUnique);
+  known.set(kind, table);
+  return table;
 }
 
 function arrayFor(keys: KeySet, elementType: string): SqlText {

@@ -1,3 +1,5 @@
+import type { MethodChoice } from '../query/rewrite/method';
+
 /**
  * Everything outside a statement's text that changes its meaning (rule S7), as the session's own server told it.
  * Two sessions with equal `id` give every fragment the same meaning.
@@ -15,4 +17,8 @@ export interface SessionContext {
   readonly settings: Readonly<Record<string, string>>;
   /** What the session asked for with `SET pcache.mode`. */
   readonly mode: 'on' | 'observe' | 'off' | undefined;
+  /** What the session asked for with `SET pcache.method`. */
+  readonly method?: MethodChoice | undefined;
+  /** Whether it may make temporary tables outside of transaction blocks, and can. Absent: no. */
+  readonly canMakeTables?: boolean;
 }

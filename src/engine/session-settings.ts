@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { quoteIdentifier } from '../query/ast/quote';
+import { parseMethodChoice } from '../query/rewrite/method';
 import type { ReadContext } from './engine';
 import type { SessionContext } from './session-context';
 
@@ -21,7 +22,8 @@ const harmless: readonly RegExp[] = [
 
 /** Reads the row of sql/queries/session-context.sql. */
 export function readSessionContext(row: readonly (string | null)[], databaseIdentity: string): ReadContext {
-  const [searchPath, temporaryRelations, userName, clientEncoding, mode, settings, preparedText] = row;
+  const [searchPath, temporaryRelations, userName, clientEncoding, mode, settings, ...others] = row;
+  const [preparedText, method, canMakeTables] = others;
   const schemas = strings(searchPath).filter((schema) => !schema.startsWith('pg_temp_'));
   const meaningful = meaningfulSettings(settings);
   const context: Omit<SessionContext, 'id'> = {
@@ -31,6 +33,8 @@ export function readSessionContext(row: readonly (string | null)[], databaseIden
     clientEncoding: clientEncoding ?? '',
     settings: { ...meaningful, search_path: schemas.map(quoteIdentifier).join(', ') },
     mode: modeOf(mode),
+    method: parseMethodChoice(method ?? ''),
+    canMakeTables: canMakeTables === 't',
   };
   const identity = JSON.stringify([
     databaseIdentity,

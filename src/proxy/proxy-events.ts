@@ -1,5 +1,6 @@
 import type { BlockOutcome } from '../engine/block-outcomes';
 import type { Plan } from '../engine/engine';
+import type { Method } from '../query/rewrite/method';
 
 /** Why a client's connection ended. A closed set, fit for a metric's label. */
 export type ConnectionEnd =
@@ -31,6 +32,8 @@ export interface StatementFinished {
   readonly outcome: 'complete' | 'failed' | 'fellBack';
   /** Present for a rewrite: partial if something it could be restricted by is not known yet. */
   readonly coverage?: 'full' | 'partial';
+  /** How the restricted form is restricted. */
+  readonly method?: Method;
   /** From sending the statement to its CommandComplete, in milliseconds. */
   readonly elapsedMs: number;
   /** What became of each block; undefined if the statement was not looked into. */

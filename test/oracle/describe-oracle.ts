@@ -36,7 +36,11 @@ export function describeOracle(name: string, open: OpenSubject, { statements, pe
       `restricted or not, a statement returns the rows that the server returns${hasPostgresBinaries(binaries) ? '' : ': not installed'}`,
       async () => {
         const report = new OracleReport();
-        const options = { seed, perSchema, lanes, endsAt: Date.now() + maxMs, maxStatements: statements };
+        const options = {
+          ...({ seed, perSchema, lanes, method: 'random' } as const),
+          endsAt: Date.now() + maxMs,
+          maxStatements: statements,
+        };
         await runLanes(server, open, { ...options, firstSchema: 1 }, report);
         process.stdout.write(`oracle, ${name}, ${binaries}: ORACLE_SEED=${seed}\n${report.toString()}\n`);
         expect(report.failures.join('\n\n')).toBe('');

@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util';
 import { startPostgres, type PostgresBinaries } from '../support/postgres-server';
+import { parseMethodChoice } from '../../src/query/rewrite/method';
 import { EngineSubject } from './engine-subject';
 import { OracleReport } from './oracle-report';
 import { ProxySubject } from './proxy-subject';
@@ -15,6 +16,7 @@ Random statements, direct and restricted, results compared. Ends with 1 if two d
   --seed N        repeats a run (default: a random one)
   --schema N      begins with this schema, for one failure to be had again (default: 1)
   --per-schema N  statements over one schema before the next is made (default: 100)
+  --method M      auto, inline, in_subquery, tmp_table_in, tmp_table_join, or random for each schema (default: random)
   --lanes N       schemas worked on at the same time (default: 3)
   --minutes N     ends then, finished or not (default: 600)
   --help          print this
@@ -37,6 +39,7 @@ export async function runOracleCommand(args: readonly string[]): Promise<number>
       seed: { type: 'string', default: String(Math.floor(Math.random() * 2 ** 31)) },
       schema: { type: 'string', default: '1' },
       'per-schema': { type: 'string', default: '100' },
+      method: { type: 'string', default: 'random' },
       lanes: { type: 'string', default: '3' },
       minutes: { type: 'string', default: '600' },
       help: { type: 'boolean', default: false },
@@ -44,7 +47,8 @@ export async function runOracleCommand(args: readonly string[]): Promise<number>
   });
   const open = subjects[values.subject];
   const binaries = versions.find((version) => version === values.postgres);
-  if (values.help || open === undefined || binaries === undefined) {
+  const method = values.method === 'random' ? values.method : parseMethodChoice(values.method);
+  if (values.help || open === undefined || binaries === undefined || method === undefined) {
     process.stdout.write(usage);
     return values.help ? 0 : 2;
   }
@@ -64,6 +68,7 @@ export async function runOracleCommand(args: readonly string[]): Promise<number>
           firstSchema: Number(values.schema),
           perSchema: Number(values['per-schema']),
           lanes: Number(values.lanes),
+          method,
         },
         endsAt: startedAt + Number(values.minutes) * 60_000,
         maxStatements: Number(values.queries),

@@ -1,7 +1,9 @@
 import type { TrackedKey } from '../../src/engine/database-engine';
 import type { ConnectionOptions, PostgresServer } from '../support/postgres-server';
+import { methods, type MethodChoice } from '../../src/query/rewrite/method';
 import { createDatabase } from './create-database';
 import type { OracleReport } from './oracle-report';
+import { Random } from './random';
 import { runOracle } from './run-oracle';
 import type { Subject } from './subject';
 
@@ -23,6 +25,8 @@ export interface LanesOptions {
   /** No new schema is begun from then on, in milliseconds as `Date.now()` counts. */
   readonly endsAt: number;
   readonly maxStatements: number;
+  /** How statements are restricted; random: drawn anew for each schema. */
+  readonly method: MethodChoice | 'random';
 }
 
 /** More failures of one run say little more. */
@@ -46,7 +50,10 @@ export async function runLanes(
   const lane = async (): Promise<void> => {
     while (!isEnough()) {
       const schemaNumber = next++;
-      const { database, schema, sessionStart, keyCounts } = await createDatabase(server, seed, schemaNumber);
+      const { database, schema, keyCounts, ...made } = await createDatabase(server, seed, schemaNumber);
+      const method =
+        options.method === 'random' ? new Random(seed, schemaNumber, 0).pick([...methods]) : options.method;
+      const sessionStart = `${made.sessionStart}; set pcache.method = '${method}'`;
       {
         await using subject = await open(server.connectionOptions(database), schema.tracked, sessionStart);
         const run = {

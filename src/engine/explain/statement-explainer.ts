@@ -62,7 +62,7 @@ export class StatementExplainer {
     if (reading === undefined) return left('shape check');
     await turnBudget.turn();
     const { result: decision } = turnBudget.spend(() => new Decision(0, reading, this.options.directory));
-    const plan = await this.#preview(decision, catalog);
+    const plan = await this.#preview(request, decision, catalog);
     if (this.options.currentCatalog() !== catalog) return left('catalog not read');
     const { directory, restrictor, retryAt } = this.options;
     const isRewritten = plan?.kind === 'rewrite';
@@ -104,10 +104,14 @@ export class StatementExplainer {
     ).result;
   }
 
-  async #preview(decision: Decision, catalog: Catalog): Promise<RewritePlan | ForwardPlan | undefined> {
+  async #preview(
+    { canMakeTables = false }: PlanRequest,
+    decision: Decision,
+    catalog: Catalog,
+  ): Promise<RewritePlan | ForwardPlan | undefined> {
     if (decision.matches.length === 0) return undefined;
     try {
-      return await this.options.restrictor.preview(decision, catalog);
+      return await this.options.restrictor.preview(decision, catalog, canMakeTables);
     } catch (error) {
       if (error instanceof CacheUnavailableError) return { kind: 'forward', reason: 'cache unavailable' };
       throw error;

@@ -179,6 +179,7 @@ function buildPartitionKey(name: string, key: PartitionKeyFile): PartitionKeyCon
     datatype: key.datatype,
     consistency: key.consistency,
     maxKeyShare: key.max_key_share,
+    method: key.method,
     tables,
     fragments: buildFragments(key.fragments),
   });

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { serverTlsModes } from '../../postgres/server-tls';
 import { partitionKeyTypes } from '../../query/partition-key';
+import { parseMethodChoice } from '../../query/rewrite/method';
 import { cacheSchema } from './cache-schema';
 import { fragmentsSchema } from './fragments-schema';
 import {
@@ -57,6 +58,8 @@ const control = z
   })
   .meta({ expects: 'a mapping with user and, where needed, password_env or password_file' });
 
+const methodNames = '"auto", "inline", "in_subquery", "tmp_table_in" or "tmp_table_join"';
+
 const partitionKey = z
   .strictObject({
     datatype: choice(partitionKeyTypes, 'Type of the key columns.'),
@@ -85,6 +88,19 @@ const partitionKey = z
       )
       .default(0.5),
     fragments: fragmentsSchema,
+    method: z
+      .string()
+      .transform((written, context) => {
+        const method = parseMethodChoice(written);
+        if (method !== undefined) return method;
+        context.addIssue({
+          code: 'custom',
+          message: `expected ${methodNames}, got ${JSON.stringify(written)}`,
+        });
+        return z.NEVER;
+      })
+      .meta(says('How its keys are put into a statement; see "Restriction methods".', methodNames))
+      .default('auto'),
   })
   .meta({ expects: 'a mapping with datatype, consistency and tables' });
 

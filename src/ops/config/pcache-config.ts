@@ -1,6 +1,7 @@
 import type { CacheType } from '../../cache/cache-types';
 import type { FragmentOptions } from '../../query/fragment/fragment-options';
 import type { PartitionKey } from '../../query/partition-key';
+import type { MethodChoice } from '../../query/rewrite/method';
 import type { ServerTlsFiles } from '../../postgres/server-tls';
 import type { AuthMode, ClientTlsMode, LogFormat, LogLevel, ProxyMode, TlsVersion } from './config-schema';
 import type { Secret } from './secret';
@@ -158,4 +159,6 @@ export interface PartitionKeyConfig extends PartitionKey {
   /** Share of all keys, above 0 and up to 1, beyond which a key set is not used. */
   readonly maxKeyShare: number;
   readonly fragments: FragmentOptions;
+  /** How its keys are put into a statement. */
+  readonly method: MethodChoice;
 }

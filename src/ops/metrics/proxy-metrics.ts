@@ -1,3 +1,4 @@
+import { methods, type Method } from '../../query/rewrite/method';
 import { Counter, Gauge, type Registry } from 'prom-client';
 import { SqlState } from '../../errors/pg-error';
 import { DataPathHistogram, type ObservedDurations } from './data-path-histogram';
@@ -13,6 +14,8 @@ export interface FinishedStatement {
   readonly elapsedMs: number;
   /** partial: some of the statement's blocks could not be restricted. Counted as full if it is not told. */
   readonly coverage?: 'full' | 'partial';
+  /** How the restricted form is restricted. */
+  readonly method?: Method;
   /** What became of each block; undefined if the statement was not looked into. */
   readonly blocks?: readonly { readonly reason: string | undefined }[] | undefined;
 }
@@ -45,6 +48,7 @@ export class ProxyMetrics {
   readonly #blocks: Counter<'outcome' | 'reason'>;
   readonly #directSeconds: ObservedDurations;
   readonly #restrictedSeconds: ObservedDurations;
+  readonly #methods: Counter<'method'>;
   readonly #contextQuestions: Counter<'outcome'>;
   readonly #queryTimeouts: Counter;
   readonly #cancelRequests: Counter<'outcome'>;
@@ -111,6 +115,13 @@ export class ProxyMetrics {
     });
     this.#directSeconds = statementSeconds.of('direct');
     this.#restrictedSeconds = statementSeconds.of('restricted');
+    this.#methods = new Counter({
+      name: 'pcache_restricted_statements_total',
+      help: 'Statements sent restricted, by the method; see "Restriction methods".',
+      labelNames: ['method'],
+      registers,
+    });
+    for (const method of methods) this.#methods.inc({ method }, 0);
     this.#contextQuestions = new Counter({
       name: 'pcache_context_questions_total',
       help: "Hidden questions for a session's settings.",
@@ -158,7 +169,8 @@ export class ProxyMetrics {
   }
 
   statementFinished(statement: FinishedStatement): void {
-    const { plan, reason, outcome, elapsedMs, blocks } = statement;
+    const { plan, reason, outcome, elapsedMs, blocks, method } = statement;
+    if (method !== undefined) this.#methods.inc({ method });
     for (const block of blocks ?? [])
       this.#blockReasons.set(block.reason, (this.#blockReasons.get(block.reason) ?? 0) + 1);
     if (outcome === 'complete') {

@@ -81,7 +81,7 @@ export class RunReports {
       outcome,
       elapsedMs: completion.elapsedMs,
       blocks: plan.blocks,
-      ...(plan.kind === 'rewrite' ? { coverage: plan.coverage } : {}),
+      ...(plan.kind === 'rewrite' ? { coverage: plan.coverage, method: plan.restriction.method } : {}),
     });
     this.wantsContext = undefined;
     this.guard('completed', () => {

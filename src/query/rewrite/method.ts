@@ -13,3 +13,21 @@ export type Method = (typeof methods)[number];
 export function usesTable(method: Method): boolean {
   return method === 'tmp_table_in' || method === 'tmp_table_join';
 }
+
+/** What the configuration or a session asks for; `auto` leaves it to what is measured. */
+export type MethodChoice = 'auto' | Method;
+
+/** By the names of the configuration and those of the Python library, in any letter case. */
+export function parseMethodChoice(written: string): MethodChoice | undefined {
+  return methodSpellings.get(written.toLowerCase());
+}
+
+const methodSpellings: ReadonlyMap<string, MethodChoice> = new Map([
+  ['auto', 'auto'],
+  ['inline', 'inline'],
+  ['in', 'inline'],
+  ['values', 'inline'],
+  ['in_subquery', 'in_subquery'],
+  ['tmp_table_in', 'tmp_table_in'],
+  ['tmp_table_join', 'tmp_table_join'],
+]);

@@ -71,6 +71,7 @@ describe('readConfig', () => {
       datatype: 'integer',
       consistency: 'static',
       maxKeyShare: 0.5,
+      method: 'auto',
       tables: new Map([
         ['public.place', 'region_id'],
         ['public.region', 'region_id'],
@@ -376,6 +377,12 @@ upstream: { host: /var/run/postgresql, tls: { mode: verify-full, ca: root.crt, c
       { more: ', max_key_share: 0' },
       `${keyPath}.max_key_share`,
       /above 0, up to 1, got 0/,
+    ],
+    [
+      'a method there is not',
+      { more: ', method: fast' },
+      `${keyPath}.method`,
+      /expected "auto", "inline", "in_subquery", "tmp_table_in" or "tmp_table_join", got "fast"/,
     ],
     [
       'a table without schema',

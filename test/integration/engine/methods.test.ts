@@ -1,0 +1,125 @@
+import type { Method } from '../../../src/query/rewrite/method';
+import { multiset, type EngineHarness } from '../../support/engine-harness';
+import { hasPostgresBinaries, type PostgresBinaries } from '../../support/postgres-server';
+import { RuleBench } from '../../support/rule-bench';
+
+const region = {
+  name: 'region',
+  datatype: 'integer',
+  maxKeyShare: 1,
+  tables: new Map([
+    ['public.place', 'region_id'],
+    ['public.Region Of "X"', 'Region Id'],
+  ]),
+} as const;
+
+const schema = `
+  create table "Region Of ""X""" ("Region Id" bigint primary key, name text not null);
+  create table place (id int primary key, region_id int, kind text, population int);
+  insert into "Region Of ""X""" select i, 'r' || i from generate_series(1, 40) as i;
+  insert into place
+    select i, case when i % 17 = 0 then null else i % 40 + 1 end, 'k' || i % 13, i * 7919 % 1000 from generate_series(1, 2000) as i;
+  analyze;
+`;
+
+const versions: readonly PostgresBinaries[] = ['embedded', 'debian15'];
+const statements = [
+  ['one table, NULL keys among its rows', `select * from place where population < 10`],
+  [
+    'a join, names that need quotes',
+    `select "A""b".id, r.* from place "A""b" join "Region Of ""X""" r on r."Region Id" = "A""b".region_id and "A""b".population < 20`,
+  ],
+  [
+    'whole rows, NATURAL and *',
+    `select p, * from place p natural join (select id, population from place where population < 8) q where p.population < 8`,
+  ],
+  ['an aggregate', `select count(*), min(kind) from place where population < 10`],
+  [
+    'the preserved side of an outer join',
+    `select a.id, b.id from place a left join place b on a.id = b.region_id where a.population < 5`,
+  ],
+  ['a condition that may raise', `select id from place where 100 / (population + 1) > 50`],
+] as const;
+
+describe.each(versions)('methods, PostgreSQL of %s', (binaries) => {
+  const isThere = hasPostgresBinaries(binaries);
+  const testThere = isThere ? test : test.skip;
+  const suffix = isThere ? '' : ': not installed';
+  let bench: RuleBench;
+  let harness: EngineHarness;
+
+  beforeAll(async () => {
+    if (!isThere) return;
+    bench = await RuleBench.open([region], schema, { binaries });
+    harness = bench.harness;
+  });
+  afterAll(() => (isThere ? bench[Symbol.asyncDispose]() : undefined));
+
+  const under = (method: string, then: () => Promise<void>): Promise<void> =>
+    bench.under([`set pcache.method = '${method}'`], then);
+
+  testThere.each(statements)(`every method returns the same rows: %s${suffix}`, async (_title, text) => {
+    const direct = multiset(await harness.run(text));
+    const forms: Record<Method, RegExp> = {
+      inline: /ANY \('/,
+      in_subquery: /ANY \(SELECT pg_catalog\.unnest\('/,
+      // Nobody is there to make the table.
+      tmp_table_in: /ANY \('/,
+      tmp_table_join: /ANY \('/,
+    };
+    for (const [method, form] of Object.entries(forms)) {
+      await under(method, async () => {
+        const plan = await bench.restricted(text);
+        expect(plan.text).toMatch(form);
+        expect(multiset(await harness.run(plan.text))).toEqual(direct);
+      });
+    }
+  });
+
+  testThere(`a session may use the names of the Python library, and none there is not${suffix}`, async () => {
+    const text = statements[0][1];
+    await under('IN_SUBQUERY', async () =>
+      expect((await bench.restricted(text)).restriction).toMatchObject({
+        method: 'in_subquery',
+        why: 'only',
+      }),
+    );
+    await under('no such', async () =>
+      expect((await bench.restricted(text)).restriction).toMatchObject({ method: 'inline' }),
+    );
+  });
+
+  testThere.each([
+    ['the rows have columns of the same types', `select id, kind, 1.5 as x from place where population < -1`],
+    ['one row of an aggregate remains', `select count(*), sum(population) from place where population < -1`],
+    ['no group remains', `select kind, count(*) from place where population < -1 group by kind`],
+    [
+      'an outer join keeps the other side',
+      `select r.name, p.id from "Region Of ""X""" r left join (select * from place where population < -1) p on p.region_id = r."Region Id"`,
+    ],
+    [
+      'a key the block equates',
+      `select 1 from place p join "Region Of ""X""" r on p.region_id = r."Region Id" where p.population < -1`,
+    ],
+    [
+      'one branch of a UNION',
+      `select id from place where population < -1 union all select id from place where population < 3`,
+    ],
+    [
+      'rows without a key remain',
+      `select id from place where population = (select max(population) from place where region_id is null) and region_id is null`,
+    ],
+  ])(`a set known to be empty: %s${suffix}`, async (_title, text) => {
+    const direct = await harness.run(text);
+    await under('in_subquery', async () => {
+      const plan = await bench.restricted(text);
+      expect(plan.coverage).toBe('full');
+      expect(plan.text).toMatch(/ FALSE|IS NULL\)/);
+      const restricted = await harness.run(plan.text);
+      expect(multiset(restricted)).toEqual(multiset(direct));
+      expect(restricted.fields.map(({ name, dataTypeID }) => [name, dataTypeID])).toEqual(
+        direct.fields.map(({ name, dataTypeID }) => [name, dataTypeID]),
+      );
+    });
+  });
+});
