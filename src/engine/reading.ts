@@ -9,7 +9,7 @@ import {
 import type { KeyClass } from '../query/analysis/key-classes';
 import type { RefusedStatement } from '../query/analysis/statement-check';
 import type { Catalog } from '../query/catalog/catalog';
-import { eachFragment, enumerateFragments, fragmentSizes } from '../query/fragment/enumerate';
+import { eachFragment, enumerateFragments, hasFragmentOfOtherSize } from '../query/fragment/enumerate';
 import type { Fragment } from '../query/fragment/fragment';
 import type { PartitionKey } from '../query/partition-key';
 import type { BoundParameters } from './engine';
@@ -138,7 +138,7 @@ export function lacksFragments(
       const known = matches.find((match) => match.keyClass === keyClass)?.entries ?? [];
       const sizes = new Set(known.map(({ fragment }) => fragment.tables.length));
       const areAll = known.length < maxMatches;
-      if (areAll && fragmentSizes(block, keyClass).some((size) => !sizes.has(size))) return true;
+      if (areAll && hasFragmentOfOtherSize(block, keyClass, sizes)) return true;
       for (const { partitionKey, hash } of eachFragment(block, keyClass, context)) {
         if (directory.get(partitionKey, hash)?.status !== 'ok') return true;
       }

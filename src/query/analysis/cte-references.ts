@@ -17,12 +17,19 @@ const nothing: Environment = new Map();
  *
  *   WITH place AS (SELECT * FROM place WHERE …) SELECT * FROM place     -- the first is the table, the second the CTE
  */
-export function cteReferences({ evaluated, outerWith }: Restrictable): CteReferences {
+export function cteReferences(statement: Restrictable): CteReferences {
+  const known = referencesIn.get(statement);
+  if (known !== undefined) return known;
+  const { evaluated, outerWith } = statement;
   const references = new Map<RangeVar, CommonTableExpr>();
   const outer = visitWith(outerWith, nothing, references);
   for (const part of [evaluated].flat()) if (part !== outerWith) visit(part, outer, references);
+  referencesIn.set(statement, references);
   return references;
 }
+
+/** They are asked for by whoever looks into a statement. */
+const referencesIn = new WeakMap<Restrictable, CteReferences>();
 
 function visit(node: unknown, environment: Environment, references: Map<RangeVar, CommonTableExpr>): void {
   walk(node, (kind, fields) => {

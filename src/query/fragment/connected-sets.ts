@@ -32,45 +32,49 @@ export function neighboursOfAll(tables: readonly number[]): Neighbours {
 
 /**
  * Connected sets of tables in ascending order, each once: first each component as a whole, the largest first, then single
- * tables and those grown from them, the smallest first. It ends when there are enough.
+ * tables and those grown from them, the smallest first, as they are asked for. It ends when there are enough.
  */
-export function connectedSets(
+export function* connectedSets(
   neighbours: Neighbours,
   { minSize, maxSize, maxSets }: SetBounds,
-): readonly (readonly number[])[] {
+): Generator<readonly number[], void> {
   const visited = new Set<string>();
-  const sets: (readonly number[])[] = [];
+  let made = 0;
   const isWorthwhile = ({ length }: readonly number[]): boolean => length >= minSize && length <= maxSize;
-  const isFull = (): boolean => sets.length >= maxSets || visited.size >= maxVisits;
+  const isFull = (): boolean => made >= maxSets || visited.size >= maxVisits;
   for (const component of componentsOf(neighbours)) {
     if (isFull() || !isWorthwhile(component)) continue;
     visited.add(component.join());
-    sets.push(component);
+    made++;
+    yield component;
   }
   // A single table may be a component, and be grown all the same.
   let growing: readonly (readonly number[])[] = [...neighbours.keys()].map((table) => [table]);
   for (const single of growing) {
     if (isFull() || visited.has(single.join())) continue;
     visited.add(single.join());
-    if (isWorthwhile(single)) sets.push(single);
+    if (!isWorthwhile(single)) continue;
+    made++;
+    yield single;
   }
   for (let size = 2; size <= maxSize && growing.length > 0 && !isFull(); size++) {
     const grown: (readonly number[])[] = [];
     for (const set of growing) {
       for (const next of new Set(set.flatMap((table) => [...(neighbours.get(table) ?? [])]))) {
-        if (isFull()) return sets;
+        if (isFull()) return;
         if (set.includes(next)) continue;
         const larger = [...set, next].sort((a, b) => a - b);
         const name = larger.join();
         if (visited.has(name)) continue;
         visited.add(name);
         grown.push(larger);
-        if (isWorthwhile(larger)) sets.push(larger);
+        if (!isWorthwhile(larger)) continue;
+        made++;
+        yield larger;
       }
     }
     growing = grown;
   }
-  return sets;
 }
 
 function componentsOf(neighbours: Neighbours): readonly (readonly number[])[] {

@@ -29,13 +29,19 @@ export function* eachFragment(
   keyClass: KeyClass,
   context: FragmentContext,
 ): Generator<Fragment, void> {
-  for (const { members, conjuncts } of draftsOf(block, keyClass))
+  const drafts = [...draftsOf(block, keyClass)].sort((a, b) => b.members.length - a.members.length);
+  for (const { members, conjuncts } of drafts)
     yield canonicalFragment({ ...block, conjuncts }, keyClass, members, context);
 }
 
-/** Numbers of tables of the fragments worth learning from a block: much cheaper than the fragments themselves. */
-export function fragmentSizes(block: AnalysedBlock, keyClass: KeyClass): readonly number[] {
-  return draftsOf(block, keyClass).map(({ members }) => members.length);
+/** Whether some fragment worth learning from a block has a number of tables that is not among these: cheaper than the fragments. */
+export function hasFragmentOfOtherSize(
+  block: AnalysedBlock,
+  keyClass: KeyClass,
+  sizes: ReadonlySet<number>,
+): boolean {
+  for (const { members } of draftsOf(block, keyClass)) if (!sizes.has(members.length)) return true;
+  return false;
 }
 
 /** A fragment before it is written out. */
@@ -44,7 +50,8 @@ interface Draft {
   readonly conjuncts: readonly Conjunct[];
 }
 
-function draftsOf(block: AnalysedBlock, keyClass: KeyClass): readonly Draft[] {
+/** Largest components first, then small ones; as they are asked for. */
+function* draftsOf(block: AnalysedBlock, keyClass: KeyClass): Generator<Draft, void> {
   const options = keyClass.partitionKey.fragments ?? defaultFragmentOptions;
   const learned = learnedConjuncts(block, keyClass, options);
   const ofOthers = tablesWithConjuncts(
@@ -64,14 +71,15 @@ function draftsOf(block: AnalysedBlock, keyClass: KeyClass): readonly Draft[] {
       maxSets: options.maxFragments,
     },
   );
-  const drafts: Draft[] = [];
+  let made = 0;
   for (const set of sets) {
     const members = membersOf(keyClass, set, join);
     const lists = conjunctLists(learned, new Set(members.map(({ table }) => table.index)));
-    for (const conjuncts of lists.slice(0, options.maxFragments - drafts.length))
-      drafts.push({ members, conjuncts });
+    for (const conjuncts of lists.slice(0, options.maxFragments - made)) {
+      made++;
+      yield { members, conjuncts };
+    }
   }
-  return drafts.sort((a, b) => b.members.length - a.members.length);
 }
 
 /** The tables that conjuncts mention which mention nothing outside the class. */

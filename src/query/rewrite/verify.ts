@@ -38,17 +38,34 @@ function leftOperands(node: Node): readonly Node[] {
   return 'BoolExpr' in node && node.BoolExpr.boolop === 'AND_EXPR' ? (node.BoolExpr.args ?? []) : [node];
 }
 
+/** Conditions that were parsed before: statements of one application are restricted to the same few sets, on the same columns. */
+const known = new Map<string, Node>();
+const maxKnown = 200;
+/** Longer ones are not kept. */
+const maxKnownLength = 2_000;
+
 /** All at once, each as a statement: most of the time that parsing a short text takes is taken by any text. */
 function parseConditions(texts: readonly string[]): readonly Node[] {
-  const distinct = [...new Set(texts)];
+  const parsed = parseEach([...new Set(texts.filter((sql) => !known.has(sql)))]);
+  const conditions = texts.map((sql) => parsed.get(sql) ?? known.get(sql));
+  for (const [sql, condition] of parsed) {
+    if (known.size >= maxKnown) known.clear();
+    if (sql.length <= maxKnownLength) known.set(sql, condition);
+  }
+  return conditions.filter((condition) => condition !== undefined);
+}
+
+function parseEach(distinct: readonly string[]): ReadonlyMap<string, Node> {
+  if (distinct.length === 0) return new Map();
   const statements = parseOwnText(distinct.map((sql) => `SELECT WHERE ${sql}`).join(';'));
-  const conditions = new Map(statements.map(({ stmt }, i) => [distinct[i], conditionOf(stmt)]));
-  return texts.map((sql) => {
-    const condition = conditions.get(sql);
-    if (condition === undefined || statements.length !== distinct.length)
-      throw new Error(`not a condition: ${sql}`);
-    return condition;
-  });
+  return new Map(
+    distinct.map((sql, i) => {
+      const condition = conditionOf(statements[i]?.stmt);
+      if (condition === undefined || statements.length !== distinct.length)
+        throw new Error(`not a condition: ${sql}`);
+      return [sql, condition];
+    }),
+  );
 }
 
 function conditionOf(statement: Node | undefined): Node | undefined {
