@@ -78,6 +78,7 @@ export async function runBenchmark(args: readonly string[]): Promise<number> {
   await client.end();
   await using workbench = await Workbench.open(connection, { minQueryMs: 0 });
   const first = 1_000_000;
+  await workbench.engine.warmUp();
   await workbench.fill(first, 100);
   const work = watchWork(workbench.engine);
   await using proxy = await startProxy(connection.port, { [connection.database]: workbench.engine });

@@ -79,6 +79,7 @@ export async function composeDatabase(
       keySetBytes: engine.keySetBytes,
     }));
     observer.start();
+    void engine.warmUp();
     return { engine, [Symbol.asyncDispose]: () => owned[Symbol.asyncDispose]() };
   } catch (error) {
     await owned[Symbol.asyncDispose]();

@@ -41,6 +41,7 @@ import { turnBudget } from './turn-budget';
 import { UnkeyedStatements } from './unkeyed-statements';
 import { UsageNotes } from './usage-notes';
 import { WaitingStatements } from './waiting-statements';
+import { warmUp } from './warm-up';
 
 export type { DatabaseEngineOptions, TrackedKey };
 
@@ -130,6 +131,17 @@ export class DatabaseEngine implements Engine {
     }
     options.catalog.start();
     return engine;
+  }
+
+  /** Once at the start: the first statements of a process would take long to look into. Never rejects. */
+  async warmUp(): Promise<void> {
+    const { catalog, partitionKeys, log } = this.options;
+    try {
+      await catalog.settled();
+      await warmUp(partitionKeys, this.directory, () => catalog.current);
+    } catch (error) {
+      log.debug({ err: error }, 'no statements were looked into beforehand');
+    }
   }
 
   /** Memory taken by key sets at hand, in bytes. */
