@@ -70,6 +70,7 @@ export class Workbench implements AsyncDisposable {
       events: { planned: () => undefined },
     });
     await catalog.settled();
+    await engine.loaded;
     const client = new Client(connection);
     await client.connect();
     const { rows } = await client.query<(string | null)[]>({

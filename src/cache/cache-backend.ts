@@ -40,6 +40,11 @@ export interface EntryDescription {
   readonly error: string | undefined;
   /** How often in a row the computation has not ended ok, for the back-off; absent means once, or never if ok. */
   readonly failures?: number;
+  /**
+   * What the keys take, in bytes: as the store was given them, without what it adds of its own; 0 if there are none. The store sets it,
+   * whatever an entry that is put says. Absent where only numbers are kept of an entry, and in entries of earlier versions.
+   */
+  readonly bytes?: number;
 }
 
 /** A cached entry: description and keys. `keys` is undefined unless the status is ok. */
@@ -70,6 +75,12 @@ export interface IntegerRange {
   readonly max: bigint;
 }
 
+/** What is known of the keys a partition key has in the data. */
+export interface DataExtent {
+  /** An integer key of the data, the lowest that was found; there may be lower ones. undefined: nothing is known. */
+  readonly lowest: bigint | undefined;
+}
+
 /**
  * Key sets by fragment, in a store. Adding a backend is one file here and one test file that calls the conformance
  * suite in test/support. All methods reject with CacheUnavailableError when the store cannot be reached.
@@ -78,8 +89,11 @@ export interface CacheBackend extends AsyncDisposable {
   readonly name: string;
   readonly capabilities: CacheCapabilities;
 
-  /** Declares a key and its datatype; rejects with DatatypeMismatchError if it is known with another, or unsupported here. */
-  registerPartitionKey(partitionKey: string, datatype: PartitionKeyType): Promise<void>;
+  /**
+   * Declares a key and its datatype; rejects with DatatypeMismatchError if it is known with another, or unsupported here, and with
+   * KeyOutOfRangeError if the data are known to have a key below what there is room for: every set with it would be refused.
+   */
+  registerPartitionKey(partitionKey: string, datatype: PartitionKeyType, extent?: DataExtent): Promise<void>;
   partitionKeys(): Promise<ReadonlyMap<string, PartitionKeyType>>;
 
   /**

@@ -2,18 +2,22 @@ import { DatatypeMismatchError } from '../errors/datatype-mismatch-error';
 import { KeyOutOfRangeError } from '../errors/key-out-of-range-error';
 import { UnknownPartitionKeyError } from '../errors/unknown-partition-key-error';
 import type { PartitionKeyType } from '../query/partition-key';
-import type { CacheCapabilities, CacheEntry } from './cache-backend';
+import type { CacheCapabilities, CacheEntry, DataExtent, IntegerRange } from './cache-backend';
 import type { KeySet } from './key-set';
 import { toSortedKeySet } from './key-sets/create-key-set';
 import { Int64KeySet } from './key-sets/int64-key-set';
 
-/** Throws unless a backend can keep keys of this name and datatype, given what it has registered the name with so far. */
+/**
+ * Throws unless a backend can keep keys of this name and datatype, given what it has registered the name with so far, and what the data
+ * are known to have. Keys above the range are not looked for: a set of lower ones is of use, and `cache.bits` can be raised.
+ */
 export function checkRegistration(
   backend: string,
-  { keyTypes }: CacheCapabilities,
+  { keyTypes, integerRange }: CacheCapabilities,
   partitionKey: string,
   datatype: PartitionKeyType,
   known: PartitionKeyType | undefined,
+  extent?: DataExtent,
 ): void {
   // Stores put names into keys and key ranges, with NUL as the separator.
   if (partitionKey === '' || /[\0\p{Surrogate}]/u.test(partitionKey)) {
@@ -29,6 +33,9 @@ export function checkRegistration(
   if (known !== undefined && known !== datatype) {
     throw new DatatypeMismatchError(partitionKey, `registered in ${backend} as ${known}, not ${datatype}`);
   }
+  const lowest = extent?.lowest;
+  if (integerRange !== undefined && lowest !== undefined && lowest < integerRange.min)
+    throw outOfRange(backend, integerRange, partitionKey, lowest);
 }
 
 /**
@@ -74,7 +81,16 @@ function checkRange(
   const ends = [set.sorted[0], set.sorted.at(-1)];
   const outside = ends.find((key) => key !== undefined && (key < min || key > max));
   if (outside === undefined) return;
+  throw outOfRange(backend, integerRange, partitionKey, outside);
+}
+
+function outOfRange(
+  backend: string,
+  { min, max }: IntegerRange,
+  partitionKey: string,
+  outside: bigint,
+): KeyOutOfRangeError {
   const remedy = outside < min ? 'another backend holds negative keys' : 'cache.bits can be raised';
   const message = `${backend} holds keys from ${min} to ${max}, not ${outside}; ${remedy}`;
-  throw new KeyOutOfRangeError(partitionKey, outside, message);
+  return new KeyOutOfRangeError(partitionKey, outside, message);
 }

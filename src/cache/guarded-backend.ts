@@ -7,10 +7,12 @@ import type {
   CacheCapabilities,
   CacheChange,
   CacheEntry,
+  DataExtent,
   EntryDescription,
   Intersection,
 } from './cache-backend';
 import { ChangeFeed } from './change-feed';
+import { TimeSlices } from './time-slices';
 import { StoreGuard, type StoreGuardOptions } from './store-guard';
 
 export interface GuardedBackendOptions
@@ -19,6 +21,12 @@ export interface GuardedBackendOptions
     Partial<Pick<StoreGuardOptions, 'startMs' | 'pauses'>> {
   /** Of the store while it is not open. */
   readonly capabilities: CacheCapabilities;
+}
+
+/** A registration that is to be there, whatever the store forgets. */
+interface WantedKey {
+  readonly datatype: PartitionKeyType;
+  readonly extent: DataExtent | undefined;
 }
 
 /**
@@ -33,7 +41,7 @@ export class GuardedBackend implements CacheBackend {
   private readonly guard: StoreGuard;
   private readonly changes: ChangeFeed;
   /** Partition keys that are to be registered, whatever the store forgets. */
-  private readonly wanted = new Map<string, PartitionKeyType>();
+  private readonly wanted = new Map<string, WantedKey>();
   /** Those whose entries are to be told when the store is found. */
   private readonly untold = new Set<string>();
   /** Changes that came while entries were told, and are told after them. */
@@ -70,13 +78,19 @@ export class GuardedBackend implements CacheBackend {
   }
 
   /** Rejected with CacheUnavailableError, it is made up for later. */
-  async registerPartitionKey(partitionKey: string, datatype: PartitionKeyType): Promise<void> {
+  async registerPartitionKey(
+    partitionKey: string,
+    datatype: PartitionKeyType,
+    extent?: DataExtent,
+  ): Promise<void> {
     try {
-      await this.guard.write('register', (store) => store.registerPartitionKey(partitionKey, datatype));
-      this.wanted.set(partitionKey, datatype);
+      await this.guard.write('register', (store) =>
+        store.registerPartitionKey(partitionKey, datatype, extent),
+      );
+      this.wanted.set(partitionKey, { datatype, extent });
     } catch (error) {
       if (error instanceof CacheUnavailableError) {
-        this.wanted.set(partitionKey, datatype);
+        this.wanted.set(partitionKey, { datatype, extent });
         this.owe([partitionKey], error.message);
       }
       throw error;
@@ -93,10 +107,10 @@ export class GuardedBackend implements CacheBackend {
       try {
         await store.put(entry);
       } catch (error) {
-        const datatype = this.wanted.get(partitionKey);
-        if (!(error instanceof UnknownPartitionKeyError) || datatype === undefined) throw error;
+        const wanted = this.wanted.get(partitionKey);
+        if (!(error instanceof UnknownPartitionKeyError) || wanted === undefined) throw error;
         // The store has lost the registration: Redis may have been restarted, or has evicted it.
-        await store.registerPartitionKey(partitionKey, datatype);
+        await store.registerPartitionKey(partitionKey, wanted.datatype, wanted.extent);
         await store.put(entry);
       }
     });
@@ -182,17 +196,21 @@ export class GuardedBackend implements CacheBackend {
   /** Rejects with CacheUnavailableError if the store is away again. */
   private async makeUp(store: CacheBackend): Promise<void> {
     do {
-      for (const [name, datatype] of this.wanted) {
-        if (!(await this.registered(store, name, datatype))) this.untold.delete(name);
+      for (const [name, wanted] of this.wanted) {
+        if (!(await this.registered(store, name, wanted))) this.untold.delete(name);
         if (this.untold.has(name)) await this.tellAll(store, name);
       }
     } while (this.untold.size > 0);
   }
 
   /** Resolves to false if that cannot be. */
-  private async registered(store: CacheBackend, name: string, datatype: PartitionKeyType): Promise<boolean> {
+  private async registered(
+    store: CacheBackend,
+    name: string,
+    { datatype, extent }: WantedKey,
+  ): Promise<boolean> {
     try {
-      await store.registerPartitionKey(name, datatype);
+      await store.registerPartitionKey(name, datatype, extent);
       return true;
     } catch (error) {
       // A store that is full can be read; what is put in the end is registered before that.
@@ -206,7 +224,11 @@ export class GuardedBackend implements CacheBackend {
     this.held = [];
     try {
       this.changes.publish({ kind: 'dropped', partitionKey });
-      for await (const entry of store.list(partitionKey)) this.changes.publish({ kind: 'put', entry });
+      const slices = new TimeSlices();
+      for await (const entry of store.list(partitionKey)) {
+        this.changes.publish({ kind: 'put', entry });
+        await slices.pause();
+      }
       this.untold.delete(partitionKey);
     } finally {
       const { held } = this;

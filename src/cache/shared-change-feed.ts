@@ -2,6 +2,7 @@ import type { FragmentHash } from '../query/fragment/fragment';
 import type { CacheChange, EntryDescription } from './cache-backend';
 import type { CacheWarning } from './cache-warning';
 import { ChangeFeed } from './change-feed';
+import { TimeSlices } from './time-slices';
 import { SerialQueue } from './serial-queue';
 
 /** What has changed: an entry, all of a partition key, or anything. */
@@ -147,6 +148,7 @@ export class SharedChangeFeed {
   }
 
   private async lookAtEntries(partitionKey: string): Promise<void> {
+    const slices = new TimeSlices();
     let isDropped = false;
     const drop = (): void => {
       if (!isDropped) this.publish({ kind: 'dropped', partitionKey });
@@ -156,6 +158,7 @@ export class SharedChangeFeed {
       // Not before: of a store that is away, what was known is kept.
       drop();
       this.publish({ kind: 'put', entry });
+      await slices.pause();
     }
     drop();
   }

@@ -12,6 +12,7 @@ import { InProcessQueue } from '../population/queue/in-process-queue';
 import { retryAt } from '../population/retry-policy';
 import { PostgresqlSource } from '../population/sources/postgresql';
 import type { ServerTls } from '../postgres/server-tls';
+import { readLowestKey } from '../postgres/catalog/read-lowest-key';
 import { sqlFile } from '../postgres/sql-files';
 import { controlPool } from './control-pool';
 import { Owned } from './owned';
@@ -59,6 +60,7 @@ export async function composeDatabase(
         mode: config.mode,
         partitionKeys,
         backend,
+        lowestKey: (key) => readLowestKey(catalogPool, key),
         catalog: new CatalogKeeper(catalogPool, partitionKeys, log),
         shapes: new ShapeChecker(catalogPool),
         contextQuery: sessionContext.text,

@@ -2,6 +2,7 @@ import type { AddressInfo } from 'node:net';
 import type { Engine } from '../engine/engine';
 import { StartError } from '../errors/start-error';
 import { AdminServer } from '../ops/admin/admin-server';
+import { engineCheck } from '../ops/admin/engine-check';
 import { listenError } from '../ops/admin/listen-error';
 import { cacheCheck } from '../ops/admin/cache-check';
 import { Readiness } from '../ops/admin/readiness';
@@ -107,10 +108,10 @@ async function composeEngines(
   readiness.addCheck(cacheCheck(backend));
   for (const [name, database] of config.databases) {
     const databaseLog = log.child({ database: name });
-    engines.set(
-      name,
-      owned.add(await composeDatabase(database, config, serverTls, backend, metrics, databaseLog)).engine,
-    );
+    const composed = await composeDatabase(database, config, serverTls, backend, metrics, databaseLog);
+    const { engine } = owned.add(composed);
+    readiness.addCheck(engineCheck(name, engine));
+    engines.set(name, engine);
   }
   return engines;
 }

@@ -1,3 +1,5 @@
+import { bitCapabilities } from '../cache/bit-capabilities';
+import type { CacheCapabilities } from '../cache/cache-backend';
 import type { CacheEvents } from '../cache/cache-events';
 import { cacheTypes } from '../cache/cache-types';
 import { GuardedBackend } from '../cache/guarded-backend';
@@ -22,11 +24,17 @@ export function openGuardedCache(
 ): Promise<GuardedBackend> {
   return GuardedBackend.open({
     name: config.backend,
-    capabilities: { keyTypes: new Set(cacheTypes[config.backend]) },
+    capabilities: capabilitiesOf(config),
     open: () => openCacheBackend(config, serverTls, log),
     overdueMs: overdueTimes * config.deadlineMs,
     events: cacheEvents(metrics, log.child({ part: 'cache', backend: config.backend })),
   });
+}
+
+/** Of the store as it is configured, open or not. */
+function capabilitiesOf({ backend, bits }: CacheConfig): CacheCapabilities {
+  if (backend.endsWith('_bit')) return bitCapabilities(bits);
+  return { keyTypes: new Set(cacheTypes[backend]) };
 }
 
 function cacheEvents(metrics: CacheMetrics, log: Log): CacheEvents {

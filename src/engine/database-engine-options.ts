@@ -19,6 +19,8 @@ export interface DatabaseEngineOptions {
   readonly mode: 'on' | 'observe' | 'off';
   readonly partitionKeys: readonly TrackedKey[];
   readonly backend: CacheBackend;
+  /** The lowest key of the data, as far as it is known at once; asked where the backend has room for some integers only. */
+  readonly lowestKey?: (key: PartitionKey) => Promise<bigint | undefined>;
   readonly catalog: CatalogKeeper;
   readonly shapes: ShapeChecker;
   /** Text of sql/queries/session-context.sql. */

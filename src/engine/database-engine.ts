@@ -1,9 +1,9 @@
 import type { CacheChange } from '../cache/cache-backend';
 import { Directory } from '../cache/directory';
-import { CacheUnavailableError } from '../errors/cache-unavailable-error';
 import type { Catalog } from '../query/catalog/catalog';
 import type { Fragment } from '../query/fragment/fragment';
 import { BoundedMap } from './bounded-map';
+import { DirectoryLoader } from './directory-loader';
 import type {
   BoundParameters,
   Completion,
@@ -34,6 +34,7 @@ import {
 } from './reading';
 import { forward, Restrictor, type RewriteMemo } from './restrictor';
 import type { SessionContext } from './session-context';
+import { registerPartitionKeys } from './register-partition-keys';
 import { readSessionContext } from './session-settings';
 import { ShapeBook } from './shape-book';
 import { SlowForms } from './slow-forms';
@@ -76,13 +77,18 @@ export class DatabaseEngine implements Engine {
   readonly #explainer: StatementExplainer;
   readonly #waiting = new WaitingStatements((reading) => this.#prepare(reading));
   readonly #unsubscribe: () => void;
+  readonly #loader: DirectoryLoader;
   #version = 0;
   #learningLater = 0;
   #lastContext: SessionContext | undefined;
   /** When a session's context was of use last, or missed, in milliseconds of performance.now. */
   #contextUsedAt = -Infinity;
 
-  private constructor(private readonly options: DatabaseEngineOptions) {
+  /** @param refused partition keys that the backend has no room for, with the reason */
+  private constructor(
+    private readonly options: DatabaseEngineOptions,
+    private readonly refused: readonly string[],
+  ) {
     this.contextQuery = options.contextQuery;
     this.#inspector = new Inspector(options.partitionKeys);
     this.#unkeyed = new UnkeyedStatements(options.partitionKeys, options.log);
@@ -111,24 +117,23 @@ export class DatabaseEngine implements Engine {
     });
     this.#unsubscribe = options.backend.subscribe((change) => this.#cacheChanged(change));
     options.catalog.onChange((catalog) => this.#catalogRead(catalog));
+    this.#loader = new DirectoryLoader({
+      backend: options.backend,
+      directory: this.directory,
+      partitionKeys: options.partitionKeys.map(({ name }) => name),
+      grown: () => this.#directoryChanged(),
+      log: options.log,
+    });
   }
 
   /**
-   * Registers the partition keys and reads what is known of them. A backend that is away at the start has to make up for that itself when it
-   * is back, by its changes; see GuardedBackend. Rejects with DatatypeMismatchError.
+   * Registers the partition keys, and begins to read what is known of them: until an entry is there, statements go without it. A backend
+   * that is away at the start has to make up for that itself when it is back, by its changes; see GuardedBackend. Rejects with
+   * DatatypeMismatchError.
    */
   static async open(options: DatabaseEngineOptions): Promise<DatabaseEngine> {
-    const engine = new DatabaseEngine(options);
-    for (const { name, datatype } of options.partitionKeys) {
-      try {
-        await options.backend.registerPartitionKey(name, datatype);
-        for await (const entry of options.backend.list(name)) engine.directory.put(entry);
-      } catch (error) {
-        if (!(error instanceof CacheUnavailableError)) throw error;
-        const message = 'what is cached is not known yet; statements go as they came until it is';
-        options.log.warn({ err: error, partitionKey: name }, message);
-      }
-    }
+    const { partitionKeys, refused } = await registerPartitionKeys(options);
+    const engine = new DatabaseEngine({ ...options, partitionKeys }, refused);
     options.catalog.start();
     return engine;
   }
@@ -147,6 +152,19 @@ export class DatabaseEngine implements Engine {
   /** Memory taken by key sets at hand, in bytes. */
   get keySetBytes(): number {
     return this.#keySets.bytes;
+  }
+
+  /** Resolves when what was cached at the start is known, or could not be read; never rejects. */
+  get loaded(): Promise<void> {
+    return this.#loader.finished;
+  }
+
+  /** What keeps statements from being restricted, in a sentence; undefined if nothing does. */
+  get trouble(): string | undefined {
+    const { isLoading, read } = this.#loader;
+    const loading = isLoading ? [`what is cached is still being read (${read} entries so far)`] : [];
+    const reasons = [...this.refused, ...loading];
+    return reasons.length === 0 ? undefined : reasons.join('; ');
   }
 
   get isContextWanted(): boolean {
@@ -197,6 +215,7 @@ export class DatabaseEngine implements Engine {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#unsubscribe();
+    this.#loader.stop();
     this.options.catalog.stop();
     await this.#usage.flush();
   }
@@ -373,11 +392,17 @@ export class DatabaseEngine implements Engine {
   #cacheChanged(change: CacheChange): void {
     const partitionKey = change.kind === 'put' ? change.entry.fragment.partitionKey : change.partitionKey;
     if (!this.options.partitionKeys.some(({ name }) => name === partitionKey)) return;
-    this.#version++;
+    this.#loader.noteChange(change);
     this.directory.apply(change);
     if (change.kind === 'put') this.#keySets.forget(partitionKey, change.entry.fragment.hash);
     else if (change.kind === 'deleted') this.#keySets.forget(partitionKey, change.hash);
     else this.#keySets.clear();
+    this.#directoryChanged();
+  }
+
+  /** What was decided by what the directory had before is decided anew. */
+  #directoryChanged(): void {
+    this.#version++;
     this.#waiting.cacheChanged();
   }
 

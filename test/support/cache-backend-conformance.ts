@@ -18,6 +18,7 @@ import {
   plainEntry,
   plainKeys,
   sampleEntry,
+  withoutBytes,
 } from './cache-entries';
 import { until } from './until';
 
@@ -74,6 +75,22 @@ export function describeCacheBackend(subject: BackendUnderTest): void {
 
     if (integerRange !== undefined) {
       const { min, max } = integerRange;
+      test('refuses to register a partition key whose data have keys below its range, with the reason', async () => {
+        const registered = backend.registerPartitionKey('region', 'integer', { lowest: min - 1n });
+        await expect(registered).rejects.toMatchObject({
+          name: 'KeyOutOfRangeError',
+          partitionKey: 'region',
+        });
+        await expect(registered).rejects.toThrow(/not -1; another backend holds negative keys/);
+        expect(await backend.partitionKeys()).toEqual(new Map());
+        for (const lowest of [undefined, min, max + 1n])
+          await backend.registerPartitionKey('region', 'integer', { lowest });
+        expect(await backend.partitionKeys()).toEqual(new Map([['region', 'integer']]));
+        await expect(
+          backend.registerPartitionKey('region', 'integer', { lowest: minInt64 }),
+        ).rejects.toMatchObject({ name: 'KeyOutOfRangeError' });
+      });
+
       test.each([min - 1n, -1n, max + 1n, maxInt64, minInt64])(
         'refuses a set with key %s, and keeps the one before',
         async (key) => {
@@ -274,9 +291,10 @@ export function describeCacheBackend(subject: BackendUnderTest): void {
         const entry = sampleEntry(someKeys);
         await backend.put(entry);
         expect(plainEntry(await backend.get('region', a))).toEqual(plainEntry(entry));
-        expect(await backend.describe('region', a)).toEqual(descriptionOf(entry));
-        expect(await listed('region')).toEqual([descriptionOf(entry)]);
-        expect(await listed()).toEqual([descriptionOf(entry)]);
+        const described = await backend.describe('region', a);
+        expect(described && withoutBytes(described)).toEqual(descriptionOf(entry));
+        expect(await listed('region')).toEqual([described]);
+        expect(await listed()).toEqual([described]);
         expect(await backend.count('region')).toBe(1);
       });
 
@@ -289,6 +307,20 @@ export function describeCacheBackend(subject: BackendUnderTest): void {
           ...entry.fragment,
           settings,
         });
+      });
+
+      test('say how many bytes their keys take, whatever was said of it before', async () => {
+        const changes = await recorded();
+        const large = createKeySet(firstType, awkwardOf(firstType));
+        await backend.put(sampleEntry(large));
+        await backend.put({ ...failedEntry('failed', firstType, { text: 'b' }), bytes: 1_000_000 });
+        await until('both to be told', () => changes.length === 2);
+        const [full, none] = [await backend.describe('region', a), await backend.describe('region', b)];
+        expect(full?.bytes).toBeGreaterThan(0);
+        expect(full?.bytes).toBeLessThan(1_000_000);
+        expect(none?.bytes).toBe(0);
+        expect((await backend.get('region', a))?.bytes).toBe(full?.bytes);
+        expect(changes).toEqual([full, none].map((entry) => ({ kind: 'put', entry })));
       });
 
       test.each(['timeout', 'too_large', 'failed'] as const)('of status %s have no keys', async (status) => {
@@ -463,8 +495,12 @@ export function describeCacheBackend(subject: BackendUnderTest): void {
           { kind: 'dropped', partitionKey: 'region' },
         ];
         await until('all changes to be told', () => first.length >= 4 && second.length >= 4);
-        expect(first).toEqual(expected);
-        expect(second).toEqual(expected);
+        const plain = (changes: readonly CacheChange[]): unknown[] =>
+          changes.map((change) =>
+            change.kind === 'put' ? { ...change, entry: withoutBytes(change.entry) } : change,
+          );
+        expect(plain(first)).toEqual(expected);
+        expect(second).toEqual(first);
       });
 
       test('are not told of what was refused, nor to those who have left', async () => {

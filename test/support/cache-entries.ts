@@ -154,10 +154,18 @@ export function failedEntry(
   };
 }
 
-/** An entry as plain data, so that any two implementations of KeySet compare equal if they hold the same. */
+/** A description without what the store says of the bytes it takes: those of two stores differ. */
+export function withoutBytes<T extends { readonly bytes?: number }>({
+  bytes: _bytes,
+  ...rest
+}: T): Omit<T, 'bytes'> {
+  return rest;
+}
+
+/** An entry as plain data, without its bytes, so that any two implementations of KeySet compare equal if they hold the same. */
 export function plainEntry(entry: CacheEntry | undefined): unknown {
   if (entry === undefined) return undefined;
-  return { ...entry, keys: plainKeys(entry.keys) };
+  return { ...withoutBytes(entry), keys: plainKeys(entry.keys) };
 }
 
 export function plainKeys(keys: KeySet | undefined): unknown {

@@ -120,6 +120,7 @@ export class EngineHarness implements AsyncDisposable {
     await client.connect();
     const harness = new EngineHarness(engine, client, pool, catalog, backend, learned, shapes, ways);
     await catalog.settled();
+    await engine.loaded;
     return harness;
   }
 

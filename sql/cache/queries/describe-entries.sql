@@ -9,6 +9,7 @@ select e.fragment::pg_catalog.text as fragment,
        extract(epoch from e.last_used_at) * 1000 as last_used_at,
        e.compute_ms,
        e.error,
-       e.failures
+       e.failures,
+       e.bytes
   from "{schema}"."{prefix}entry" as e
  where e.backend = $1 and e.partition_key = $2 and e.hash = any ($3)

@@ -10,6 +10,7 @@ select e.fragment::pg_catalog.text as fragment,
        e.compute_ms,
        e.error,
        e.failures,
+       e.bytes,
        coalesce(
          pg_catalog.array_send(e.integers),
          pg_catalog.array_send(e.floats),

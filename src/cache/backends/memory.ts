@@ -1,7 +1,14 @@
 import { CacheUnavailableError } from '../../errors/cache-unavailable-error';
 import type { FragmentHash } from '../../query/fragment/fragment';
 import { type PartitionKeyType, partitionKeyTypes } from '../../query/partition-key';
-import type { CacheBackend, CacheChange, CacheEntry, EntryDescription, Intersection } from '../cache-backend';
+import type {
+  CacheBackend,
+  CacheChange,
+  CacheEntry,
+  DataExtent,
+  EntryDescription,
+  Intersection,
+} from '../cache-backend';
 import type { CacheWarning } from '../cache-warning';
 import { ChangeFeed } from '../change-feed';
 import { checkEntry, checkRegistration } from '../check-entry';
@@ -26,10 +33,14 @@ export class MemoryBackend implements CacheBackend {
     this.changes = new ChangeFeed(options.warn);
   }
 
-  async registerPartitionKey(partitionKey: string, datatype: PartitionKeyType): Promise<void> {
+  async registerPartitionKey(
+    partitionKey: string,
+    datatype: PartitionKeyType,
+    extent?: DataExtent,
+  ): Promise<void> {
     this.checkOpen();
     const known = this.registered.get(partitionKey);
-    checkRegistration(this.name, this.capabilities, partitionKey, datatype, known?.datatype);
+    checkRegistration(this.name, this.capabilities, partitionKey, datatype, known?.datatype, extent);
     if (known === undefined) this.registered.set(partitionKey, { datatype, entries: new Map() });
   }
 
@@ -43,7 +54,7 @@ export class MemoryBackend implements CacheBackend {
     const { hash, partitionKey } = entry.fragment;
     const key = this.registered.get(partitionKey);
     checkEntry(this.name, this.capabilities, entry, key?.datatype);
-    const description = describeEntry(entry);
+    const description = describeEntry(entry, entry.keys?.bytes ?? 0);
     key?.entries.set(hash, { ...description, keys: entry.keys });
     this.changes.publish({ kind: 'put', entry: description });
   }

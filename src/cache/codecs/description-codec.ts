@@ -26,8 +26,8 @@ export function decodeDescription(record: Buffer): EntryDescription {
   return { ...value, snapshot: value.snapshot, error: value.error };
 }
 
-/** The description alone; `keys` of an entry is stored on its own. */
-export function describeEntry(entry: EntryDescription): EntryDescription {
+/** The description alone; `keys` of an entry is stored on its own, in so many bytes. */
+export function describeEntry(entry: EntryDescription, bytes = entry.bytes): EntryDescription {
   const {
     fragment,
     status,
@@ -56,6 +56,7 @@ export function describeEntry(entry: EntryDescription): EntryDescription {
     ...description,
     ...(failures === undefined ? {} : { failures }),
     ...(origin === undefined ? {} : { origin }),
+    ...(bytes === undefined ? {} : { bytes }),
   };
 }
 

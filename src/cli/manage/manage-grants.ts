@@ -6,7 +6,7 @@ import { type ConfigFlags, readConfigFlags, withConfigFlags } from '../config-fl
 interface GrantsFlags extends ConfigFlags {
   readonly control: string;
   readonly population: string | undefined;
-  readonly client: string;
+  readonly client: string | undefined;
 }
 
 export const manageGrantsCommand: CommandModule<object, GrantsFlags> = {
@@ -17,7 +17,11 @@ export const manageGrantsCommand: CommandModule<object, GrantsFlags> = {
     return withConfigFlags(argv)
       .option('control', { ...role, demandOption: true, describe: 'Role of proxies and observers' })
       .option('population', { ...role, describe: 'Role that runs fragments [default: the control role]' })
-      .option('client', { ...role, default: 'public', describe: 'Role of clients' });
+      .option('client', {
+        ...role,
+        describe:
+          'Role of clients, if their statements are to read key sets in the database; it gets their columns only',
+      });
   },
   handler: ({ control, population = control, client, ...flags }) => {
     const { file, sources } = readConfigFlags(flags, process.env);

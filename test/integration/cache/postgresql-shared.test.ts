@@ -10,7 +10,7 @@ import { CacheUnavailableError } from '../../../src/errors/cache-unavailable-err
 import { NewerSchemaError } from '../../../src/errors/newer-schema-error';
 import { StartError } from '../../../src/errors/start-error';
 import { openPool } from '../../../src/postgres/control-pool';
-import { descriptionOf, hashOf, sampleEntry } from '../../support/cache-entries';
+import { descriptionOf, hashOf, sampleEntry, withoutBytes } from '../../support/cache-entries';
 import { type PostgresServer, startPostgres } from '../../support/postgres-server';
 import { until } from '../../support/until';
 
@@ -75,7 +75,9 @@ describe('two processes on one store', () => {
     const entry = sampleEntry(keys);
     await first.put(entry);
     await until('the entry is heard of', () => directory.get('region', a) !== undefined);
-    expect(changes).toEqual([{ kind: 'put', entry: descriptionOf(entry) }]);
+    expect(changes).toEqual([
+      { kind: 'put', entry: { ...descriptionOf(entry), bytes: expect.any(Number) as number } },
+    ]);
     await first.delete('region', a);
     await until('its end is heard of', () => directory.size === 0);
     await second.put(sampleEntry(keys, { text: 'b' }));
@@ -101,7 +103,7 @@ describe('two processes on one store', () => {
     }
     const stored: unknown[] = [];
     for await (const { fragment, ...rest } of backends[0]!.list('region'))
-      stored.push({ partitionKey: fragment.partitionKey, hash: fragment.hash, ...rest });
+      stored.push({ partitionKey: fragment.partitionKey, hash: fragment.hash, ...withoutBytes(rest) });
     for (const { directory } of known) {
       await until('the directory is what is stored', () => {
         const entries = [...directory.entries()].sort((x, y) => (x.hash < y.hash ? -1 : 1));
@@ -194,12 +196,12 @@ describe('setting up', () => {
         return await migrate(pool, cacheMigrations(schema));
       }),
     );
-    expect(runs.flat()).toEqual(['0001-entries']);
+    expect(runs.flat()).toEqual(['0001-entries', '0002-bytes']);
   });
 
   test('says what is pending, and after it nothing', async () => {
     await using pool = openPool(server.connectionOptions(database));
-    expect(await pendingMigrations(pool, cacheMigrations(schema))).toEqual(['0001-entries']);
+    expect(await pendingMigrations(pool, cacheMigrations(schema))).toEqual(['0001-entries', '0002-bytes']);
     await migrate(pool, cacheMigrations(schema));
     expect(await pendingMigrations(pool, cacheMigrations(schema))).toEqual([]);
   });
@@ -214,7 +216,7 @@ describe('setting up', () => {
     );
     expect(rows.map(({ tablename }) => tablename)).toEqual(['cache_entry', 'cache_migration']);
     await admin.query('drop table pcache.cache_entry');
-    expect(await migrate(pool, cacheMigrations(schema))).toEqual(['0001-entries']);
+    expect(await migrate(pool, cacheMigrations(schema))).toEqual(['0001-entries', '0002-bytes']);
   });
 
   test('refuses: a schema a later version has set up, unless that version says it does no harm', async () => {
@@ -232,12 +234,13 @@ describe('setting up', () => {
   });
 });
 
-test('a role with the grants that are printed can do what it has to, and no more', async () => {
+test('roles with the grants that are printed can do what they have to, and no more', async () => {
   await setUp();
-  const roles = { control: 'Control "1"', population: 'populate', client: 'public' };
-  for (const role of ['"Control ""1"""', 'populate']) {
+  const roles = { control: 'Control "1"', population: 'populate', client: 'a client' };
+  const { password } = server.connectionOptions(database);
+  for (const role of ['"Control ""1"""', 'populate', '"a client"']) {
     await admin.query(`drop role if exists ${role}`);
-    await admin.query(`create role ${role} login password '${server.connectionOptions(database).password}'`);
+    await admin.query(`create role ${role} login password '${password}'`);
   }
   await admin.query(cacheGrants(schema, roles));
   const backend = await open(roles.control);
@@ -246,9 +249,35 @@ test('a role with the grants that are printed can do what it has to, and no more
   await backend.touch('region', [a], 5_000);
   const populating = await open(roles.population);
   await populating.put(sampleEntry(keys, { text: 'b' }));
+  await populating.put(sampleEntry(keys, { text: 'b' }));
+  expect((await populating.describe('region', b))?.keyCount).toBe(2);
   await expect(populating.delete('region', b)).rejects.toThrow(/permission denied/);
+  await expect(populating.registerPartitionKey('other', 'integer')).rejects.toThrow(/permission denied/);
+  await expect(populating.dropPartitionKey('region')).rejects.toThrow(/permission denied/);
   expect((await backend.intersect('region', [a, b])).keys?.size).toBe(2);
+
+  const client = new Client({ ...server.connectionOptions(database), user: roles.client });
+  await client.connect();
+  const read = 'select integers from pcache.cache_entry where partition_key = $1 and hash is not null';
+  expect((await client.query(read, ['region'])).rows).toHaveLength(2);
+  for (const denied of [
+    'select fragment from pcache.cache_entry',
+    'select error from pcache.cache_entry',
+    'select * from pcache.cache_entry',
+    'select * from pcache.cache_partition_key',
+    'delete from pcache.cache_entry where hash is null',
+    'update pcache.cache_entry set integers = null',
+  ])
+    await expect(client.query(denied)).rejects.toThrow(/permission denied/);
+  await client.end();
+
   expect(await backend.dropPartitionKey('region')).toBe(2);
   for (const backendToClose of opened.splice(0)) await backendToClose[Symbol.asyncDispose]();
-  await admin.query('drop owned by "Control ""1""", populate; drop role "Control ""1""", populate');
+  const all = '"Control ""1""", populate, "a client"';
+  await admin.query(`drop owned by ${all}; drop role ${all}`);
+});
+
+test('clients get nothing unless their role is named', () => {
+  const grants = cacheGrants(schema, { control: 'control', population: 'control' });
+  expect(grants).not.toMatch(/public|client/i);
 });

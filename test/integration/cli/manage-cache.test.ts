@@ -22,8 +22,15 @@ afterEach(() => directory[Symbol.asyncDispose]());
 const manage = (...args: string[]): ReturnType<typeof runPcache> =>
   runPcache(['manage', 'cache', ...args, '-c', config]);
 
-test('counts, exports, and imports into a cache of another kind', async () => {
+test('counts, lists, exports, and imports into a cache of another kind', async () => {
   expect(await manage('count')).toMatchObject({ code: 0, stdout: 'region (integer): 2\n', stderr: '' });
+  const lines = (await manage('list', '--partition-key', 'region')).stdout.trimEnd().split('\n');
+  expect(lines.map((line) => JSON.parse(line) as object)).toEqual(
+    expect.arrayContaining([
+      expect.objectContaining({ status: 'ok', key_count: 2, bytes: expect.any(Number) as number }),
+      expect.objectContaining({ fragment: expect.stringMatching(/t1.name = 'b'$/) as string, key_count: 1 }),
+    ]),
+  );
   const file = join(directory.path, 'cache.export');
   expect(await manage('export', file)).toMatchObject({ code: 0, stdout: `${file}: 2 entries\n` });
   const other = ['--set', 'cache.backend=rocksdict', '--set', `cache.path=${directory.path}/other`];
@@ -62,7 +69,7 @@ test.each([
   [['copy', '--from', 'nowhere', '--to', 'rocksdb_set'], 2, /Choices: .*"rocksdb_set"/],
   [['import', '/nowhere/cache.export'], 1, /cannot be read: ENOENT/],
   [['export', '/nowhere/cache.export'], 1, /cannot be written: ENOENT/],
-  [[], 2, /say count, copy, export or import/],
+  [[], 2, /say count, list, copy, export or import/],
 ])('refuses: %j', async (args, code, message) => {
   const result = await manage(...args);
   expect(result.code).toBe(code);

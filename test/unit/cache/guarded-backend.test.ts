@@ -204,7 +204,7 @@ describe('a store that is not there at the start', () => {
     await until('it is found', () => backend.trouble === undefined);
     expect(changes).toEqual([
       { kind: 'dropped', partitionKey: 'region' },
-      { kind: 'put', entry: descriptionOf(sampleEntry(keys)) },
+      { kind: 'put', entry: { ...descriptionOf(sampleEntry(keys)), bytes: keys.bytes } },
       { kind: 'dropped', partitionKey: 'new' },
     ]);
     expect([...(await backend.partitionKeys()).keys()].sort()).toEqual(['new', 'region']);

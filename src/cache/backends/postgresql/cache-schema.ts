@@ -34,12 +34,18 @@ export function cacheMigrations({ schema, tablePrefix }: CacheSchema): Migration
   };
 }
 
-/** The text of sql/cache/grants.sql for these roles, to be run by a person. */
+/** What the roles need, as SQL to be run by a person. Clients get nothing unless their role is named. */
 export function cacheGrants(
   names: CacheSchema,
-  roles: { readonly control: string; readonly population: string; readonly client: string },
+  {
+    control,
+    population,
+    client,
+  }: { readonly control: string; readonly population: string; readonly client?: string | undefined },
 ): string {
-  return forCache(sqlFileIn(cacheSqlDirectory, 'grants'), names, roles).text;
+  const own = forCache(sqlFileIn(cacheSqlDirectory, 'grants'), names, { control, population }).text;
+  if (client === undefined) return own;
+  return `${own}\n${forCache(sqlFileIn(cacheSqlDirectory, 'client-grants'), names, { client }).text}`;
 }
 
 /** A statement of sql/cache/queries. Throws if the installation lacks it. */

@@ -16,6 +16,7 @@ export type EntryRow = {
   readonly compute_ms: number;
   readonly error: string | null;
   readonly failures: number | null;
+  readonly bytes: string | null;
 };
 
 export function descriptionOfRow(row: EntryRow): EntryDescription {
@@ -30,11 +31,12 @@ export function descriptionOfRow(row: EntryRow): EntryDescription {
     computeMs: row.compute_ms,
     error: row.error ?? undefined,
     ...(row.failures === null ? {} : { failures: row.failures }),
+    ...(row.bytes === null ? {} : { bytes: Number(row.bytes) }),
     ...(row.origin === null ? {} : { origin: JSON.parse(row.origin) as EntryOrigin }),
   };
 }
 
-/** The parameters $2 to $14 of put-entry.sql. */
+/** The parameters $2 to $15 of put-entry.sql. */
 export function parametersOf(entry: EntryDescription): readonly unknown[] {
   const { fragment } = entry;
   return [
@@ -52,6 +54,7 @@ export function parametersOf(entry: EntryDescription): readonly unknown[] {
     // An error's message may quote anything; PostgreSQL's text holds no NUL.
     entry.error?.replaceAll('\0', '\ufffd') ?? null,
     entry.failures ?? null,
+    entry.bytes ?? null,
   ];
 }
 

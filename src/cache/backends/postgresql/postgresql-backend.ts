@@ -13,6 +13,7 @@ import type {
   CacheCapabilities,
   CacheChange,
   CacheEntry,
+  DataExtent,
   EntryDescription,
   Intersection,
 } from '../../cache-backend';
@@ -90,8 +91,12 @@ export class PostgresqlBackend implements CacheBackend {
     return backend;
   }
 
-  async registerPartitionKey(partitionKey: string, datatype: PartitionKeyType): Promise<void> {
-    checkRegistration(this.name, this.capabilities, partitionKey, datatype, undefined);
+  async registerPartitionKey(
+    partitionKey: string,
+    datatype: PartitionKeyType,
+    extent?: DataExtent,
+  ): Promise<void> {
+    checkRegistration(this.name, this.capabilities, partitionKey, datatype, undefined, extent);
     const [row] = await this.query<{ datatype: PartitionKeyType }>('register-partition-key', [
       this.name,
       partitionKey,
@@ -99,7 +104,7 @@ export class PostgresqlBackend implements CacheBackend {
     ]);
     // Somebody who was faster by less than this statement's snapshot is seen by the next one.
     const known = row?.datatype ?? (await this.partitionKeys()).get(partitionKey);
-    checkRegistration(this.name, this.capabilities, partitionKey, datatype, known);
+    checkRegistration(this.name, this.capabilities, partitionKey, datatype, known, extent);
     this.registered.set(partitionKey, datatype);
     this.changes.knows(partitionKey);
   }
@@ -119,7 +124,8 @@ export class PostgresqlBackend implements CacheBackend {
     checkEntry(this.name, this.capabilities, entry, await this.datatypeOf(partitionKey));
     const keys = entry.keys === undefined ? null : this.storage.encode(entry.keys);
     const place = { partitionKey, hash };
-    const parameters = [this.name, ...parametersOf(entry), keys, this.channel, this.messageOf(place)];
+    const description = describeEntry(entry, keys?.length ?? 0);
+    const parameters = [this.name, ...parametersOf(description), keys, this.channel, this.messageOf(place)];
     const write = () =>
       this.query('put-entry', parameters, this.storage.column(datatype)).catch((error: unknown) => {
         this.registered.delete(partitionKey);
@@ -127,7 +133,7 @@ export class PostgresqlBackend implements CacheBackend {
       });
     await this.changes.make(place, write, () => {
       this.notes.forget(partitionKey, hash);
-      return { kind: 'put', entry: describeEntry(entry) };
+      return { kind: 'put', entry: description };
     });
   }
 

@@ -8,6 +8,7 @@ import type {
   CacheCapabilities,
   CacheChange,
   CacheEntry,
+  DataExtent,
   EntryDescription,
   Intersection,
 } from '../../cache-backend';
@@ -91,8 +92,12 @@ export class RedisBackend implements CacheBackend {
     return backend;
   }
 
-  async registerPartitionKey(partitionKey: string, datatype: PartitionKeyType): Promise<void> {
-    checkRegistration(this.name, this.capabilities, partitionKey, datatype, undefined);
+  async registerPartitionKey(
+    partitionKey: string,
+    datatype: PartitionKeyType,
+    extent?: DataExtent,
+  ): Promise<void> {
+    checkRegistration(this.name, this.capabilities, partitionKey, datatype, undefined, extent);
     const known = await this.command(async ({ client }) => {
       const registration = this.names.registration(partitionKey);
       await client.set(registration, datatype, 'NX');
@@ -132,10 +137,14 @@ export class RedisBackend implements CacheBackend {
       ...names.entry(partitionKey, hash),
     ];
     const stored = entry.keys === undefined ? [] : storage.encode(entry.keys);
+    const description = describeEntry(
+      entry,
+      stored.reduce((bytes, each) => bytes + Buffer.byteLength(each), 0),
+    );
     const args: RedisArgument[] = [
       datatype,
       hash,
-      encodeDescription(describeEntry(entry)),
+      encodeDescription(description),
       entry.lastUsedAt,
       options.ttlMs ?? 0,
       names.changes,
@@ -150,7 +159,7 @@ export class RedisBackend implements CacheBackend {
     };
     await this.changes.make(place, write, () => {
       this.notes.forget(partitionKey, hash);
-      return { kind: 'put', entry: describeEntry(entry) };
+      return { kind: 'put', entry: description };
     });
   }
 

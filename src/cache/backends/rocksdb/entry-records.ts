@@ -21,21 +21,28 @@ export interface EntryName {
   readonly hash: FragmentHash;
 }
 
-/** All that has to be written for an entry, in one batch with its place in the index: what an older entry of the same name had goes. */
-export function entryOperations(entry: CacheEntry, codec: KeySetCodec): readonly NativeOperation[] {
+/**
+ * All that has to be written for an entry, in one batch with its place in the index: what an older entry of the same name had goes. And
+ * its description as it is written.
+ */
+export function entryOperations(
+  entry: CacheEntry,
+  codec: KeySetCodec,
+): { readonly operations: readonly NativeOperation[]; readonly description: EntryDescription } {
   const { partitionKey, hash } = entry.fragment;
   const keys = entryKey(partitionKey, hash, 'keySet');
-  return [
+  const record = entry.keys === undefined ? undefined : codec.encode(entry.keys);
+  const description = describeEntry(entry, record?.length ?? 0);
+  const operations: readonly NativeOperation[] = [
     {
       type: 'put',
       key: entryKey(partitionKey, hash, 'description'),
-      value: encodeDescription(describeEntry(entry)),
+      value: encodeDescription(description),
     },
     { type: 'del', key: entryKey(partitionKey, hash, 'lastUsed') },
-    entry.keys === undefined
-      ? { type: 'del', key: keys }
-      : { type: 'put', key: keys, value: codec.encode(entry.keys) },
+    record === undefined ? { type: 'del', key: keys } : { type: 'put', key: keys, value: record },
   ];
+  return { operations, description };
 }
 
 export function removeOperations(partitionKey: string, hash: FragmentHash): readonly NativeOperation[] {

@@ -6,6 +6,7 @@ import type {
   CacheCapabilities,
   CacheChange,
   CacheEntry,
+  DataExtent,
   EntryDescription,
   Intersection,
 } from '../../cache-backend';
@@ -13,7 +14,6 @@ import type { CacheWarning } from '../../cache-warning';
 import { ChangeFeed } from '../../change-feed';
 import { checkEntry, checkRegistration } from '../../check-entry';
 import { DamagedRecordError } from '../../codecs/damaged-record-error';
-import { describeEntry } from '../../codecs/description-codec';
 import type { KeySet } from '../../key-set';
 import { intersectKeySets } from '../../key-sets/intersect-key-sets';
 import type { LastUsed } from '../../last-used-notes';
@@ -89,10 +89,14 @@ export class RocksdbBackend implements CacheBackend {
     return new RocksdbBackend(format, warn, stores, changes);
   }
 
-  async registerPartitionKey(partitionKey: string, datatype: PartitionKeyType): Promise<void> {
+  async registerPartitionKey(
+    partitionKey: string,
+    datatype: PartitionKeyType,
+    extent?: DataExtent,
+  ): Promise<void> {
     await this.change(async (store) => {
       const known = this.stores.registered.get(partitionKey);
-      checkRegistration(this.name, this.capabilities, partitionKey, datatype, known);
+      checkRegistration(this.name, this.capabilities, partitionKey, datatype, known, extent);
       if (known !== undefined) return;
       const registered = new Map(this.stores.registered).set(partitionKey, datatype);
       await store.write([registrationsOperation(registered)], { sync: true });
@@ -110,9 +114,10 @@ export class RocksdbBackend implements CacheBackend {
       const { partitionKey, hash } = entry.fragment;
       checkEntry(this.name, this.capabilities, entry, this.stores.registered.get(partitionKey));
       const listing = await indexOperations(store, partitionKey, hash, { isListed: true });
-      await store.write([...entryOperations(entry, this.format), ...listing], { sync: true });
+      const { operations, description } = entryOperations(entry, this.format);
+      await store.write([...operations, ...listing], { sync: true });
       this.notes.forget(partitionKey, hash);
-      this.changes.publish({ kind: 'put', entry: describeEntry(entry) });
+      this.changes.publish({ kind: 'put', entry: description });
     });
   }
 
