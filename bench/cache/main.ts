@@ -1,14 +1,11 @@
-import { join } from 'node:path';
-import { openRocksdbSet } from '../../src/cache/backends/rocksdb-set';
 import type { CacheBackend } from '../../src/cache/cache-backend';
-import { Directory } from '../../src/cache/directory';
 import type { KeySet } from '../../src/cache/key-set';
 import { createKeySet } from '../../src/cache/key-sets/create-key-set';
 import { intersectKeySets } from '../../src/cache/key-sets/intersect-key-sets';
 import { hashOf, sampleEntry } from '../../test/support/cache-entries';
-import { temporaryDirectory } from '../../test/support/temporary-directory';
 import { describeMachine } from '../machine';
 import { median } from '../statistics';
+import { measureStart } from './start';
 import { startStores } from './stores';
 
 const sizes = [10, 1_000, 100_000];
@@ -64,31 +61,6 @@ async function measure(
   await backend.put(sampleEntry(y, { text: 'b' }));
   times?.get.push(await timedAsync(() => backend.get('region', a)));
   times?.intersect.push(await timedAsync(() => backend.intersect('region', [a, b])));
-}
-
-/** What a proxy reads when it starts; a miss is then answered from it. */
-async function measureStart(): Promise<void> {
-  const entries = 100_000;
-  await using directory = await temporaryDirectory('bench-start');
-  const path = join(directory.path, 'cache');
-  const warn = (message: string): void => console.error(message);
-  {
-    await using backend = await openRocksdbSet({ path, warn });
-    await backend.registerPartitionKey('region', 'integer');
-    const keys = setOf(10, 10);
-    for (let i = 0; i < entries; i += 500) {
-      const some = Array.from({ length: 500 }, (_, j) => sampleEntry(keys, { text: `fragment ${i + j}` }));
-      await Promise.all(some.map((entry) => backend.put(entry)));
-    }
-  }
-  const known = new Directory();
-  const openMs = await timedAsync(async () => {
-    await using backend = await openRocksdbSet({ path, warn });
-    for await (const entry of backend.list('region')) known.put(entry);
-  });
-  console.log(
-    `${known.size} entries of rocksdb_set are known ${openMs.toFixed(0)} ms after opening (target 2000)`,
-  );
 }
 
 function setOf(size: number, step: number): KeySet {

@@ -117,13 +117,7 @@ export class DatabaseEngine implements Engine {
     });
     this.#unsubscribe = options.backend.subscribe((change) => this.#cacheChanged(change));
     options.catalog.onChange((catalog) => this.#catalogRead(catalog));
-    this.#loader = new DirectoryLoader({
-      backend: options.backend,
-      directory: this.directory,
-      partitionKeys: options.partitionKeys.map(({ name }) => name),
-      grown: () => this.#directoryChanged(),
-      log: options.log,
-    });
+    this.#loader = new DirectoryLoader(options, this.directory, () => this.#directoryChanged());
   }
 
   /**
@@ -154,17 +148,13 @@ export class DatabaseEngine implements Engine {
     return this.#keySets.bytes;
   }
 
-  /** Resolves when what was cached at the start is known, or could not be read; never rejects. */
   get loaded(): Promise<void> {
     return this.#loader.finished;
   }
 
   /** What keeps statements from being restricted, in a sentence; undefined if nothing does. */
   get trouble(): string | undefined {
-    const { isLoading, read } = this.#loader;
-    const loading = isLoading ? [`what is cached is still being read (${read} entries so far)`] : [];
-    const reasons = [...this.refused, ...loading];
-    return reasons.length === 0 ? undefined : reasons.join('; ');
+    return [...this.refused, ...this.#loader.troubles].join('; ') || undefined;
   }
 
   get isContextWanted(): boolean {

@@ -7,10 +7,7 @@ import type { EngineLog } from './engine-events';
 
 export interface DirectoryLoaderOptions {
   readonly backend: Pick<CacheBackend, 'list'>;
-  readonly directory: Directory;
-  readonly partitionKeys: readonly string[];
-  /** The directory has more entries than before. */
-  readonly grown: () => void;
+  readonly partitionKeys: readonly { readonly name: string }[];
   readonly log: EngineLog;
 }
 
@@ -28,8 +25,15 @@ export class DirectoryLoader {
   #isLoading = true;
   #read = 0;
 
-  /** Begins at once. The directory must hear of changes from before that. */
-  constructor(private readonly options: DirectoryLoaderOptions) {
+  /**
+   * Begins at once. The directory must hear of changes from before that.
+   * @param grown the directory has more entries than before
+   */
+  constructor(
+    private readonly options: DirectoryLoaderOptions,
+    private readonly directory: Directory,
+    private readonly grown: () => void,
+  ) {
     this.finished = this.#load().finally(() => {
       this.#isLoading = false;
       this.#told.clear();
@@ -41,9 +45,9 @@ export class DirectoryLoader {
     return this.#isLoading;
   }
 
-  /** Entries read so far. */
-  get read(): number {
-    return this.#read;
+  /** What it is still to do, in a sentence; none when it has ended. */
+  get troubles(): readonly string[] {
+    return this.#isLoading ? [`what is cached is still being read (${this.#read} entries so far)`] : [];
   }
 
   /** The directory was told of a change. */
@@ -62,7 +66,7 @@ export class DirectoryLoader {
   async #load(): Promise<void> {
     const { partitionKeys, log } = this.options;
     const startedAt = performance.now();
-    for (const partitionKey of partitionKeys) {
+    for (const { name: partitionKey } of partitionKeys) {
       try {
         await this.#loadKey(partitionKey);
       } catch (error) {
@@ -76,14 +80,13 @@ export class DirectoryLoader {
   }
 
   async #loadKey(partitionKey: string): Promise<void> {
-    const { backend, directory, grown } = this.options;
     const slices = new TimeSlices();
-    for await (const entry of backend.list(partitionKey)) {
+    for await (const entry of this.options.backend.list(partitionKey)) {
       if (this.#isStopped || this.#dropped.has(partitionKey)) return;
       if (this.#told.has(placeOf(partitionKey, entry.fragment.hash))) continue;
-      directory.put(entry);
+      this.directory.put(entry);
       this.#read++;
-      grown();
+      this.grown();
       await slices.pause();
     }
   }
