@@ -6,13 +6,14 @@ import { createInterface } from 'node:readline';
 import { Client } from 'pg';
 import { stringify } from 'yaml';
 import { openPostgresqlArray } from '../../src/cache/backends/postgresql';
-import { migrate } from '../../src/cache/backends/postgresql/migrations';
+import { cacheMigrations } from '../../src/cache/backends/postgresql/cache-schema';
 import { openRedisSet } from '../../src/cache/backends/redis';
 import { openRocksdbSet } from '../../src/cache/backends/rocksdb-set';
 import type { CacheBackend } from '../../src/cache/cache-backend';
 import { createKeySet } from '../../src/cache/key-sets/create-key-set';
 import { Owned } from '../../src/cli/owned';
 import { openPool } from '../../src/postgres/control-pool';
+import { migrate } from '../../src/postgres/migrations';
 import { sampleEntry } from '../../test/support/cache-entries';
 import { freePort } from '../../test/support/free-port';
 import {
@@ -178,7 +179,7 @@ async function fullPostgresql(owned: Owned): Promise<FullStore> {
   const server = owned.add(await startPostgres());
   const connection = server.connectionOptions(await server.createDatabase());
   await using pool = openPool(connection);
-  await migrate(pool, schema);
+  await migrate(pool, cacheMigrations(schema));
   {
     await using backend = await openPostgresqlArray({ pool: openPool(connection), schema, warn });
     await fill(backend, 1);
