@@ -30,4 +30,10 @@ select pg_catalog.array_to_json(pg_catalog.current_schemas(true))::pg_catalog.te
        pg_catalog.has_database_privilege(pg_catalog.current_database(), 'TEMPORARY')
          and not pg_catalog.pg_is_in_recovery()
          and pg_catalog.current_setting('default_transaction_read_only') operator(pg_catalog.=) 'off'
-         and pg_catalog.current_setting('default_transaction_isolation') operator(pg_catalog.<>) 'serializable' as can_make_tables
+         and pg_catalog.current_setting('default_transaction_isolation') operator(pg_catalog.<>) 'serializable'
+         -- They would be told of it, and may do anything. Those that keep track of changes for us know our tables.
+         and not exists (select
+                           from pg_catalog.pg_event_trigger as t
+                          where t.evtenabled operator(pg_catalog.<>) 'D'
+                            and t.evtname operator(pg_catalog.!~~) 'pcache%') as can_make_tables,
+       pg_catalog.pg_backend_pid() as server_process_id

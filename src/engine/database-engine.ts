@@ -248,10 +248,15 @@ export class DatabaseEngine implements Engine {
     }
     if (!isContextCertain) return { kind: 'needsContext' };
     if (analysis.mayRaise && !request.canRetry) return leave('may raise an error');
-    const objection = this.#experience.objection(statement.experience, performance.now());
+    const objection = this.#experience.objection(
+      statement.experience,
+      performance.now(),
+      this.#restrictor.isForced(decision),
+    );
     if (objection !== undefined) return leave(objection);
     if (mode === 'observe') return leave('observe mode');
-    const canMakeTables = request.canMakeTables === true && assumed.canMakeTables === true;
+    // An original that is run instead of a failed form would have to wait for the tables of that form to go.
+    const canMakeTables = request.canMakeTables === true && !analysis.mayRaise;
     return this.#restrictor.plan(decision, catalog, canMakeTables);
   }
 
@@ -332,8 +337,8 @@ export class DatabaseEngine implements Engine {
       this.#experience.noteDirect(fingerprint, elapsedMs);
       return;
     }
-    const { form, forms } = plan.memo as RewriteMemo;
-    this.#experience.noteRestricted(fingerprint, form, forms, elapsedMs);
+    const { form, forms, isForced } = plan.memo as RewriteMemo;
+    this.#experience.noteRestricted(fingerprint, form, forms, elapsedMs, isForced);
     const directMs = this.#experience.directMs(fingerprint);
     const fields = { fingerprint, ...plan.restriction, elapsedMs, directMs };
     this.options.log.debug(fields, 'statement restricted');

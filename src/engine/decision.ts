@@ -41,6 +41,10 @@ export interface Ways {
   readonly classes: readonly ClassRestriction[];
   readonly forms: readonly [Form, ...Form[]];
   readonly plans: Map<Form, RewritePlan | ForwardPlan>;
+  /** Whether the method is one that was asked for: which is best is not the question then. */
+  readonly isForced: boolean;
+  /** Whether a temporary table was asked for, and cannot be made. */
+  readonly lacksTables: boolean;
 }
 
 /** Entries intersected for one class; more of them hardly narrow the set any further. */

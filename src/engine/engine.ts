@@ -134,6 +134,8 @@ export interface AppliedRestriction {
   readonly keysKept: number;
   /** All keys there are; undefined if that is not known. */
   readonly totalKeys: number | undefined;
+  /** Whether a temporary table was asked for, and cannot be made for the statement as it is run. */
+  readonly lacksTables: boolean;
   /** Why this method and spread. */
   readonly why: ChoiceReason;
 }

@@ -54,9 +54,10 @@ export class Experience {
     return undefined;
   }
 
-  /** Why no restricted form should be used now; counts as one execution. */
-  objection(shape: string, nowMs: number): string | undefined {
+  /** Why no restricted form should be used now; counts as one execution. `isForced`: a form is asked for, however slow. */
+  objection(shape: string, nowMs: number, isForced = false): string | undefined {
     const objection = this.peekObjection(shape, nowMs);
+    if (isForced && objection === 'slower when restricted') return undefined;
     const experience = this.#shapes.get(shape);
     if (objection !== 'slower when restricted' || experience === undefined) return objection;
     experience.sitOut--;
@@ -106,12 +107,20 @@ export class Experience {
     note(this.#of(shape).direct, elapsedMs);
   }
 
-  noteRestricted(shape: string, form: Form, forms: readonly Form[], elapsedMs: number): void {
+  /** `isForced`: the form was asked for, and nothing follows from its being slow. */
+  noteRestricted(
+    shape: string,
+    form: Form,
+    forms: readonly Form[],
+    elapsedMs: number,
+    isForced = false,
+  ): void {
     const experience = this.#of(shape);
     const { restricted, direct } = experience;
     const noted = restricted.get(form) ?? fresh();
     restricted.set(form, noted);
     note(noted, elapsedMs);
+    if (isForced) return;
     const known = forms.map((each) => restricted.get(each) ?? fresh());
     if (direct.runs === 0 || known.some(({ runs }) => runs < runsBeforeJudgement)) return;
     const fastestMs = Math.min(...known.map(({ averageMs }) => averageMs));

@@ -1,5 +1,10 @@
 import { usesTable, type Method, type MethodChoice } from '../query/rewrite/method';
 
+/** Whether a method is asked for that cannot be done without temporary tables. */
+export function lacksTables(choice: MethodChoice, canMakeTables: boolean): boolean {
+  return choice !== 'auto' && usesTable(choice) && !canMakeTables;
+}
+
 /** From this many keys on, it is not clear that an array in the text is best: planning it takes time that grows with it. */
 const manyKeys = 3_000;
 
@@ -16,5 +21,5 @@ export function methodsFor(
   canMakeTables: boolean,
 ): readonly [Method, ...Method[]] {
   if (choice === 'auto') return keyCount < manyKeys ? ['inline'] : ['inline', 'in_subquery'];
-  return usesTable(choice) && !canMakeTables ? ['inline'] : [choice];
+  return lacksTables(choice, canMakeTables) ? ['inline'] : [choice];
 }

@@ -20,7 +20,7 @@ import type { EngineLog } from './engine-events';
 import type { ChoiceReason, Experience } from './experience';
 import type { Form } from './form';
 import type { KeySetStore } from './key-set-store';
-import { methodsFor } from './method-choice';
+import { lacksTables, methodsFor } from './method-choice';
 import type { ClassMatch, Reading } from './reading';
 import {
   formsOf,
@@ -55,6 +55,8 @@ export interface RewriteMemo {
   readonly form: Form;
   /** The forms this one was chosen from. */
   readonly forms: readonly Form[];
+  /** Whether it was asked for by name. */
+  readonly isForced: boolean;
 }
 
 const notChecked = 'shape not checked yet';
@@ -220,21 +222,39 @@ export class Restrictor {
       parameterOids,
       coverage: decision.coverage,
       mustRetryOnError: 'mayRaise' in analysis && analysis.mayRaise,
-      restriction: { ...form, ...keptBy(classes, catalog), why },
+      restriction: { ...form, ...keptBy(classes, catalog), why, lacksTables: ways.lacksTables },
       ...(rewritten.tables.length > 0 ? { tables: rewritten.tables } : {}),
-      memo: { form, forms } satisfies RewriteMemo,
+      memo: { form, forms, isForced: ways.isForced } satisfies RewriteMemo,
     };
+  }
+
+  /**
+   * Whether the methods are all asked for by name. They are then not compared with the statement as the client wrote it: who asks
+   * for one knows better, or wants to see.
+   */
+  isForced(decision: Decision): boolean {
+    return decision.matches.every((match) => this.#choiceOf(decision, match) !== 'auto');
+  }
+
+  #choiceOf({ reading }: Decision, { keyClass }: Pick<ClassMatch, 'keyClass'>): MethodChoice {
+    return reading.context.method ?? this.options.methods.get(keyClass.partitionKey.name) ?? 'auto';
   }
 
   #waysOf(decision: Decision, catalog: Catalog, canMakeTables: boolean): Ways {
     const known = decision.ways.get(canMakeTables);
     if (known !== undefined) return known;
-    const asked = decision.reading.context.method;
     const classes = this.#classesOf(decision, catalog).map((each): ClassRestriction => {
-      const choice = asked ?? this.options.methods.get(each.keyClass.partitionKey.name) ?? 'auto';
+      const choice = this.#choiceOf(decision, each);
       return { ...each, methods: methodsFor(choice, each.keys.size, canMakeTables) };
     });
-    const ways = { classes, forms: formsOf(classes), plans: new Map<Form, RewritePlan | ForwardPlan>() };
+    const choices = decision.matches.map((match) => this.#choiceOf(decision, match));
+    const ways = {
+      classes,
+      forms: formsOf(classes),
+      plans: new Map<Form, RewritePlan | ForwardPlan>(),
+      isForced: this.isForced(decision),
+      lacksTables: choices.some((choice) => lacksTables(choice, canMakeTables)),
+    };
     decision.ways.set(canMakeTables, ways);
     return ways;
   }

@@ -21,4 +21,6 @@ export interface SessionContext {
   readonly method?: MethodChoice | undefined;
   /** Whether it may make temporary tables outside of transaction blocks, and can. Absent: no. */
   readonly canMakeTables?: boolean;
+  /** The process that serves it. */
+  readonly serverProcessId?: number | undefined;
 }

@@ -23,7 +23,7 @@ const harmless: readonly RegExp[] = [
 /** Reads the row of sql/queries/session-context.sql. */
 export function readSessionContext(row: readonly (string | null)[], databaseIdentity: string): ReadContext {
   const [searchPath, temporaryRelations, userName, clientEncoding, mode, settings, ...others] = row;
-  const [preparedText, method, canMakeTables] = others;
+  const [preparedText, method, canMakeTables, serverProcessId] = others;
   const schemas = strings(searchPath).filter((schema) => !schema.startsWith('pg_temp_'));
   const meaningful = meaningfulSettings(settings);
   const context: Omit<SessionContext, 'id'> = {
@@ -35,6 +35,7 @@ export function readSessionContext(row: readonly (string | null)[], databaseIden
     mode: modeOf(mode),
     method: parseMethodChoice(method ?? ''),
     canMakeTables: canMakeTables === 't',
+    serverProcessId: typeof serverProcessId === 'string' ? Number(serverProcessId) : undefined,
   };
   const identity = JSON.stringify([
     databaseIdentity,

@@ -53,6 +53,11 @@ export interface ProxyEvents {
   statementPassed(database: string): void;
   /** The server was asked for a session's context in a hidden exchange. */
   contextAsked(outcome: 'answered' | 'failed'): void;
+  /**
+   * Temporary tables were asked for, for one statement. refused: the server did not make them, and the statement went as it came.
+   * unfit: none can be made for the statement as it is run, so that it is restricted inline.
+   */
+  keyTables(outcome: 'made' | 'refused' | 'unfit'): void;
   /** A statement ran into the limit and is canceled. */
   queryTimedOut(): void;
   cancelRelayed(outcome: 'relayed' | 'failed'): void;

@@ -49,6 +49,7 @@ export class BareSession {
         terminated: nothing,
         guard: (action) => this.guard('upstream', action),
         cancelUpstream: () => Promise.resolve(),
+        serverProcessId: () => undefined,
         becameIdle: nothing,
       },
       this.reader,

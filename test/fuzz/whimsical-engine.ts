@@ -1,5 +1,7 @@
 import type { Engine, InspectedStatement, Plan, PlanRequest, ReadContext } from '../../src/engine/engine';
 import type { Explanation } from '../../src/engine/explain/explanation';
+import type { SqlText } from '../../src/query/ast/quote';
+import { keyTable } from '../../src/query/rewrite/key-table';
 import type { Random } from '../oracle/random';
 
 /** Means nothing to the server. */
@@ -11,7 +13,8 @@ const whim = ' /* whim */ ';
  */
 export class WhimsicalEngine implements Engine {
   readonly contextQuery = `select pg_catalog.current_setting('search_path'),
-    (select statement from pg_catalog.pg_prepared_statements where name = $1)`;
+    (select statement from pg_catalog.pg_prepared_statements where name = $1),
+    pg_catalog.pg_backend_pid()`;
 
   /** @param candidates which texts it takes an interest in */
   constructor(
@@ -62,7 +65,9 @@ export class WhimsicalEngine implements Engine {
     // Nothing is remembered.
   }
 
-  readContext([searchPath = null, preparedText = null]: readonly (string | null)[]): ReadContext {
+  readContext([searchPath = null, preparedText = null, serverProcessId = null]: readonly (
+    string | null
+  )[]): ReadContext {
     return {
       context: {
         id: searchPath ?? '',
@@ -72,6 +77,8 @@ export class WhimsicalEngine implements Engine {
         clientEncoding: 'UTF8',
         settings: {},
         mode: undefined,
+        canMakeTables: true,
+        serverProcessId: Number(serverProcessId),
       },
       preparedText: preparedText ?? undefined,
     };
@@ -81,13 +88,17 @@ export class WhimsicalEngine implements Engine {
     // Nothing is held.
   }
 
-  private decide({ statement, parameters, canRetry }: PlanRequest): Plan {
+  private decide({ statement, parameters, canRetry, canMakeTables }: PlanRequest): Plan {
     const { random } = this;
     if (random.chance(0.3)) return { kind: 'forward', reason: 'whim' };
     const oids = parameters?.declaredOids ?? [];
     // Behind the client's text, or before it, where positions in errors have to be mapped back.
     const isBefore = random.chance(0.5);
     const at = isBefore ? 0 : Buffer.byteLength(statement.text);
+    const mustRetryOnError = canRetry && random.chance(0.5);
+    // A table that nothing reads, in the statements that may have one.
+    const hasTable = canMakeTables === true && !mustRetryOnError && random.chance(0.7);
+    const array = "'{1,2,3}'::pg_catalog.int8[]" as SqlText;
     return {
       kind: 'rewrite',
       text: isBefore ? `${whim}${statement.text}` : `${statement.text}${whim}`,
@@ -95,8 +106,16 @@ export class WhimsicalEngine implements Engine {
       blocks: [],
       parameterOids: parameters?.values.map((_, i) => oids[i] ?? 0) ?? [],
       coverage: 'full',
-      mustRetryOnError: canRetry && random.chance(0.5),
-      restriction: { method: 'inline', spread: 'every', keysKept: 1, totalKeys: undefined, why: 'only' },
+      mustRetryOnError,
+      restriction: {
+        method: 'inline',
+        spread: 'every',
+        keysKept: 1,
+        totalKeys: undefined,
+        lacksTables: false,
+        why: 'only',
+      },
+      ...(hasTable ? { tables: [keyTable('pcache_whim', array, random.chance(0.5))] } : {}),
       memo: undefined,
     };
   }

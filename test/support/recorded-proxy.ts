@@ -13,6 +13,7 @@ export class RecordedEvents implements ProxyEvents {
   readonly statements: StatementFinished[] = [];
   readonly asks: string[] = [];
   readonly cancels: string[] = [];
+  readonly keyTableOutcomes: string[] = [];
   queryTimeouts = 0;
   readonly protocolErrors: string[] = [];
   readonly engineFailures: string[] = [];
@@ -32,6 +33,9 @@ export class RecordedEvents implements ProxyEvents {
   }
   contextAsked(outcome: string): void {
     this.asks.push(outcome);
+  }
+  keyTables(outcome: string): void {
+    this.keyTableOutcomes.push(outcome);
   }
   queryTimedOut(): void {
     this.queryTimeouts++;

@@ -8,6 +8,7 @@ import {
 } from '../../src/engine/engine';
 import { type Explanation } from '../../src/engine/explain/explanation';
 import { type Insertion } from '../../src/query/rewrite/insertion';
+import { type KeyTable } from '../../src/query/rewrite/key-table';
 
 export interface ScriptedPlan {
   readonly text: string;
@@ -15,6 +16,8 @@ export interface ScriptedPlan {
   readonly insertions?: readonly Insertion[];
   readonly parameterOids?: readonly number[];
   readonly mustRetryOnError?: boolean;
+  /** Temporary tables that `text` reads. */
+  readonly tables?: readonly KeyTable[];
   /** For explanations: whether it may be measured; by default it may. */
   readonly isReadOnly?: boolean;
   /** Plan with the context only, as the real engine does. */
@@ -57,8 +60,10 @@ export class ScriptedEngine implements Engine {
     if (this.failure !== undefined) throw this.failure;
     const script = this.plans.get(request.statement.text);
     if (script === undefined) return { kind: 'forward', reason: 'nothing scripted' };
-    const { text, insertions = [], parameterOids = [], mustRetryOnError = false, after } = script;
+    const { text, insertions = [], parameterOids = [], mustRetryOnError = false, after, tables } = script;
     if (script.needsContext === true && !request.isContextCertain) return { kind: 'needsContext' };
+    if (tables !== undefined && request.canMakeTables !== true)
+      return { kind: 'forward', reason: 'nothing scripted' };
     const plan: Plan = {
       kind: 'rewrite',
       text,
@@ -67,7 +72,15 @@ export class ScriptedEngine implements Engine {
       parameterOids,
       coverage: 'full',
       mustRetryOnError,
-      restriction: { method: 'inline', spread: 'every', keysKept: 1, totalKeys: undefined, why: 'only' },
+      restriction: {
+        method: 'inline',
+        spread: 'every',
+        keysKept: 1,
+        totalKeys: undefined,
+        lacksTables: false,
+        why: 'only',
+      },
+      ...(tables === undefined ? {} : { tables }),
       memo: undefined,
     };
     return after === undefined ? plan : after().then(() => plan);
@@ -100,7 +113,7 @@ export class ScriptedEngine implements Engine {
   }
 
   readContext(row: readonly (string | null)[]): ReadContext {
-    const [searchPath = null, preparedText = null] = row;
+    const [searchPath = null, preparedText = null, serverProcessId] = row;
     const read: ReadContext = {
       context: {
         id: searchPath ?? '',
@@ -110,6 +123,9 @@ export class ScriptedEngine implements Engine {
         clientEncoding: 'UTF8',
         settings: {},
         mode: undefined,
+        ...(serverProcessId === undefined
+          ? {}
+          : { canMakeTables: true, serverProcessId: Number(serverProcessId) }),
       },
       preparedText: preparedText ?? undefined,
     };

@@ -105,10 +105,12 @@ export class StatementExplainer {
   }
 
   async #preview(
-    { canMakeTables = false }: PlanRequest,
+    request: PlanRequest,
     decision: Decision,
     catalog: Catalog,
   ): Promise<RewritePlan | ForwardPlan | undefined> {
+    const { analysis } = decision.reading;
+    const canMakeTables = request.canMakeTables === true && !('mayRaise' in analysis && analysis.mayRaise);
     if (decision.matches.length === 0) return undefined;
     try {
       return await this.options.restrictor.preview(decision, catalog, canMakeTables);
@@ -121,10 +123,12 @@ export class StatementExplainer {
   #reason(
     { statement, isContextCertain, canRetry }: PlanRequest,
     mode: Explanation['mode'],
-    { reading: { analysis }, matches }: Decision,
+    decision: Decision,
     plan: RewritePlan | ForwardPlan | undefined,
   ): string | undefined {
     const { directory, experience } = this.options;
+    const { analysis } = decision.reading;
+    const { matches } = decision;
     if (mode === 'off') return 'switched off';
     if ('refused' in analysis) return analysis.refused;
     if (directory.size === 0) return 'nothing cached';
@@ -133,7 +137,8 @@ export class StatementExplainer {
     if (analysis.mayRaise && !canRetry) return 'may raise an error';
     if (statement instanceof CandidateStatement) {
       const objection = experience.peekObjection(statement.experience, performance.now());
-      if (objection !== undefined) return objection;
+      const isForced = this.options.restrictor.isForced(decision);
+      if (objection !== undefined && !(isForced && objection === 'slower when restricted')) return objection;
     }
     if (mode === 'observe') return 'observe mode';
     return plan?.kind === 'forward' ? plan.reason : undefined;
@@ -154,13 +159,18 @@ export class StatementExplainer {
     };
   }
 
-  #why({ experience: shape }: CandidateStatement, { why }: AppliedRestriction): string {
+  #why({ experience: shape }: CandidateStatement, { why, lacksTables }: AppliedRestriction): string {
     const directMs = this.options.experience.directMs(shape);
     const asItCame =
       directMs === undefined ? '' : `; as it came the statement takes ${directMs.toFixed(1)} ms`;
-    return `${choices[why]}${asItCame}`;
+    const instead = lacksTables ? `${insteadOfTables}; ` : '';
+    return `${instead}${choices[why]}${asItCame}`;
   }
 }
+
+const insteadOfTables =
+  'inline in place of a temporary table, which is made only for a single SELECT that cannot raise an error, outside of ' +
+  'transaction blocks and pipelines, by a session that may make one, and not for EXPLAIN ANALYZE';
 
 const choices: Readonly<Record<ChoiceReason, string>> = {
   only: 'there is no other form',

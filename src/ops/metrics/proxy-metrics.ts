@@ -50,6 +50,7 @@ export class ProxyMetrics {
   readonly #restrictedSeconds: ObservedDurations;
   readonly #methods: Counter<'method'>;
   readonly #contextQuestions: Counter<'outcome'>;
+  readonly #keyTables: Counter<'outcome'>;
   readonly #queryTimeouts: Counter;
   readonly #cancelRequests: Counter<'outcome'>;
   readonly #protocolErrors: Counter<'side' | 'sqlstate'>;
@@ -128,6 +129,15 @@ export class ProxyMetrics {
       labelNames: ['outcome'],
       registers,
     });
+    this.#keyTables = new Counter({
+      name: 'pcache_key_tables_total',
+      help:
+        'Statements for which temporary tables were asked for: made, refused (by the server: it went as it came), unfit (in ' +
+        'a transaction block, for instance: restricted inline).',
+      labelNames: ['outcome'],
+      registers,
+    });
+    for (const outcome of ['made', 'refused', 'unfit']) this.#keyTables.inc({ outcome }, 0);
     this.#queryTimeouts = new Counter({
       name: 'pcache_query_timeouts_total',
       help: 'Statements canceled because they ran into limits.query_timeout_ms.',
@@ -192,6 +202,10 @@ export class ProxyMetrics {
 
   contextAsked(outcome: 'answered' | 'failed'): void {
     this.#contextQuestions.inc({ outcome });
+  }
+
+  keyTables(outcome: string): void {
+    this.#keyTables.inc({ outcome });
   }
 
   queryTimedOut(): void {

@@ -9,7 +9,7 @@ import { encodeSync } from '../../wire/frontend/sync';
 import { retryableError } from '../hidden/held-run';
 import { HiddenStatement, type HiddenNames } from '../hidden/hidden-statement';
 import { type BackendScan } from '../scan/backend-scan';
-import { CandidateRequest, type Candidate } from '../scan/candidate';
+import { type Candidate } from '../scan/candidate';
 import { type FrontendScan } from '../scan/frontend-scan';
 import { Owed } from '../scan/reply-queue';
 import { type SessionLink } from '../scan/session-link';
@@ -24,6 +24,8 @@ export interface ExplainOwner {
   readonly isOver: boolean;
   /** Whether the server may be asked for the context before the message at hand is sent. */
   readonly mayAskNow: boolean;
+  /** Whether temporary tables could be made for the message at hand. */
+  canMakeTables(candidate: Candidate): boolean;
   /** Asks for the context. If that fails a transaction block, the client is told, and `decided` is not called. */
   askBefore(candidate: Candidate, decided: () => void): void;
   setWait(wait: SessionWait): void;
@@ -82,7 +84,7 @@ export class Explainer {
   private explanationOf(
     candidate: Candidate,
     text: ExplainText,
-    { inner, before }: ExplainedStatement,
+    { inner, before, isAnalyzed }: ExplainedStatement,
   ): Promise<Explanation> {
     const { engine } = this.link;
     const { context } = this.tracker;
@@ -96,7 +98,9 @@ export class Explainer {
       context,
       isContextCertain: isCertain,
       parameters: candidate.parameters,
-      canRetry: isSingle && new CandidateRequest(candidate, context, isCertain).canRetry,
+      canRetry: isSingle && candidate.canRetry,
+      // To measure a form, no tables are made.
+      canMakeTables: isSingle && !isAnalyzed && this.owner.canMakeTables(candidate),
     });
   }
 

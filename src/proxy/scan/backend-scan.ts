@@ -1,11 +1,12 @@
 import { protocolViolation } from '../../errors/pg-error';
-import { type ResponseFields } from '../../wire/backend/response-fields';
+import { decodeResponseFields, ResponseField, type ResponseFields } from '../../wire/backend/response-fields';
 import { FrameStep, FrameTreatment, type FrameReader } from '../../wire/frame-reader';
 import { BackendCode } from '../../wire/message-code';
 import { withClientPosition } from './client-position';
 import { ExplainExecution } from '../explain/explain-run';
 import { type HiddenQuestion } from '../hidden/hidden-question';
 import { retryableError, type HeldRun } from '../hidden/held-run';
+import { RunPreparation } from '../hidden/hidden-statement';
 import { PreparedStatement } from './prepared-statements';
 import { Owed, type Audience } from './reply-queue';
 import { type SessionLink } from './session-link';
@@ -106,7 +107,8 @@ export class BackendScan {
         return;
       case BackendCode.NoticeResponse:
         this.correctPosition('NoticeResponse');
-        if (held === undefined) this.destination = Destination.Client;
+        if (this.isOfHiddenMessage) this.destination = Destination.Drop;
+        else if (held === undefined) this.destination = Destination.Client;
         else this.destination = held.state === 'holding' ? Destination.Hold : Destination.Drop;
         return;
       case BackendCode.DataRow:
@@ -128,6 +130,19 @@ export class BackendScan {
       default:
     }
     this.settle();
+  }
+
+  /**
+   * Whether the notice at hand is about a message of the proxy's own, which the client knows nothing of. What is said of the
+   * client's statement in the hidden one's place is its own, and so is what the operator has to say (class 57).
+   */
+  private get isOfHiddenMessage(): boolean {
+    const { queue } = this.tracker;
+    if (!queue.headIsHidden || queue.headDetail instanceof RunPreparation) return false;
+    const { buffer, start, end, isLast } = this.reader;
+    if (!isLast) return true;
+    const { fields } = decodeResponseFields('NoticeResponse', buffer, start + 5, end);
+    return fields.get(ResponseField.SqlState)?.startsWith('57') !== true;
   }
 
   private settle(): void {

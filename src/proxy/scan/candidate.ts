@@ -127,6 +127,7 @@ export class CandidateRequest implements PlanRequest {
     private readonly candidate: Candidate,
     readonly context: SessionContext | undefined,
     readonly isContextCertain: boolean,
+    readonly canMakeTables: boolean,
   ) {}
 
   get statement(): InspectedStatement {

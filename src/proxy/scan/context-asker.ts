@@ -8,6 +8,8 @@ import { Owed } from './reply-queue';
 import { type SessionLink } from './session-link';
 import { type SessionTracker } from './session-tracker';
 
+const beginsBlock = /^\s*(begin|start\s+transaction)\b/i;
+
 /** Asks the server for the session's context in a hidden exchange, and remembers whether that works. */
 export class ContextAsker {
   private hasWorked = false;
@@ -28,6 +30,17 @@ export class ContextAsker {
     const { status, leftOpen } = this.tracker;
     if (this.hasFailed || leftOpen.length > 0) return false;
     return status === 'idle' || (status === 'inTransaction' && this.hasWorked);
+  }
+
+  /**
+   * Whether to ask before a text that is not a candidate's, with nothing in flight: before a session's first transaction block.
+   * The question is only tried outside of one, where its failure harms nobody, and in the block there may be something to restrict.
+   */
+  mayAskBefore(text: string): boolean {
+    const { tracker, link } = this;
+    if (tracker.context !== undefined || !beginsBlock.test(text) || !link.engine.isContextWanted)
+      return false;
+    return link.mode === 'on' && tracker.status === 'idle' && this.mayAsk;
   }
 
   /**

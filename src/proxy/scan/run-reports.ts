@@ -83,6 +83,7 @@ export class RunReports {
       blocks: plan.blocks,
       ...(plan.kind === 'rewrite' ? { coverage: plan.coverage, method: plan.restriction.method } : {}),
     });
+    if (plan.kind === 'rewrite' && plan.restriction.lacksTables) events.keyTables('unfit');
     this.wantsContext = undefined;
     this.guard('completed', () => {
       if (this.options.engine.completed(completion).wantsContext) this.wantsContext = run;

@@ -10,8 +10,10 @@ import { Explainer, type ExplainOwner } from '../explain/explainer';
 import { type ExplainText } from '../../query/explain/explain-option';
 import { Fallback, type FallbackOwner } from '../hidden/fallback';
 import { type HeldRun } from '../hidden/held-run';
+import { KeyTables, type KeyTablesOwner } from '../hidden/key-tables';
 import { HiddenNames } from '../hidden/hidden-statement';
 import { type Audience } from './reply-queue';
+import { rewriteObjection } from './rewrite-objection';
 import { type SessionLink } from './session-link';
 import { sessionActivity, type SessionActivity } from '../session/session-timeouts';
 import { SessionTracker } from './session-tracker';
@@ -19,14 +21,14 @@ import { enterWait, isCancelable, type SessionWait } from './session-wait';
 import { type StatementRun } from './statement-run';
 import { StatementSender } from './statement-sender';
 
-const beginsBlock = /^\s*(begin|start\s+transaction)\b/i;
-
 /**
  * The scanned part of a session: what the client sends is read, candidate statements are offered to the engine, hidden
  * messages are mixed in and their replies taken out again. Whatever goes wrong in deciding, the client's bytes go on as
  * they came (rule S11).
  */
-export class ScannedSession implements CandidateOwner, ReplyOwner, FallbackOwner, ExplainOwner {
+export class ScannedSession
+  implements CandidateOwner, ReplyOwner, FallbackOwner, ExplainOwner, KeyTablesOwner
+{
   readonly tracker: SessionTracker;
 
   private readonly frontend: FrontendScan;
@@ -34,6 +36,7 @@ export class ScannedSession implements CandidateOwner, ReplyOwner, FallbackOwner
   private readonly asker: ContextAsker;
   private readonly sender: StatementSender;
   private readonly fallback: Fallback;
+  private readonly keyTables: KeyTables;
   private readonly explainer: Explainer;
   private wait: SessionWait = 'reading';
   private holdAfterSync = false;
@@ -53,6 +56,7 @@ export class ScannedSession implements CandidateOwner, ReplyOwner, FallbackOwner
     this.asker = new ContextAsker(link, this.tracker, this.backend, names);
     this.sender = new StatementSender(link, this.tracker, this.frontend, names);
     this.fallback = new Fallback(link, this.tracker, this.backend, this);
+    this.keyTables = new KeyTables(link, this.tracker, this.frontend, this.backend, names, this);
     this.explainer = new Explainer(link, this.tracker, this.frontend, this.backend, names, this);
   }
 
@@ -148,10 +152,15 @@ export class ScannedSession implements CandidateOwner, ReplyOwner, FallbackOwner
       return;
     }
     const isContextCertain = tracker.isCertainFor(candidate.prepared);
-    const request = new CandidateRequest(candidate, tracker.context, isContextCertain);
+    const canMakeTables = this.canMakeTables(candidate);
+    const request = new CandidateRequest(candidate, tracker.context, isContextCertain, canMakeTables);
     const plan = tracker.reports.guard('plan', () => this.link.engine.plan(request));
     if (plan instanceof Promise) this.awaitPlan(candidate, plan, hasAsked);
     else this.follow(candidate, plan ?? { kind: 'forward', reason: 'engine error' }, hasAsked);
+  }
+
+  canMakeTables(candidate: Candidate): boolean {
+    return this.keyTables.mayMake(candidate);
   }
 
   explain(candidate: Candidate, text: ExplainText): void {
@@ -161,7 +170,7 @@ export class ScannedSession implements CandidateOwner, ReplyOwner, FallbackOwner
 
   beforeOther(text: string, pass: () => void): boolean {
     this.sender.beforeOther(text);
-    if (!this.asksBefore(text)) return false;
+    if (!this.frontend.isNothingInFlight || !this.asker.mayAskBefore(text)) return false;
     this.setWait('asking');
     this.asker.ask(undefined, () => {
       pass();
@@ -170,22 +179,10 @@ export class ScannedSession implements CandidateOwner, ReplyOwner, FallbackOwner
     return true;
   }
 
-  /**
-   * Whether to ask for the context before a session's first transaction block: the question is only tried outside of one, where
-   * its failure harms nobody, and in the block there may be something to restrict.
-   */
-  private asksBefore(text: string): boolean {
-    const { tracker, link } = this;
-    if (tracker.context !== undefined || !beginsBlock.test(text) || !link.engine.isContextWanted)
-      return false;
-    return (
-      link.mode === 'on' && tracker.status === 'idle' && this.frontend.isNothingInFlight && this.asker.mayAsk
-    );
-  }
-
   batchEnded(): void {
     if (!this.holdAfterSync) return;
     this.holdAfterSync = false;
+    this.keyTables.batchEnded();
     this.setWait('holding');
   }
 
@@ -214,12 +211,14 @@ export class ScannedSession implements CandidateOwner, ReplyOwner, FallbackOwner
     const { held, ask } = backend;
     if (ask !== undefined) ask.done();
     else if (held !== undefined) this.fallback.ready(held, audience);
+    else if (this.keyTables.ready() && this.wait === 'holding') this.resume();
     if (tracker.queue.length > 0 || this.wait !== 'reading' || !this.link.toUpstream.isEmpty) return;
     if (this.frontend.batchEntries > 0) return;
     if (tracker.leftOpen.length > 0) {
       this.sender.closeLeftOpen();
       return;
     }
+    if (this.keyTables.dropLeft(audience === 'client')) return;
     const { wantsContext } = tracker.reports;
     if (wantsContext !== undefined && tracker.status === 'idle') {
       if (this.asker.mayAsk) this.askToLearn(wantsContext);
@@ -243,7 +242,8 @@ export class ScannedSession implements CandidateOwner, ReplyOwner, FallbackOwner
   private readClient(): void {
     this.frontend.run();
     // While nothing else is in flight, the messages before an undecided one may still have to wait for a hidden question.
-    if (this.wait === 'asking' || (this.wait === 'planning' && this.frontend.isNothingInFlight)) return;
+    if (this.wait === 'asking' || this.wait === 'making') return;
+    if (this.wait === 'planning' && this.frontend.isNothingInFlight) return;
     this.flushUpstream();
   }
 
@@ -305,24 +305,21 @@ export class ScannedSession implements CandidateOwner, ReplyOwner, FallbackOwner
       else this.send(candidate, { kind: 'forward', reason: 'context uncertain' });
       return;
     }
-    const objection = plan.kind === 'rewrite' ? this.objection(candidate, plan) : undefined;
+    const objection = plan.kind === 'rewrite' ? rewriteObjection(candidate, plan, this.link.mode) : undefined;
+    if (plan.kind === 'rewrite' && plan.tables !== undefined && objection === undefined) {
+      this.keyTables.restrict(candidate, plan, plan.tables);
+      return;
+    }
     this.send(
       candidate,
       objection === undefined ? plan : { kind: 'forward', reason: objection, memo: plan.memo },
     );
   }
 
-  /** Why a rewrite is not sent, though the engine has one. */
-  private objection({ canRetry, parameters, protocol }: Candidate, plan: RewritePlan): string | undefined {
-    if (this.link.mode !== 'on') return 'observe mode';
-    if (plan.mustRetryOnError && !canRetry) return 'cannot retry';
-    // The server's message about missing values would have the hidden statement's name.
-    const isIncomplete = protocol === 'extended' && parameters?.values.length !== plan.parameterOids.length;
-    return isIncomplete ? 'shape check' : undefined;
-  }
-
-  private send(candidate: Candidate, plan: ForwardPlan | RewritePlan): void {
+  /** Sends a candidate as the plan says; what was done for it before took `preparedMs`. */
+  send(candidate: Candidate, plan: ForwardPlan | RewritePlan, preparedMs = 0): void {
     const run = this.sender.send(candidate, plan);
+    run.prepared(preparedMs);
     if (plan.kind === 'rewrite' && plan.mustRetryOnError) this.hold(candidate, run);
     candidate.releaseChunk();
   }
@@ -330,8 +327,11 @@ export class ScannedSession implements CandidateOwner, ReplyOwner, FallbackOwner
   /** What is to be run if it fails needs no copy: the client is not read from before it is over, and the chunk is kept. */
   private hold(candidate: Candidate, run: StatementRun): void {
     this.fallback.hold(candidate, run);
-    // For Bind, the rest of its batch has to go out first; it is all there.
-    if (candidate.protocol === 'simple') this.setWait('holding');
+    this.holdBehind(candidate);
+  }
+
+  holdBehind({ protocol }: Candidate): void {
+    if (protocol === 'simple') this.setWait('holding');
     else this.holdAfterSync = true;
   }
 

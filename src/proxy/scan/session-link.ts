@@ -25,6 +25,8 @@ export interface SessionLink {
   guard(action: () => void): void;
   /** Interrupts what the server runs for this session. Resolves, never rejects, when that connection is closed. */
   cancelUpstream(): Promise<void>;
+  /** The process that serves the session, as the server announced it; undefined if it did not. */
+  serverProcessId(): number | undefined;
   /** ReadyForQuery was passed on, and nothing is owed: a session that is drained may end here. */
   becameIdle(): void;
 }

@@ -9,16 +9,14 @@ import { ContextCertainty } from './context-certainty';
 import { ExplainExecution, ExplainRun } from '../explain/explain-run';
 import { type ExplainText } from '../../query/explain/explain-option';
 import { HiddenStatement, RunPreparation } from '../hidden/hidden-statement';
+import { KeyTableDrop } from '../hidden/key-table-drop';
 import { OriginalRun } from '../hidden/original-run';
 import { mayName } from './may-name';
 import { PreparedStatement, PreparedStatements } from './prepared-statements';
+import { isInspected, type Detail, type Executed } from './reply-detail';
 import { Owed, ReplyQueue, type Audience } from './reply-queue';
 import { RunReports, type ReportsOptions } from './run-reports';
 import { StatementRun } from './statement-run';
-
-/** What is executed: a candidate's run, or a statement the engine has no interest in. */
-export type Executed = StatementRun | InspectedStatement;
-export type Detail = Executed | PreparedStatement | HiddenStatement | RunPreparation;
 
 /** A statement whose text is not known, or not text. */
 export const unknownStatement: InspectedStatement = {
@@ -219,7 +217,8 @@ export class SessionTracker {
     if (audience === 'mismatch') return audience;
     switch (code) {
       case BackendCode.CommandComplete:
-        this.commandComplete(frame, start, end);
+        if (audience === 'proxy') this.hiddenCommandComplete();
+        else this.commandComplete(frame, start, end);
         break;
       case BackendCode.EmptyQueryResponse:
       case BackendCode.PortalSuspended:
@@ -255,6 +254,14 @@ export class SessionTracker {
   /** The restricted form of a run is given up; the original is to be run instead. */
   giveUp(run: StatementRun): void {
     this.reports.giveUp(run, this.lastReplyAt);
+  }
+
+  /** What a statement of our own has done is nobody's context, and no change of the catalog. */
+  private hiddenCommandComplete(): void {
+    this.doneCount++;
+    if (this.runsUnderWay > 0) this.lastReplyAt = performance.now();
+    const { doneDetail } = this.queue;
+    if (doneDetail instanceof KeyTableDrop) doneDetail.isDone = true;
   }
 
   private commandComplete(frame: Buffer, start: number, end: number): void {
@@ -307,6 +314,8 @@ export class SessionTracker {
 
   private failed(kind: Owed, isHidden: boolean, detail: Detail | undefined): void {
     if (kind === Owed.None) {
+      const { headDetail } = this.queue;
+      if (headDetail instanceof KeyTableDrop) headDetail.isDone = false;
       // Query, FunctionCall and Sync are still owed ReadyForQuery.
       this.hasQueryFailed = true;
       return;
@@ -330,7 +339,7 @@ export class SessionTracker {
       if (kind === Owed.Close && isHidden && detail.isOpen) this.leftOpen.push(detail);
       return;
     }
-    if (detail instanceof RunPreparation) return;
+    if (detail instanceof RunPreparation || detail instanceof KeyTableDrop) return;
     if (kind === Owed.FunctionCall) this.certainty.suspectDone(wasRun);
     if (kind !== Owed.Execute && kind !== Owed.Query) return;
     const statement = detail instanceof StatementRun ? detail.statement : detail;
@@ -384,14 +393,4 @@ export class SessionTracker {
     if (isInspected(detail) && this.isSuspect(detail)) this.certainty.suspectDone(hadEffect);
     if (detail instanceof OriginalRun) this.reports.originalDone(detail, !this.hasQueryFailed);
   }
-}
-
-function isInspected(detail: Detail | undefined): detail is InspectedStatement {
-  return (
-    detail !== undefined &&
-    !(detail instanceof StatementRun) &&
-    !(detail instanceof PreparedStatement) &&
-    !(detail instanceof HiddenStatement) &&
-    !(detail instanceof RunPreparation)
-  );
 }

@@ -31,6 +31,11 @@ export class StatementRun {
     return this.candidate.statement;
   }
 
+  /** What was done for it before took this long, in milliseconds. */
+  prepared(ms: number): void {
+    this.elapsedMs += ms;
+  }
+
   /** A part was sent. */
   started(now: number): void {
     this.startedAt ??= now;

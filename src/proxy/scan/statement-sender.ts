@@ -76,9 +76,11 @@ export class StatementSender {
 
   private sendBind({ prepared, frame, portalName }: Candidate, plan: RewritePlan, run: StatementRun): void {
     const isFromBefore = prepared !== undefined && prepared.batch !== this.tracker.batch;
-    const known = isFromBefore ? this.twins.find(plan, prepared) : undefined;
+    // A text that reads tables of this one execution is good for no other.
+    const readsTables = plan.tables !== undefined;
+    const known = isFromBefore && !readsTables ? this.twins.find(plan, prepared) : undefined;
     const hidden = known ?? new HiddenStatement(this.names.next());
-    const isKept = isFromBefore && !this.tracker.certainty.hasSuspects;
+    const isKept = isFromBefore && !readsTables && !this.tracker.certainty.hasSuspects;
     if (known === undefined) {
       if (isKept) for (const old of this.twins.keep(hidden, plan, prepared)) this.close(old);
       this.parse(hidden, plan, run);

@@ -53,6 +53,7 @@ export class ClientSession {
 
   /** What the client got wrong after the login; the server is asked for its own words first. */
   private violation: PgError | undefined;
+  private serverProcessId: number | undefined;
   private isHeld = false;
   private hasClientEnded = false;
   private hasTerminated = false;
@@ -230,11 +231,13 @@ export class ClientSession {
       terminated: () => void (this.hasTerminated = true),
       guard: (action) => this.guard('upstream', action),
       cancelUpstream: () => this.upstream.cancel(),
+      serverProcessId: () => this.serverProcessId,
       becameIdle: () => this.shutDownIfDrained(),
     });
   }
 
   private keyReceived(request: CancelRequest): void {
+    this.serverProcessId = request.processId;
     this.upstream.keyReceived(request);
     if (this.key !== undefined) this.host.forgetKey(this.key, this);
     this.key = cancelKey(request);

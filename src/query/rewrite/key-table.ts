@@ -19,12 +19,12 @@ export interface KeyTable {
 export function keyTable(name: string, array: SqlText, isUnique: boolean): KeyTable {
   const table = `pg_temp.${quoteIdentifier(name)}` as SqlText;
   const column = quoteIdentifier('partition_key');
-  const fill = `CREATE TEMPORARY TABLE ${table} AS SELECT pg_catalog.unnest(${array}) AS ${column}`;
+  const fill = `CREATE TEMPORARY TABLE ${table} USING heap AS SELECT pg_catalog.unnest(${array}) AS ${column}`;
   const index = `CREATE UNIQUE INDEX ON ${table} (${column})`;
   return {
     table,
     column,
     create: [fill, ...(isUnique ? [index] : []), `ANALYZE ${table}`],
-    drop: `DROP TABLE IF EXISTS ${table}`,
+    drop: `DROP TABLE ${table}`,
   };
 }
