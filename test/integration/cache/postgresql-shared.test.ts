@@ -1,6 +1,10 @@
 import { isDeepStrictEqual } from 'node:util';
 import { Client } from 'pg';
-import { openPostgresqlArray } from '../../../src/cache/backends/postgresql';
+import {
+  openPostgresqlArray,
+  openPostgresqlBit,
+  openPostgresqlRoaringbit,
+} from '../../../src/cache/backends/postgresql';
 import { cacheGrants, cacheMigrations } from '../../../src/cache/backends/postgresql/cache-schema';
 import { migrate, pendingMigrations } from '../../../src/postgres/migrations';
 import type { CacheBackend, CacheChange } from '../../../src/cache/cache-backend';
@@ -160,6 +164,43 @@ describe('trouble with the store', () => {
     await admin.query(`update pcache.cache_entry set integers = '{1,null}'`);
     expect(await backend.get('region', a)).toBeUndefined();
   });
+
+  test.each([
+    ['array', 'integers', `'{1}'`, openPostgresqlArray],
+    ['array', 'integers', `'{1,null}'`, openPostgresqlArray],
+    ['array', 'integers', 'null', openPostgresqlArray],
+    ['bit', 'bits', `B'1'`, openPostgresqlBit],
+    ['bit', 'bits', `B''`, openPostgresqlBit],
+    ['bit', 'bits', 'null', openPostgresqlBit],
+    ['roaringbit', 'roaring', `substr(roaring, 1, 9)`, openPostgresqlRoaringbit],
+    ['roaringbit', 'roaring', `'hello'`, openPostgresqlRoaringbit],
+    ['roaringbit', 'roaring', `''`, openPostgresqlRoaringbit],
+    ['roaringbit', 'roaring', 'null', openPostgresqlRoaringbit],
+  ] as const)(
+    'damaged keys in %s (%s = %s) are used in no way, told of and removed',
+    async (_, column, damage, openIt) => {
+      const warnings: string[] = [];
+      const pool = openPool(server.connectionOptions(database));
+      const warn = (message: string): void => void warnings.push(message);
+      await using backend = await openIt({ pool, schema, warn, bits: 1_000 });
+      const { directory } = directoryOf(backend);
+      await backend.registerPartitionKey('region', 'integer');
+      await backend.put(sampleEntry(keys));
+      await backend.put(sampleEntry(keys, { text: 'b' }));
+      await admin.query(
+        `update pcache.cache_entry set ${column} = ${damage} where fragment ->> 'hash' = $1`,
+        [a],
+      );
+      const { hits, keys: common } = await backend.intersect('region', [a, b]);
+      expect([hits, common?.size]).toEqual([[b], 2]);
+      await until('it is removed', async () => (await backend.count('region')) === 1);
+      expect(directory.get('region', a)).toBeUndefined();
+      expect(warnings).toEqual([expect.stringMatching(/ entry [0-9a-f]{64} of region .*; it is not used$/)]);
+      expect(await backend.get('region', a)).toBeUndefined();
+      await backend.put(sampleEntry(keys));
+      expect((await backend.intersect('region', [a, b])).hits).toEqual([a, b]);
+    },
+  );
 
   test('connections that are cut are made again', async () => {
     const backend = await open();

@@ -40,8 +40,16 @@ export interface PostgresqlOptions {
   readonly warn: CacheWarning;
 }
 
+interface IntersectionRow extends ControlRow {
+  readonly hits: string[] | null;
+  readonly has_null_key: boolean;
+  /** Each set has as many keys as it is said to have. */
+  readonly is_sound: boolean;
+  readonly keys: Buffer | null;
+}
+
 const foreignKeyViolation = '23503';
-/** Descriptions of a listing, and of others' changes, that are read at once. */
+/** Descriptions of a listing that are read at once. */
 const readAtOnce = 2_000;
 const firstHash = Buffer.alloc(0);
 
@@ -144,15 +152,16 @@ export class PostgresqlBackend implements CacheBackend {
       hashBytes(hash),
     ]);
     if (row === undefined) {
-      // Whoever asks for its keys has known of it, and is to be told that it is gone.
+      // Whoever asks for its keys has known of it.
       this.changes.heard({ partitionKey, hash });
       return undefined;
     }
     const description = this.described(row);
-    if (row.keys === null) return { ...description, keys: undefined };
+    if (row.status !== 'ok') return { ...description, keys: undefined };
     const keys = this.decodeKeys(description, row.keys);
-    if (keys === undefined) this.discard(partitionKey, hash);
-    return keys === undefined ? undefined : { ...description, keys };
+    if (keys !== undefined) return { ...description, keys };
+    this.discard(partitionKey, hash);
+    return undefined;
   }
 
   async describe(partitionKey: string, hash: FragmentHash): Promise<EntryDescription | undefined> {
@@ -178,13 +187,11 @@ export class PostgresqlBackend implements CacheBackend {
     if (datatype === undefined || asked.length === 0) return { hits: [], keys: undefined };
     const { intersection } = this.storage;
     if (intersection === undefined || asked.length === 1) return this.intersectHere(partitionKey, asked);
-    const [row] = await this.query<{ hits: string[] | null; has_null_key: boolean; keys: Buffer | null }>(
-      intersection,
-      [this.name, partitionKey, asked.map(hashBytes)],
-      this.storage.column(datatype),
-    );
-    const hits = new Set(row?.hits);
-    if (row === undefined || hits.size === 0) return { hits: [], keys: undefined };
+    const row = await this.intersection(intersection, partitionKey, datatype, asked);
+    // Read one by one, those that are damaged are found, and removed.
+    if (row?.is_sound !== true) return this.intersectHere(partitionKey, asked);
+    const hits = new Set(row.hits);
+    if (hits.size === 0) return { hits: [], keys: undefined };
     const hasNullKey = row.has_null_key;
     const keys =
       row.keys === null
@@ -255,13 +262,14 @@ export class PostgresqlBackend implements CacheBackend {
     });
   }
 
-  /** undefined, with a warning, for keys that somebody else has changed: the entry is as good as missing. */
+  /** undefined, with a warning, for keys that somebody else has changed. */
   private decodeKeys(
     { fragment, keyCount, hasNullKey }: EntryDescription,
-    bytes: Buffer,
+    bytes: Buffer | null,
   ): KeySet | undefined {
     const { partitionKey, hash, datatype } = fragment;
     try {
+      if (bytes === null) throw new DamagedRecordError('has lost its keys');
       const keys = this.storage.decode(datatype, bytes, hasNullKey);
       if (keys.size === keyCount) return keys;
       throw new DamagedRecordError(`has ${keys.size} keys where it had ${keyCount}`);
@@ -272,6 +280,25 @@ export class PostgresqlBackend implements CacheBackend {
         error,
       );
       return undefined;
+    }
+  }
+
+  /** What the server makes of it; undefined if it refuses to. */
+  private async intersection(
+    name: string,
+    partitionKey: string,
+    datatype: PartitionKeyType,
+    hashes: readonly FragmentHash[],
+  ): Promise<IntersectionRow | undefined> {
+    const parameters = [this.name, partitionKey, hashes.map(hashBytes)];
+    try {
+      const [row] = await this.query<IntersectionRow>(name, parameters, this.storage.column(datatype));
+      return row;
+    } catch (error) {
+      // pg_roaringbitmap fails for what is no bitmap.
+      if (error instanceof CacheUnavailableError && error.cause instanceof ControlQueryError)
+        return undefined;
+      throw error;
     }
   }
 

@@ -12,6 +12,8 @@ export class DamagedStoreError extends Error {
  * lead to a directory being set aside.
  */
 const damaged = /^(Corruption: |IO error: No such file or directory ?While open)/;
+/** Opening writes what was in the log of the last time. */
+const full = /No space left on device/;
 const locked = /^IO error: (lock hold by current process|While lock file: )/;
 
 /** The error of an operation on an open store, in our terms. */
@@ -21,7 +23,10 @@ export function translateError(backend: string, error: unknown): Error {
   return new CacheUnavailableError(backend, message, { cause: error });
 }
 
-/** The error of opening a store: what the start is refused with, or DamagedStoreError. */
+/**
+ * The error of opening a store: what the start is refused with, DamagedStoreError, or CacheUnavailableError for a full disk, which is no
+ * reason for a proxy not to start.
+ */
 export function translateOpenError(directory: string, error: unknown): Error {
   const message = messageOf(error);
   if (damaged.test(message)) return new DamagedStoreError(message, { cause: error });
@@ -32,6 +37,8 @@ export function translateOpenError(directory: string, error: unknown): Error {
       { cause: error },
     );
   }
+  if (full.test(message))
+    return new CacheUnavailableError(`the cache directory ${directory}`, message, { cause: error });
   return new StartError(`the cache directory ${directory} cannot be opened: ${message}`, { cause: error });
 }
 
