@@ -13,6 +13,11 @@ const runs = [
     command: ['test/run.mjs', 'test/e2e/random-conversations'],
     environment: { PCACHE_TEST_CONVERSATIONS: '4000' },
   },
+  {
+    what: 'crashes',
+    command: ['test/run.mjs', 'test/integration/cache/crash'],
+    environment: { PCACHE_TEST_CRASHES: '100' },
+  },
   { what: 'the oracle', command: ['test/oracle/run.mjs', '--queries', '200000'], environment: {} },
   { what: 'memory', command: ['bench/run.mjs', 'memory'], environment: {} },
 ];

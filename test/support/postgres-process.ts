@@ -29,6 +29,11 @@ export class PostgresProcess {
     return new PostgresProcess(server, port);
   }
 
+  /** Resolves when it has ended, whoever ended it. */
+  async untilExit(): Promise<void> {
+    await this.process.untilExit();
+  }
+
   /** Stops the server: `fast` ends sessions properly, `immediate` is what a crash looks like. */
   async stop(mode: 'fast' | 'immediate' = 'fast'): Promise<void> {
     await this.process.stop(mode === 'fast' ? 'INT' : 'QUIT');

@@ -116,6 +116,14 @@ export class PostgresServer implements AsyncDisposable {
     return this.process.stop('immediate');
   }
 
+  /** Kills all its processes where they are, as by SIGKILL; the data stays for `restart`. */
+  async kill(): Promise<void> {
+    // The postmaster is stopped first, so that it can neither start others nor clean up.
+    this.suspend();
+    for (const pid of this.processIds()) process.kill(pid, 'SIGKILL');
+    await this.process.untilExit();
+  }
+
   /** All its processes stop where they are, until `resume`: connections stay, and nothing is answered. */
   suspend(): void {
     for (const pid of this.processIds()) process.kill(pid, 'SIGSTOP');

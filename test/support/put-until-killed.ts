@@ -1,10 +1,34 @@
 import { writeSync } from 'node:fs';
+import { openPostgresqlArray } from '../../src/cache/backends/postgresql';
+import { openRedisSet } from '../../src/cache/backends/redis';
 import { openRocksdbSet } from '../../src/cache/backends/rocksdb-set';
-import type { CacheEntry } from '../../src/cache/cache-backend';
+import type { CacheBackend, CacheEntry } from '../../src/cache/cache-backend';
 import { createKeySet } from '../../src/cache/key-sets/create-key-set';
+import { openPool } from '../../src/postgres/control-pool';
 import { sampleEntry } from './cache-entries';
+import type { ConnectionOptions } from './postgres-server';
+import { redisOptions } from './redis-options';
 
 export const entryCount = 8;
+
+/** Where a process is to put entries; can be told to it as JSON. */
+export type CrashStore =
+  | { readonly kind: 'rocksdb'; readonly path: string }
+  | { readonly kind: 'redis'; readonly host: string; readonly port: number }
+  | { readonly kind: 'postgresql'; readonly connection: ConnectionOptions };
+
+export const crashSchema = { schema: 'pcache', tablePrefix: 'cache_' };
+
+export function openCrashStore(store: CrashStore, warn: (message: string) => void): Promise<CacheBackend> {
+  switch (store.kind) {
+    case 'rocksdb':
+      return openRocksdbSet({ path: store.path, warn });
+    case 'redis':
+      return openRedisSet(redisOptions({ addresses: [store], commandTimeoutMs: 1_000 }, { warn }));
+    case 'postgresql':
+      return openPostgresqlArray({ pool: openPool(store.connection), schema: crashSchema, warn });
+  }
+}
 
 /** What is put for an entry in a generation; everything in it follows from the two numbers. */
 export function generatedEntry(entry: number, generation: number): CacheEntry {
@@ -18,21 +42,31 @@ export function generatedEntry(entry: number, generation: number): CacheEntry {
 }
 
 /**
- * Run as a process of its own, with the path of a cache: replaces its entries again and again, from the generation given,
- * several at a time, and prints each one that was acknowledged. Somebody kills it.
+ * Replaces the entries again and again, from the generation given, several at a time, and tells of each one that was acknowledged, until one
+ * is refused; rejects with the reason when nothing is under way any more.
  */
-async function putUntilKilled(path: string, from: number): Promise<never> {
-  const backend = await openRocksdbSet({ path, warn: (message) => writeSync(2, `${message}\n`) });
+export async function putUntilRefused(
+  backend: CacheBackend,
+  from: number,
+  acknowledged: (entry: number, generation: number) => void,
+): Promise<never> {
   await backend.registerPartitionKey('region', 'integer');
   for (let generation = from; ; generation++) {
-    await Promise.all(
-      Array.from({ length: entryCount }, async (_, entry) => {
-        await backend.put(generatedEntry(entry, generation));
-        writeSync(1, `${entry} ${generation}\n`);
-      }),
-    );
+    const puts = Array.from({ length: entryCount }, async (_, entry) => {
+      await backend.put(generatedEntry(entry, generation));
+      acknowledged(entry, generation);
+    });
+    for (const result of await Promise.allSettled(puts))
+      if (result.status === 'rejected') throw result.reason;
   }
 }
 
-const [, script, path, from] = process.argv;
-if (script === __filename && path !== undefined) void putUntilKilled(path, Number(from));
+/** Run as a process of its own, with a store as JSON: somebody kills it. */
+async function putUntilKilled(store: CrashStore, from: number): Promise<never> {
+  const backend = await openCrashStore(store, (message) => writeSync(2, `${message}\n`));
+  return putUntilRefused(backend, from, (entry, generation) => writeSync(1, `${entry} ${generation}\n`));
+}
+
+const [, script, store, from] = process.argv;
+if (script === __filename && store !== undefined)
+  void putUntilKilled(JSON.parse(store) as CrashStore, Number(from));

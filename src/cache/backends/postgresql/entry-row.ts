@@ -19,6 +19,15 @@ export type EntryRow = {
   readonly bytes: string | null;
 };
 
+/** What the statements that intersect give. */
+export type IntersectionRow = {
+  readonly hits: string[] | null;
+  readonly has_null_key: boolean;
+  /** Each set has as many keys as it is said to have; if not, the rest is of no use. */
+  readonly is_sound: boolean;
+  readonly keys: Buffer | null;
+};
+
 export function descriptionOfRow(row: EntryRow): EntryDescription {
   return {
     fragment: parseTagged(row.fragment) as EntryDescription['fragment'],

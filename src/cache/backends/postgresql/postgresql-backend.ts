@@ -30,7 +30,7 @@ import { LastUsedWriter } from '../../last-used-writer';
 import { type ChangedPlace, SharedChangeFeed } from '../../shared-change-feed';
 import { cacheQuery, type CacheSchema, changeChannel, forCache } from './cache-schema';
 import { ChangeListener } from './change-listener';
-import { descriptionOfRow, type EntryRow, hashBytes, parametersOf } from './entry-row';
+import { descriptionOfRow, type EntryRow, hashBytes, type IntersectionRow, parametersOf } from './entry-row';
 import type { KeyColumn, KeyStorage } from './key-storage';
 
 export interface PostgresqlOptions {
@@ -38,14 +38,6 @@ export interface PostgresqlOptions {
   readonly pool: ControlPool;
   readonly schema: CacheSchema;
   readonly warn: CacheWarning;
-}
-
-interface IntersectionRow extends ControlRow {
-  readonly hits: string[] | null;
-  readonly has_null_key: boolean;
-  /** Each set has as many keys as it is said to have. */
-  readonly is_sound: boolean;
-  readonly keys: Buffer | null;
 }
 
 const foreignKeyViolation = '23503';
