@@ -68,9 +68,7 @@ export async function runBenchmark(args: readonly string[]): Promise<number> {
   const machine = describeMachine();
   say(`${machine.cores} x ${machine.cpu}, Node ${machine.node}; milliseconds\n`);
   say(line(['sent by one client', 'texts', 'p99', 'p99.9', 'max', 'other p99', 'other max', 'work max']));
-  await using postgres = await startPostgres({
-    settings: { max_stack_depth: '2MB', statement_timeout: 200 },
-  });
+  await using postgres = await startPostgres({ settings: { max_stack_depth: '2MB' } });
   const connection = postgres.connectionOptions(await postgres.createDatabase());
   const client = new Client(connection);
   await client.connect();
