@@ -24,6 +24,8 @@ import type { Explanation } from './explain/explanation';
 import { StatementExplainer } from './explain/statement-explainer';
 import { Inspector } from './inspector';
 import { KeySetStore } from './key-set-store';
+import { LaterTurns } from './later-turns';
+import { hasNull } from './parameter-values';
 import {
   fragmentsOf,
   lacksFragments,
@@ -48,11 +50,8 @@ export type { DatabaseEngineOptions, TrackedKey };
 
 /** How long after a restricted statement another one is expected. */
 const contextWantedMs = 10 * 60_000;
-/** A decision holds the statement's syntax tree, which takes many times the memory of the text. Estimates. */
 const maxDecisionBytes = 128 * 1024 * 1024;
-const bytesPerDecision = 8_000;
-const bytesPerCharacter = 64;
-/** Statements that wait for time to be learned from. */
+/** Statements that wait for time to be learned from: one that is not will be slow again. */
 const maxLearningLater = 100;
 /** The answers most statements get. */
 const nothingCached = forward('nothing cached');
@@ -68,18 +67,15 @@ export class DatabaseEngine implements Engine {
   readonly #usage: UsageNotes;
   readonly #slowForms = new SlowForms();
   readonly #unkeyed: UnkeyedStatements;
-  readonly #decisions = new BoundedMap<string, Decision>(
-    maxDecisionBytes,
-    ({ reading }) => bytesPerDecision + bytesPerCharacter * reading.statement.text.length,
-  );
+  readonly #decisions = new BoundedMap<string, Decision>(maxDecisionBytes, ({ bytes }) => bytes);
   readonly #shapes: ShapeBook;
   readonly #restrictor: Restrictor;
   readonly #explainer: StatementExplainer;
   readonly #waiting = new WaitingStatements((reading) => this.#prepare(reading));
   readonly #unsubscribe: () => void;
   readonly #loader: DirectoryLoader;
+  readonly #laterTurns = new LaterTurns(maxLearningLater);
   #version = 0;
-  #learningLater = 0;
   #lastContext: SessionContext | undefined;
   /** When a session's context was of use last, or missed, in milliseconds of performance.now. */
   #contextUsedAt = -Infinity;
@@ -352,7 +348,7 @@ export class DatabaseEngine implements Engine {
     if (context === undefined || !isContextCertain) return true;
     const learn = (): void => {
       if (this.#slowForms.has(statement)) return;
-      if (turnBudget.isSpent) this.#learnLater(learn);
+      if (turnBudget.isSpent) this.#laterTurns.run(learn);
       else this.#slowForms.note(statement, turnBudget.spend(read).ms);
     };
     const read = (): void => {
@@ -366,16 +362,6 @@ export class DatabaseEngine implements Engine {
     if (parameters === undefined || parameters.values.length === 0) learn();
     else void this.#shapes.ask(describing(statement, context, catalog, parameters)).then(learn);
     return false;
-  }
-
-  /** A statement that is not learned from will be slow again. */
-  #learnLater(learn: () => void): void {
-    if (this.#learningLater >= maxLearningLater) return;
-    this.#learningLater++;
-    void turnBudget.turn().then(() => {
-      this.#learningLater--;
-      learn();
-    });
   }
 
   #unknownFragments(reading: Reading): readonly Fragment[] {
@@ -409,8 +395,4 @@ export class DatabaseEngine implements Engine {
     this.#waiting.clear();
     this.#inspector.useCatalog(catalog);
   }
-}
-
-function hasNull(parameters: BoundParameters | undefined): boolean {
-  return parameters?.values.includes(null) === true;
 }

@@ -10,6 +10,9 @@ import type { ClassKeys, ClassRestriction, RewrittenText } from './rewriter';
 import type { SessionContext } from './session-context';
 import type { ShapeQuestion } from './shape-book';
 
+const bytesPerDecision = 8_000;
+const bytesPerCharacter = 64;
+
 /** What is known of one execution's statement, values and context, until the directory or the catalog changes. */
 export class Decision {
   readonly matches: readonly ClassMatch[];
@@ -26,6 +29,11 @@ export class Decision {
     private readonly directory: Directory,
   ) {
     this.matches = matchReading(reading, directory);
+  }
+
+  /** Estimate of the memory it takes: it holds the statement's syntax tree, which takes many times that of the text. */
+  get bytes(): number {
+    return bytesPerDecision + bytesPerCharacter * this.reading.statement.text.length;
   }
 
   /** partial: not all fragments of the statement are known. Found out when it is asked for, which is when a restriction is made. */

@@ -93,3 +93,7 @@ function isoText(epochMs: number): string | undefined {
   const year = date.getUTCFullYear();
   return Number.isNaN(year) || year < 1 || year > 9999 ? undefined : date.toISOString();
 }
+
+export function hasNull(parameters: BoundParameters | undefined): boolean {
+  return parameters?.values.includes(null) === true;
+}
