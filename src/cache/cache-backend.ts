@@ -59,6 +59,22 @@ export interface Intersection {
   readonly keys: KeySet | undefined;
 }
 
+/**
+ * SQL that reads keys where they are, for statements of clients of the same database. All three are to stand in one statement, or at least
+ * under one snapshot: what is decided on is what is read, or `changed` says so.
+ */
+export interface LazyKeys {
+  /** A SELECT of one column: the keys all entries have, as they were when this was made; NULL is not among them. */
+  readonly rows: string;
+  /**
+   * A boolean expression, never NULL: not all of the very versions that were decided on can be seen, for they were replaced, removed or
+   * hidden, or are newer than the snapshot. `rows` then lacks keys, and every key has to pass.
+   */
+  readonly changed: string;
+  /** A boolean expression: the role that asks may read what the other two read. They fail if it may not, whatever stands around them. */
+  readonly readable: string;
+}
+
 export type CacheChange =
   | { readonly kind: 'put'; readonly entry: EntryDescription }
   | { readonly kind: 'deleted'; readonly partitionKey: string; readonly hash: FragmentHash }
@@ -107,6 +123,11 @@ export interface CacheBackend extends AsyncDisposable {
   delete(partitionKey: string, hash: FragmentHash): Promise<boolean>;
   /** Intersects the sets that exist. */
   intersect(partitionKey: string, hashes: readonly FragmentHash[]): Promise<Intersection>;
+  /**
+   * For stores in tables of a PostgreSQL database: how to read the intersection of entries there, of one partition key, all of status ok.
+   * undefined if that cannot be; asks nobody.
+   */
+  lazy?(entries: readonly EntryDescription[]): LazyKeys | undefined;
   /** Every entry's description; of one partition key, or of all. */
   list(partitionKey?: string): AsyncIterable<EntryDescription>;
   count(partitionKey: string): Promise<number>;

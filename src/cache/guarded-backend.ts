@@ -10,6 +10,7 @@ import type {
   DataExtent,
   EntryDescription,
   Intersection,
+  LazyKeys,
 } from './cache-backend';
 import { ChangeFeed } from './change-feed';
 import { TimeSlices } from './time-slices';
@@ -130,6 +131,10 @@ export class GuardedBackend implements CacheBackend {
 
   intersect(partitionKey: string, hashes: readonly FragmentHash[]): Promise<Intersection> {
     return this.guard.ask('intersect', (store) => store.intersect(partitionKey, hashes));
+  }
+
+  lazy(entries: readonly EntryDescription[]): LazyKeys | undefined {
+    return this.guard.store?.lazy?.(entries);
   }
 
   /** Rejected with CacheUnavailableError, it is made up for later, for partition keys that are registered. */

@@ -33,7 +33,7 @@ class Moody {
   }
 
   private method(name: keyof CacheBackend): unknown {
-    const { memory } = this;
+    const memory: CacheBackend = this.memory;
     const member: unknown = memory[name];
     if (typeof member !== 'function') return member;
     const call = (...args: unknown[]): unknown => Reflect.apply(member, this.memory, args);

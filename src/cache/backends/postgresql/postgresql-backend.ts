@@ -16,6 +16,7 @@ import type {
   DataExtent,
   EntryDescription,
   Intersection,
+  LazyKeys,
 } from '../../cache-backend';
 import type { CacheWarning } from '../../cache-warning';
 import { decodeChange, encodeChange } from '../../change-message';
@@ -32,6 +33,7 @@ import { cacheQuery, type CacheSchema, changeChannel, forCache } from './cache-s
 import { ChangeListener } from './change-listener';
 import { descriptionOfRow, type EntryRow, hashBytes, type IntersectionRow, parametersOf } from './entry-row';
 import type { KeyColumn, KeyStorage } from './key-storage';
+import { lazyKeys } from './lazy-keys';
 
 export interface PostgresqlOptions {
   /** Closed with the backend. With room for one connection that listens besides those that work. */
@@ -144,7 +146,6 @@ export class PostgresqlBackend implements CacheBackend {
       hashBytes(hash),
     ]);
     if (row === undefined) {
-      // Whoever asks for its keys has known of it.
       this.changes.heard({ partitionKey, hash });
       return undefined;
     }
@@ -190,6 +191,10 @@ export class PostgresqlBackend implements CacheBackend {
         ? createKeySet(datatype, [], { hasNullKey })
         : this.storage.decode(datatype, row.keys, hasNullKey);
     return { hits: asked.filter((hash) => hits.has(hash)), keys };
+  }
+
+  lazy(entries: readonly EntryDescription[]): LazyKeys | undefined {
+    return lazyKeys(entries, this.storage, this.options.schema);
   }
 
   async *list(partitionKey?: string): AsyncGenerator<EntryDescription, void, undefined> {
