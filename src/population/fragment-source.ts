@@ -1,3 +1,4 @@
+import type { EntryOrigin } from '../cache/cache-backend';
 import type { Fragment } from '../query/fragment/fragment';
 import type { PartitionValue } from '../query/partition-key';
 
@@ -10,6 +11,8 @@ export type FragmentOutcome =
       readonly hasNullKey: boolean;
       /** Of the transaction all was read in (rule F1). */
       readonly snapshot: string;
+      /** Absent if the data is promised not to change. */
+      readonly origin?: EntryOrigin;
     }
   /** The fragment itself is to blame: running it again soon would end the same way. */
   | { readonly status: 'timeout' | 'too_large' | 'failed'; readonly error: string }

@@ -41,6 +41,7 @@ export function entryOfRun(
     keyCount: keys.size,
     hasNullKey: keys.hasNullKey,
     snapshot: outcome.snapshot,
+    ...(outcome.origin === undefined ? {} : { origin: outcome.origin }),
     error: undefined,
     keys,
   };

@@ -1,5 +1,7 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { ControlConnectionError } from '../../errors/control-connection-error';
 import { ControlQueryError } from '../../errors/control-query-error';
+import { isDurable, stampEntry } from '../../freshness/entry-stamp';
 import type { ControlClient } from '../../postgres/control-client';
 import type { ControlPool } from '../../postgres/control-pool';
 import { sqlFile } from '../../postgres/sql-files';
@@ -25,12 +27,16 @@ export interface PostgresqlSourceOptions {
   readonly maxKeys: number;
   /** So do more bytes of text. */
   readonly maxTextBytes?: number;
+  /** Where the changes of a partition key's tables are logged; undefined for a key whose data is promised not to change. */
+  readonly changeLogOf?: (partitionKey: string) => string | undefined;
 }
 
 /** The server ends a statement by its own clock; ours is only for when it does not. */
 const SERVER_GRACE_MS = 1_000;
 /** Serialization failures, and a lock or a standby's conflict: the next attempt may well go through. */
 const isWorthAnotherAttempt = /^(40|55P03)/;
+/** The server writes its log out by itself, within a second. */
+const durabilityPollMs = 20;
 const QUERY_CANCELED = '57014';
 
 /** Runs fragments on a PostgreSQL server: one connection and one REPEATABLE READ transaction each (rule F1). */
@@ -61,6 +67,11 @@ export class PostgresqlSource implements FragmentSource {
     };
 
     await client.query(beginRun, [], limits());
+    // Before the fragment's settings are: its search_path could give operators another meaning.
+    const changeLog = this.options.changeLogOf?.(fragment.partitionKey);
+    const stamp =
+      changeLog === undefined ? undefined : await stampEntry(client, changeLog, fragment, limits());
+    if (stamp !== undefined && 'problem' in stamp) return { status: 'failed', error: stamp.problem };
     const problem = await applyFragmentSettings(client, fragment, limits());
     if (problem !== undefined) return { status: 'failed', error: problem };
     const [limited] = await client.query<{ snapshot: string }>(
@@ -90,7 +101,11 @@ export class PostgresqlSource implements FragmentSource {
       if (textBytes > maxTextBytes) return tooLarge(`keys of more than ${maxTextBytes} bytes`);
     }
     await client.query(endRun, [], limits());
-    return { status: 'ok', keys, hasNullKey, snapshot: limited.snapshot };
+    if (stamp === undefined || changeLog === undefined)
+      return { status: 'ok', keys, hasNullKey, snapshot: limited.snapshot };
+    while (!(await isDurable(client, changeLog, stamp, limits())))
+      await delay(durabilityPollMs, undefined, { signal });
+    return { status: 'ok', keys, hasNullKey, snapshot: stamp.snapshot, origin: stamp.origin };
   }
 }
 
