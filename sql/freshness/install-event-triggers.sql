@@ -1,9 +1,5 @@
 -- install-event-triggers: have DDL on tracked tables noticed in its own transaction. Only a superuser may run it.
-create event trigger "{schema}_ddl" on ddl_command_end
-  when tag in ('ALTER TABLE', 'CREATE TABLE', 'CREATE TABLE AS', 'CREATE SCHEMA', 'CREATE FOREIGN TABLE', 'ALTER FOREIGN TABLE',
-               'ALTER TRIGGER', 'ALTER TYPE', 'ALTER DOMAIN', 'ALTER COLLATION', 'CREATE FUNCTION', 'ALTER FUNCTION', 'ALTER OPERATOR',
-               'CREATE CAST', 'ALTER EXTENSION')
-  execute function "{schema}".on_ddl();
+create event trigger "{schema}_ddl" on ddl_command_end execute function "{schema}".on_ddl();
 alter event trigger "{schema}_ddl" enable always;
 
 create event trigger "{schema}_drop" on sql_drop execute function "{schema}".on_drop();

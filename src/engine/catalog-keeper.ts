@@ -1,8 +1,10 @@
 import { constraintProblems } from '../query/analysis/added-constraints';
-import type { Catalog } from '../query/catalog/catalog';
+import { hasCatalogChanged, isTrackingSetUp, stampCatalog } from '../freshness/catalog-stamp';
+import type { Catalog, CatalogReading } from '../query/catalog/catalog';
 import type { PartitionKey } from '../query/partition-key';
 import { readCatalog } from '../postgres/catalog/read-catalog';
 import { readDatabaseIdentity } from '../postgres/catalog/read-database-identity';
+import type { ControlClient } from '../postgres/control-client';
 import type { ControlPool } from '../postgres/control-pool';
 import type { EngineLog } from './engine-events';
 import { tableProblems } from './tracked-tables';
@@ -22,11 +24,16 @@ export class CatalogKeeper {
   #isStale = false;
   #isStopped = false;
   #timer: NodeJS.Timeout | undefined;
+  #checkTimer: NodeJS.Timeout | undefined;
+  /** What was last said to be in the way of tracking. */
+  #problem: string | undefined;
 
   constructor(
     private readonly pool: ControlPool,
     private readonly partitionKeys: readonly PartitionKey[],
     private readonly log: EngineLog,
+    /** Where changes are tracked, and how often it is looked there whether DDL came from elsewhere, in milliseconds. */
+    private readonly changes?: { readonly schema: string; readonly checkMs: number },
   ) {}
 
   get current(): Catalog | undefined {
@@ -44,11 +51,13 @@ export class CatalogKeeper {
 
   start(): void {
     this.refresh();
+    this.#checkLater();
   }
 
   stop(): void {
     this.#isStopped = true;
     clearTimeout(this.#timer);
+    clearTimeout(this.#checkTimer);
   }
 
   /** What is known is forgotten at once, and read again. */
@@ -71,12 +80,51 @@ export class CatalogKeeper {
       this.#isStale = false;
       try {
         this.#databaseIdentity = await readDatabaseIdentity(this.pool);
-        const catalog = await readCatalog(this.pool, this.partitionKeys);
+        const catalog = await readCatalog(this.pool, this.partitionKeys, (client) => this.#stamp(client));
         if (!this.#isStaleNow()) this.#accept(catalog);
       } catch (error) {
         this.log.warn({ err: error }, 'the catalog could not be read; nothing is restricted until it can');
         this.#retryLater();
       }
+    }
+  }
+
+  async #stamp(client: ControlClient): Promise<CatalogReading | undefined> {
+    if (this.changes === undefined) return undefined;
+    const stamp = await stampCatalog(client, this.changes.schema);
+    const problem = 'problem' in stamp ? stamp.problem : undefined;
+    if (problem !== undefined && problem !== this.#problem)
+      this.log.warn({ problem }, 'nothing is restricted by keys that are to be exact');
+    this.#problem = problem;
+    return 'problem' in stamp ? undefined : stamp;
+  }
+
+  /**
+   * DDL that did not come this way. Statements do not depend on it being noticed here: they ask for themselves, and read everything if the
+   * catalog has changed. Where nothing is tracked yet, that may change as well.
+   */
+  #checkLater(): void {
+    const { changes } = this;
+    if (changes === undefined || this.#isStopped) return;
+    this.#checkTimer = setTimeout(() => {
+      void this.#hasChanged(changes.schema).then((hasChanged) => {
+        if (hasChanged && !this.#isStopped) this.refresh();
+        this.#checkLater();
+      });
+    }, changes.checkMs).unref();
+  }
+
+  async #hasChanged(schema: string): Promise<boolean> {
+    const { current } = this;
+    // It is being read, or tried to be.
+    if (current === undefined) return false;
+    try {
+      return current.reading === undefined
+        ? await isTrackingSetUp(this.pool, schema)
+        : await hasCatalogChanged(this.pool, schema, current.reading);
+    } catch (error) {
+      this.log.debug({ err: error }, 'it could not be asked whether the catalog has changed');
+      return false;
     }
   }
 

@@ -1,7 +1,7 @@
 import type { EntryOrigin } from '../cache/cache-backend';
 import type { ControlClient, QueryOptions } from '../postgres/control-client';
-import { ControlQueryError } from '../errors/control-query-error';
 import type { Fragment } from '../query/fragment/fragment';
+import { trackingProblem } from './tracking-problem';
 import { trackingQuery } from './tracking-schema';
 
 /** What an entry has to carry to be kept fresh, as of the transaction it is asked in (rules F1 to F3). */
@@ -92,19 +92,6 @@ export async function isDurable(
     limits,
   );
   return row?.is_durable === true;
-}
-
-const isNotSetUp = /^(3F000|42P01|42883|42703)$/;
-const isNotGranted = '42501';
-
-/** What to do about an error that came of asking for a stamp; undefined if it is not the tracking's. */
-function trackingProblem(error: unknown, schema: string): string | undefined {
-  if (!(error instanceof ControlQueryError)) return undefined;
-  if (isNotSetUp.test(error.sqlState))
-    return 'changes are not tracked in this database: `pcache track install` sets it up';
-  if (error.sqlState === isNotGranted)
-    return `the control role may not read the schema ${JSON.stringify(schema)}: \`pcache track grants\` prints what it needs`;
-  return undefined;
 }
 
 /** `schema.table`, as conjuncts name what they read. No tracked table has a dot in its name. */

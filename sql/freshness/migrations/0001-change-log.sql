@@ -13,6 +13,8 @@ create table "{schema}".tracking (
   made_in oid not null,
   -- Changes of older transactions may have been removed: an entry that has not seen all of those cannot be used.
   compacted_before xid8 not null default '0',
+  -- The same for changes of the catalog.
+  catalog_compacted_before xid8 not null default '0',
   constraint tracking_once primary key (is_only),
   constraint tracking_one_row check (is_only)
 );
@@ -61,6 +63,11 @@ create table "{schema}".change_timestamp (source integer not null, xid xid8 not 
 create table "{schema}".change_timestamptz (source integer not null, xid xid8 not null default pg_current_xact_id(), key timestamptz);
 -- Changes after which every key is uncertain. A row with the highest xid is seen by nobody: the source cannot be relied on until it goes.
 create table "{schema}".change_whole (source integer not null, xid xid8 not null default pg_current_xact_id(), reason text not null);
+
+-- Transactions that changed what statements may mean: a table that hides another one, a column, a function. What a proxy made of a statement
+-- holds while its reading of the catalog has seen all of them.
+create table "{schema}".change_catalog (xid xid8 not null default pg_current_xact_id());
+create index on "{schema}".change_catalog (xid);
 
 -- Truncation by VACUUM takes a lock that readers wait for, and that cancels them on a standby.
 do $$
@@ -172,6 +179,20 @@ begin
                   where c.source = any (reads) and c.xid >= pg_snapshot_xmin(seen) and not pg_visible_in_snapshot(c.xid, seen))
       or exists (select from "{schema}".change_timestamptz as c
                   where c.source = any (reads) and c.xid >= pg_snapshot_xmin(seen) and not pg_visible_in_snapshot(c.xid, seen));
+end
+$$;
+
+-- Whether the catalog is not any more what somebody read in that snapshot, as far as event triggers notice.
+create function "{schema}".catalog_changed(read pg_snapshot) returns boolean
+language plpgsql stable parallel safe security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return exists (select from "{schema}".tracking as t where t.catalog_compacted_before > pg_snapshot_xmin(read))
+      or exists (select
+                   from "{schema}".change_catalog as c
+                  where c.xid >= pg_snapshot_xmin(read)
+                    and not pg_visible_in_snapshot(c.xid, read));
 end
 $$;
 
@@ -610,6 +631,7 @@ declare
   log text;
   removed bigint;
   total bigint := 0;
+  old_catalog xid8;
 begin
   update "{schema}".tracking as t set compacted_before = before where t.compacted_before < before;
   foreach log in array array['integer', 'float', 'text', 'date', 'timestamp', 'timestamptz', 'whole'] loop
@@ -618,6 +640,14 @@ begin
     get diagnostics removed = row_count;
     total := total + removed;
   end loop;
+  -- Proxies read the catalog again after each of these; who missed thousands is not there.
+  select c.xid into old_catalog from "{schema}".change_catalog as c where c.xid < before order by c.xid desc offset 1000 limit 1;
+  if found then
+    update "{schema}".tracking as t set catalog_compacted_before = old_catalog where t.catalog_compacted_before < old_catalog;
+    delete from "{schema}".change_catalog as c where c.xid < old_catalog;
+    get diagnostics removed = row_count;
+    total := total + removed;
+  end if;
   return total;
 end
 $$;
@@ -635,6 +665,16 @@ as $$
   select s.id from "{schema}".tree_of(of_relation) as t join "{schema}".source as s on s.relation = t.relation
 $$;
 
+-- One row is enough for a transaction.
+create function "{schema}".note_catalog_change() returns void
+language sql
+set search_path = pg_catalog, pg_temp
+as $$
+  insert into "{schema}".change_catalog (xid)
+  select pg_current_xact_id()
+   where not exists (select from "{schema}".change_catalog as c where c.xid = pg_current_xact_id())
+$$;
+
 create function "{schema}".on_ddl() returns event_trigger
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
@@ -645,17 +685,28 @@ begin
   if exists (select from "{schema}".mending as m where m.xid = pg_current_xact_id()) then
     return;
   end if;
-  -- What was replaced may be part of what a condition means. Temporary ones are nobody else's.
-  if tg_tag not in ('ALTER TABLE', 'CREATE TABLE', 'CREATE TABLE AS', 'CREATE SCHEMA', 'CREATE FOREIGN TABLE', 'ALTER FOREIGN TABLE', 'ALTER TRIGGER') then
-    if exists (select
-                 from pg_event_trigger_ddl_commands() as d
-                where d.schema_name is distinct from 'pg_temp'
-                  and d.schema_name is distinct from (select n.nspname
-                                                        from pg_class as c
-                                                        join pg_namespace as n on n.oid = c.relnamespace
-                                                       where c.oid = '"{schema}".tracking'::regclass)) then
+  -- Those change neither rows nor what a name stands for.
+  if tg_tag ~ '(INDEX|STATISTICS|PUBLICATION|SUBSCRIPTION|PRIVILEGES|MATERIALIZED VIEW)$' and tg_tag not like 'CREATE MATERIALIZED%'
+     or tg_tag in ('COMMENT', 'GRANT', 'REVOKE', 'SECURITY LABEL', 'REINDEX') then
+    return;
+  end if;
+  -- Temporary ones are nobody else's, and every proxy asks a session for its own.
+  if exists (select
+               from pg_event_trigger_ddl_commands() as d
+              where d.schema_name is distinct from 'pg_temp'
+                and d.schema_name is distinct from (select n.nspname
+                                                      from pg_class as c
+                                                      join pg_namespace as n on n.oid = c.relnamespace
+                                                     where c.oid = '"{schema}".tracking'::regclass)) then
+    perform "{schema}".note_catalog_change();
+    -- What was replaced may be part of what a condition means.
+    if tg_tag in ('ALTER TYPE', 'ALTER DOMAIN', 'ALTER COLLATION', 'CREATE FUNCTION', 'ALTER FUNCTION', 'ALTER OPERATOR',
+                  'CREATE CAST', 'ALTER EXTENSION') then
       perform "{schema}".note_whole(x.id, lower(tg_tag)) from "{schema}".source as x;
     end if;
+  end if;
+  if tg_tag not in ('ALTER TABLE', 'CREATE TABLE', 'CREATE TABLE AS', 'SELECT INTO', 'CREATE SCHEMA', 'CREATE FOREIGN TABLE', 'ALTER FOREIGN TABLE',
+                    'IMPORT FOREIGN SCHEMA', 'ALTER TRIGGER') then
     return;
   end if;
   for s in
@@ -665,7 +716,7 @@ begin
      cross join lateral "{schema}".sources_near(case when d.classid = 'pg_class'::regclass then d.objid else t.tgrelid end) as n (source)
      where d.classid in ('pg_class'::regclass, 'pg_trigger'::regclass)
   loop
-    if tg_tag not in ('CREATE TABLE', 'CREATE TABLE AS', 'CREATE SCHEMA') then
+    if tg_tag not in ('CREATE TABLE', 'CREATE TABLE AS', 'SELECT INTO', 'CREATE SCHEMA') then
       perform "{schema}".note_whole(s, lower(tg_tag));
     end if;
     perform "{schema}".mend(s);
@@ -684,6 +735,10 @@ as $$
 declare
   s integer;
 begin
+  if exists (select from pg_event_trigger_dropped_objects() as d
+              where not d.is_temporary and d.object_type not in ('index', 'trigger', 'statistics object', 'policy', 'default value', 'toast table')) then
+    perform "{schema}".note_catalog_change();
+  end if;
   for s in
     select distinct r.source
       from pg_event_trigger_dropped_objects() as d
@@ -722,7 +777,7 @@ begin
     select p.oid::regprocedure as signature, p.proname as name
       from pg_proc as p
      where p.pronamespace = (select c.relnamespace from pg_class as c where c.oid = '"{schema}".tracking'::regclass)
-       and p.proname in ('track', 'untrack', 'mend', 'define_note', 'note_whole', 'distrust', 'remember', 'notice', 'compact', 'on_ddl', 'on_drop')
+       and p.proname in ('track', 'untrack', 'mend', 'define_note', 'note_whole', 'distrust', 'remember', 'notice', 'compact', 'note_catalog_change', 'on_ddl', 'on_drop')
   loop
     execute format('revoke all on function %s from public', f.signature);
   end loop;

@@ -5,6 +5,7 @@ import {
   type CatalogColumn,
   type CatalogFunction,
   type CatalogOperator,
+  type CatalogReading,
   type CatalogRelation,
   type CatalogType,
   type Volatility,
@@ -27,15 +28,19 @@ const files = {
   views: sqlFile('catalog-views'),
 };
 
+/** Asks, in the transaction that reads the catalog, what later shows whether it has changed; undefined: nothing would. */
+export type StampReading = (client: ControlClient) => Promise<CatalogReading | undefined>;
+
 /** Reads what the rewriter needs to know of a database, in one snapshot. Rejects as the pool's queries do. */
 export async function readCatalog(
   pool: ControlPool,
   partitionKeys: readonly PartitionKey[],
+  stampReading: StampReading = () => Promise.resolve(undefined),
 ): Promise<Catalog> {
   return pool.withClient(async (client) => {
     await client.execute('begin', 'begin isolation level repeatable read read only');
     try {
-      return await readInSnapshot(client, partitionKeys);
+      return await readInSnapshot(client, partitionKeys, stampReading);
     } finally {
       await client.execute('rollback', 'rollback');
     }
@@ -45,7 +50,9 @@ export async function readCatalog(
 async function readInSnapshot(
   client: ControlClient,
   partitionKeys: readonly PartitionKey[],
+  stampReading: StampReading,
 ): Promise<Catalog> {
+  const reading = await stampReading(client);
   const tracked = partitionKeys.flatMap(({ tables }) => [...tables.keys()].map(splitTable));
   const trackedNames = tracked.map(([, name]) => name);
   const columns = new Map<number, Map<string, CatalogColumn>>();
@@ -70,6 +77,7 @@ async function readInSnapshot(
     collations: (await client.query(files.collations)).map(collationOf),
     virtualColumns: new Set((await client.query(files.virtualColumns)).map((row) => String(row['attname']))),
     keyCounts: await keyCounts(client, partitionKeys),
+    reading,
   });
 }
 

@@ -110,6 +110,18 @@ export interface CatalogRows {
   readonly virtualColumns: ReadonlySet<string>;
   /** Estimated number of distinct keys in the database, by partition key; absent if nothing is known. */
   readonly keyCounts: ReadonlyMap<string, number>;
+  /** Absent where changes are not tracked. */
+  readonly reading?: CatalogReading | undefined;
+}
+
+/** When and where a catalog was read: what later statements can ask whether it still holds (sql/freshness). */
+export interface CatalogReading {
+  /** A `pg_snapshot`. */
+  readonly snapshot: string;
+  /** The server whose transaction numbers it consists of. */
+  readonly server: string;
+  /** Of the tracking. */
+  readonly epoch: string;
 }
 
 /** Objects made after initdb have OIDs from here on (PostgreSQL's FirstNormalObjectId). */
@@ -126,6 +138,7 @@ export function isBuiltin(object: { readonly oid: number }): boolean {
  */
 export class Catalog {
   readonly keyCounts: ReadonlyMap<string, number>;
+  readonly reading: CatalogReading | undefined;
   readonly #relations = new Map<string, CatalogRelation>();
   readonly #relationKinds = new Map<string, string[]>();
   readonly #types = new Map<number, CatalogType>();
@@ -147,6 +160,7 @@ export class Catalog {
 
   constructor(rows: CatalogRows) {
     this.keyCounts = rows.keyCounts;
+    this.reading = rows.reading;
     this.#virtualColumns = rows.virtualColumns;
     for (const relation of rows.relations) {
       this.#relations.set(key(relation.schema, relation.name), relation);
