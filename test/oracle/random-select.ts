@@ -91,7 +91,7 @@ function topSelect(columns: readonly ColumnInScope[], scope: SelectScope): Selec
         columns: [],
       };
     case 2:
-      // Sorted by all that is selected, ties can only be between rows that are equal (if not the same: see withoutNegativeZero).
+      // Sorted by all that is selected, ties can only be between rows that are equal (if not the same: see asCompared in subject.ts).
       return {
         clauses: { targets },
         tail: `${order} ${random.pick(['LIMIT', 'OFFSET'])} ${random.int(1, 9)}`,

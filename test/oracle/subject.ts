@@ -52,7 +52,7 @@ export function difference(direct: Outcome, through: Outcome): string | undefine
   if (through.kind === 'error') return `ran, but fails now: ${through.sqlState} ${through.message}`;
   const isOfOneSize = direct.rows.length === through.rows.length;
   const [expected, received] = [direct.rows, through.rows].map((rows) =>
-    isOfOneSize ? rows.map(withoutNegativeZero) : rows,
+    isOfOneSize ? rows.map(asCompared) : rows,
   ) as [readonly string[], readonly string[]];
   const missing = without(expected, received);
   const extra = without(received, expected);
@@ -75,11 +75,12 @@ function describeErrors(direct: Outcome, through: Outcome): string {
 }
 
 /**
- * -0 and 0 are equal, and look different. Which of them DISTINCT or GROUP BY shows, and which a LIMIT or OFFSET takes of two rows that
- * the order does not tell apart, is the plan's business. A row that is lost is one row fewer: this is for as many rows only.
+ * -0 and 0 are equal, and look different; so are 'a' and 'a  ' to `character`. Which of them DISTINCT, GROUP BY or INTERSECT shows, and which a
+ * LIMIT or OFFSET takes of two rows that the order does not tell apart, is the plan's business. A row that is lost is one row fewer:
+ * this is for as many rows only.
  */
-function withoutNegativeZero(row: string): string {
-  return row.replaceAll(/(?<=^|["\t,{])-0(?=["\t,}\n]|$)/g, '0');
+function asCompared(row: string): string {
+  return row.replaceAll(/(?<=^|["\t,{])-0(?=["\t,}\n]|$)/g, '0').replaceAll(/ +(?=["\t,}\n]|$)/g, '');
 }
 
 /** Multiset difference. */

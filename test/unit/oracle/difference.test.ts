@@ -13,6 +13,7 @@ describe('difference', () => {
       rows(['f', '-0', null], ['f', '1', null]),
       rows(['f', '0', null], ['f', '1', null]),
     ],
+    ['which of two padded texts an INTERSECT showed', rows(['a   '], ['b']), rows(['b'], ['a'])],
     ['the same in an array, and in a line of COPY', rows(['{-0,1}']), rows(['{0,1}'])],
   ])('finds none: %s', (_title, direct, through) => {
     expect(difference(direct, through)).toBeUndefined();
@@ -24,6 +25,8 @@ describe('difference', () => {
     ['a row of -0 that is lost, where one of 0 is left', rows(['0'], ['-0']), rows(['0'])],
     ['a row of 0 that another took the place of', rows(['0'], ['1']), rows(['-0'], ['2'])],
     ['a number that only begins like it', rows(['-0.5']), rows(['0.5'])],
+    ['a padded text that is lost, where one without is left', rows(['a '], ['a']), rows(['a'])],
+    ['a text that begins with blanks', rows([' a']), rows(['a'])],
     ['a text with it inside', rows(['a-0']), rows(['a0'])],
   ])('finds: %s', (_title, direct, through) => {
     expect(difference(direct, through)).toMatch(/rows expected/);
