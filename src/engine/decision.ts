@@ -83,9 +83,12 @@ export function contextKey(context: SessionContext): string {
   return key;
 }
 
-/** Whether no row of the block has a key (rule S10): the most selective entry says so, and no set has to be read. */
-export function isKnownEmpty({ entries }: ClassMatch): boolean {
-  return entries[0]?.keyCount === 0;
+/**
+ * Whether no row of the block has a key (rule S10): the most selective entry says so, and no set has to be read. Where changes are logged,
+ * only the statement itself can tell.
+ */
+export function isKnownEmpty({ entries, keyClass }: ClassMatch): boolean {
+  return entries[0]?.keyCount === 0 && keyClass.partitionKey.changeLog === undefined;
 }
 
 /** The entries a decision rests on, to be noted as used. */

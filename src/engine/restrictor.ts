@@ -1,7 +1,7 @@
-import type { KeySet } from '../cache/key-set';
 import { createKeySet } from '../cache/key-sets/create-key-set';
 import { intersectKeySets } from '../cache/key-sets/intersect-key-sets';
 import { CacheUnavailableError } from '../errors/cache-unavailable-error';
+import { freshnessOf, isOf } from '../freshness/combine-stamps';
 import type { Catalog } from '../query/catalog/catalog';
 import type { MethodChoice } from '../query/rewrite/method';
 import { blockOutcomes, blocksLeftAlone, type BlockOutcome } from './block-outcomes';
@@ -112,8 +112,8 @@ export class Restrictor {
   }
 
   /** Number of keys that are left of all that holds for a class, however many; its sets are at hand, or do not count. */
-  keysKept(match: ClassMatch): number | undefined {
-    return this.#keysOf(match)?.size;
+  keysKept(match: ClassMatch, catalog: Catalog): number | undefined {
+    return this.#keysOf(match, catalog)?.keys.size;
   }
 
   #hasSets({ matches }: Decision): boolean {
@@ -269,22 +269,31 @@ export class Restrictor {
   #narrow(match: ClassMatch, catalog: Catalog): readonly ClassKeys[] {
     const { block, keyClass } = match;
     const { name } = keyClass.partitionKey;
-    const keys = this.#keysOf(match);
-    if (keys === undefined) return [];
+    const known = this.#keysOf(match, catalog);
+    if (known === undefined) return [];
     const total = catalog.keyCounts.get(name);
     const maxShare = this.options.maxKeyShares.get(name) ?? 1;
-    return total !== undefined && keys.size > maxShare * total ? [] : [{ block, keyClass, keys }];
+    return total !== undefined && known.keys.size > maxShare * total ? [] : [{ block, keyClass, ...known }];
   }
 
-  #keysOf(match: ClassMatch): KeySet | undefined {
-    if (isKnownEmpty(match)) return createKeySet(match.keyClass.partitionKey.datatype, []);
-    const sets: KeySet[] = [];
-    for (const { key, hash } of neededSets([match])) {
-      // A set that has gone in the meantime restricts nothing; the others still hold.
-      const set = this.options.keySets.peek(key, hash);
-      if (set !== undefined) sets.push(set);
+  /** What is left of all that holds for a class; undefined if nothing is of use. */
+  #keysOf(match: ClassMatch, { reading }: Catalog): Pick<ClassKeys, 'keys' | 'freshness'> | undefined {
+    const { datatype, changeLog } = match.keyClass.partitionKey;
+    if (isKnownEmpty(match)) return { keys: createKeySet(datatype, []) };
+    // A set that has gone in the meantime restricts nothing; the others still hold.
+    const sets = neededSets([match]).flatMap(({ key, hash }) => this.options.keySets.peek(key, hash) ?? []);
+    if (changeLog === undefined) {
+      const keys = intersectKeySets(sets.map((set) => set.keys));
+      return keys === undefined ? undefined : { keys };
     }
-    return intersectKeySets(sets);
+    if (reading === undefined) return undefined;
+    const exact = sets.flatMap(({ keys, seen }) =>
+      seen !== undefined && isOf(seen.origin, reading) ? [{ keys, seen }] : [],
+    );
+    const keys = intersectKeySets(exact.map((set) => set.keys));
+    if (keys === undefined) return undefined;
+    const seen = exact.map((set) => set.seen);
+    return { keys, freshness: freshnessOf(seen, changeLog, reading) };
   }
 }
 

@@ -3,13 +3,20 @@ import type { KeySet } from '../cache/key-set';
 import type { AnalysedBlock } from '../query/analysis/analyse';
 import type { Restrictable } from '../query/analysis/restrictable';
 import type { KeyClass, KeyMember } from '../query/analysis/key-classes';
-import type { SqlText } from '../query/ast/quote';
+import { freshKeys, type Freshness, type TableOfKeys } from '../freshness/fresh-keys';
+import { quoteIdentifier, type SqlText } from '../query/ast/quote';
 import type { Catalog } from '../query/catalog/catalog';
 import { insert, type Insertion } from '../query/rewrite/insertion';
-import type { KeySource } from '../query/rewrite/key-source';
+import { rowsOf, type KeySource } from '../query/rewrite/key-source';
 import { keyTable, type KeyTable } from '../query/rewrite/key-table';
 import { usesTable, type Method } from '../query/rewrite/method';
-import { elementTypeOf, keyArray, restrictMember, type PlacedKeys } from '../query/rewrite/restriction';
+import {
+  elementTypeOf,
+  keyArray,
+  restrictMember,
+  type ElementType,
+  type PlacedKeys,
+} from '../query/rewrite/restriction';
 import { restrictionSite } from '../query/rewrite/restriction-site';
 import { bareText } from '../query/rewrite/bare-query';
 import { insertionsFor, type BlockRestriction } from '../query/rewrite/splice';
@@ -22,6 +29,8 @@ export interface ClassKeys {
   readonly block: AnalysedBlock;
   readonly keyClass: KeyClass;
   readonly keys: KeySet;
+  /** What they are kept fresh with; absent for data that is promised not to change. */
+  readonly freshness?: Freshness;
 }
 
 /** The same, with what it may be done by. */
@@ -70,7 +79,7 @@ export function rewrite(
   const columns = columnsToRestrict(classes, form, catalog);
   const byBlock = new Map<AnalysedBlock, { readonly sent: string[]; readonly asked: string[] }>();
   const needed = new Set<KeyTable>();
-  for (const { block, keyClass, keys, member, elementType, method } of columns) {
+  for (const { block, keyClass, keys, member, elementType, method, freshKeys } of columns) {
     const restrictions = byBlock.get(block) ?? { sent: [], asked: [] };
     byBlock.set(block, restrictions);
     if (method === 'none') {
@@ -78,10 +87,10 @@ export function rewrite(
       restrictions.asked.push(restrictMember(member, keyClass, method));
       continue;
     }
-    const placed = placeKeys(keys, elementType, method);
-    if (placed.table !== undefined) needed.add(placed.table);
-    restrictions.sent.push(restrictMember(member, keyClass, placed.sent));
-    restrictions.asked.push(restrictMember(member, keyClass, placed.asked));
+    const { sent, asked, table } = placeKeys(keys, elementType, method);
+    if (table !== undefined) needed.add(table);
+    restrictions.sent.push(restrictMember(member, keyClass, freshKeys(sent)));
+    restrictions.asked.push(restrictMember(member, keyClass, freshKeys(asked)));
   }
 
   const spliced: BlockRestriction[] = [];
@@ -126,8 +135,10 @@ export function restrictedFormOf(
 
 interface RestrictedColumn extends ClassRestriction {
   readonly member: KeyMember;
-  readonly elementType: string;
+  readonly elementType: ElementType;
   readonly method: Method | 'none';
+  /** The same keys, and those that may have come since. */
+  readonly freshKeys: (keys: PlacedKeys) => PlacedKeys;
 }
 
 function columnsToRestrict(
@@ -136,20 +147,29 @@ function columnsToRestrict(
   catalog: Catalog,
 ): readonly RestrictedColumn[] {
   return classes.flatMap((restriction) => {
-    const { block, keyClass, keys, methods } = restriction;
-    const method = keys.size === 0 ? 'none' : methods.includes(form.method) ? form.method : methods[0];
+    const { block, keyClass, freshness, methods } = restriction;
+    const chosen = methods.includes(form.method) ? form.method : methods[0];
+    const method = isEmptyForGood(restriction) ? 'none' : chosen;
     return membersToRestrict(keyClass, block, form.spread).flatMap((member) => {
       const elementType = elementTypeOf(catalog.baseTypeOid(member.typeOid));
-      return elementType === undefined ? [] : [{ ...restriction, member, elementType, method }];
+      if (elementType === undefined) return [];
+      if (freshness === undefined)
+        return [{ ...restriction, member, elementType, method, freshKeys: (keys: PlacedKeys) => keys }];
+      const freshKeys = freshKeysOf(member, keyClass, elementType, freshness);
+      // NOT NULL can be dropped before the statement is run.
+      const nullable = { ...member, isNotNull: false };
+      return freshKeys === undefined
+        ? []
+        : [{ ...restriction, member: nullable, elementType, method, freshKeys }];
     });
   });
 }
 
 function formOfColumns(statement: CandidateStatement, columns: readonly RestrictedColumn[]): string {
   return columns
-    .map(({ block, member, method }) => {
+    .map(({ block, member, method, freshness }) => {
       const place = statement.tokens.findIndex(({ start }) => start === block.block.location);
-      return JSON.stringify([place, member.table.alias, member.column, method]);
+      return JSON.stringify([place, member.table.alias, member.column, method, freshness !== undefined]);
     })
     .join();
 }
@@ -170,7 +190,7 @@ function queryText(
 export function formsOf(classes: readonly ClassRestriction[]): readonly [Form, ...Form[]] {
   const differ = classes.some(({ keyClass }) => keyClass.members.length > 1);
   const spreads: readonly Spread[] = differ ? ['one', 'every'] : ['every'];
-  const ofClasses = new Set(classes.flatMap(({ keys, methods }) => (keys.size === 0 ? [] : methods)));
+  const ofClasses = new Set(classes.flatMap((each) => (isEmptyForGood(each) ? [] : each.methods)));
   const methods: readonly Method[] = ofClasses.size === 0 ? ['inline'] : [...ofClasses];
   const [first, ...others] = methods.flatMap((method) => spreads.map((spread) => formOf(method, spread)));
   return [first ?? formOf('inline', 'every'), ...others];
@@ -190,6 +210,45 @@ function membersToRestrict(
     block.conjuncts.filter(({ tables }) => tables.includes(table.index)).length;
   const rows = ({ table }: KeyMember): number => table.relation.rowCount;
   return [...members].sort((a, b) => rows(a) - rows(b) || conditions(b) - conditions(a)).slice(0, 1);
+}
+
+/** Nothing is known to be in the class, and nothing can come to be. */
+function isEmptyForGood({ keys, freshness }: ClassKeys): boolean {
+  return keys.size === 0 && freshness === undefined;
+}
+
+/** Undefined if the class has no table that all keys could be read from. */
+function freshKeysOf(
+  member: KeyMember,
+  keyClass: KeyClass,
+  elementType: ElementType,
+  freshness: Freshness,
+): RestrictedColumn['freshKeys'] | undefined {
+  const all = tableOfAllKeys(member, keyClass);
+  if (all === undefined) return undefined;
+  return ({ source, placement }) => {
+    const rows = freshKeys(rowsOf(source), elementType, freshness, all);
+    return { source: { kind: 'query', rows }, placement };
+  };
+}
+
+/** The smallest table whose keys are all that the member's rows in the block can have: equal ones, as the same type has them. */
+function tableOfAllKeys(member: KeyMember, { members }: KeyClass): TableOfKeys | undefined {
+  const collation = ({ table, column }: KeyMember): number | undefined =>
+    table.relation.columns.get(column)?.collationOid;
+  const [smallest] = members
+    .filter(
+      (each) =>
+        each.table.name !== undefined &&
+        each.typeOid === member.typeOid &&
+        collation(each) === collation(member),
+    )
+    .sort((a, b) => a.table.relation.rowCount - b.table.relation.rowCount);
+  const name = smallest?.table.name;
+  if (smallest === undefined || name === undefined) return undefined;
+  const written = [name.catalogname, name.schemaname, name.relname].filter((part) => part !== undefined);
+  const only = smallest.table.only ? 'ONLY ' : '';
+  return { table: only + written.map(quoteIdentifier).join('.'), column: smallest.column };
 }
 
 /** A restriction's keys as the client's session reads them, and as the server is asked about them before. */

@@ -1,5 +1,6 @@
 import type { EntryOrigin } from '../cache/cache-backend';
-import { quoteIdentifier, quoteLiteral, type SqlText } from '../query/ast/quote';
+import type { ElementType } from '../query/rewrite/restriction';
+import { quoteIdentifier, quoteLiteral } from '../query/ast/quote';
 
 /**
  * What a restriction is to be kept fresh with: entries of one tracking and one server (stamp-entry.sql), intersected or alone. Its sources
@@ -12,9 +13,11 @@ export interface Freshness extends EntryOrigin {
   readonly seen: string;
   /** What any of them has seen (seenByAny). */
   readonly known: string;
+  /** When the catalog was read by which the statement is understood. */
+  readonly catalog: string;
 }
 
-/** The column the restriction is on. A table with as few rows as any of its class serves best, of the same type and collation. */
+/** Where all keys are: a table of the class with as few rows as any, its column of the same type and collation as the restricted one. */
 export interface TableOfKeys {
   /** As it stands in FROM, quoted and qualified; ONLY if the statement says so. */
   readonly table: string;
@@ -31,8 +34,7 @@ const logs = {
   date: 'date',
   timestamp: 'timestamp',
   timestamptz: 'timestamptz',
-} as const;
-export type ElementType = keyof typeof logs;
+} as const satisfies Readonly<Record<ElementType, string>>;
 
 const integerRanges: Readonly<Partial<Record<ElementType, readonly [string, string]>>> = {
   int2: ['-32768', '32767'],
@@ -40,16 +42,16 @@ const integerRanges: Readonly<Partial<Record<ElementType, readonly [string, stri
 };
 
 /**
- * The array to compare a key column with, by `= ANY (…)`: the known keys, those changed since they were known, and every key if nothing can be
- * said (rules F3, F4). It is evaluated in the client's own statement, hence in its snapshot and with its role, once for each execution.
+ * The keys a column may still have, as rows, some of them twice: the known keys, those changed since they were known, and every key if
+ * nothing can be said (rules F3, F4). A SELECT that is evaluated in the client's own statement, hence in its snapshot and with its role.
  *
  * Every key is found in a table of the class, in the same snapshot: a row of the block has its key there as well. DISTINCT, for an
- * array has at most 2^27 elements, and an error would be the client's (rule F5).
+ * array of them has at most 2^27 elements, and an error would be the client's (rule F5).
  *
- * @param keys an array of the element type, as keyArray makes it
+ * @param keys a SELECT of the known ones, of the element type
  */
 export function freshKeys(
-  keys: SqlText,
+  keys: string,
   elementType: ElementType,
   freshness: Freshness,
   all: TableOfKeys,
@@ -73,10 +75,11 @@ export function freshKeys(
       : ` WHERE c.key OPERATOR(pg_catalog.>=) ${range[0]} AND c.key OPERATOR(pg_catalog.<=) ${range[1]}`;
   const type = `pg_catalog.${elementType}`;
   return (
-    `ARRAY(SELECT pg_catalog.unnest(${keys})` +
+    `${keys}` +
     ` UNION ALL SELECT c.key::${type} FROM ${schema}.changed_${log}(${snapshot(freshness.seen)}, ${sources}) AS c (key)${within}` +
     ` UNION ALL SELECT DISTINCT t.${quoteIdentifier(all.column)}::${type} FROM ${all.table} AS t` +
-    ` WHERE ${schema}.unusable(${arguments_.join(', ')}))`
+    ` WHERE ${schema}.unusable(${arguments_.join(', ')})` +
+    ` OR ${schema}.catalog_changed(${snapshot(freshness.catalog)})`
   );
 }
 

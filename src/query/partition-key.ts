@@ -19,4 +19,6 @@ export interface PartitionKey {
   readonly tables: ReadonlyMap<string, string>;
   /** What is learned from queries; absent: `defaultFragmentOptions`. */
   readonly fragments?: FragmentOptions;
+  /** Schema where changes of its tables are logged, by which it is exact; absent: their data is promised not to change. */
+  readonly changeLog?: string;
 }

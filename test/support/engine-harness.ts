@@ -82,6 +82,7 @@ export class EngineHarness implements AsyncDisposable {
     private readonly learned: Fragment[],
     private readonly shapes: WatchedShapeChecker,
     private readonly ways: HarnessWays,
+    private readonly source: PostgresqlSource,
   ) {}
 
   static async open(
@@ -97,7 +98,10 @@ export class EngineHarness implements AsyncDisposable {
         throw new Error(message);
       },
     });
-    const catalog = new CatalogKeeper(pool, partitionKeys, options.log ?? silent);
+    const schema = partitionKeys.find(({ changeLog }) => changeLog !== undefined)?.changeLog;
+    // A test looks for itself whether the catalog has changed.
+    const changes = schema === undefined ? undefined : { schema, checkMs: 3_600_000 };
+    const catalog = new CatalogKeeper(pool, partitionKeys, options.log ?? silent, changes);
     const learned: Fragment[] = [];
     const shapes = new WatchedShapeChecker(pool, ways.shapeChecker(pool));
     const engine = await DatabaseEngine.open({
@@ -118,7 +122,13 @@ export class EngineHarness implements AsyncDisposable {
     });
     const client = new Client(connection);
     await client.connect();
-    const harness = new EngineHarness(engine, client, pool, catalog, backend, learned, shapes, ways);
+    const source = new PostgresqlSource({
+      pool,
+      timeoutMs: 60_000,
+      maxKeys: 1_000_000,
+      changeLogOf: (name) => partitionKeys.find((key) => key.name === name)?.changeLog,
+    });
+    const harness = new EngineHarness(engine, client, pool, catalog, backend, learned, shapes, ways, source);
     await catalog.settled();
     await engine.loaded;
     return harness;
@@ -168,10 +178,9 @@ export class EngineHarness implements AsyncDisposable {
     const fragments = [
       ...new Map(this.learned.splice(0).map((fragment) => [fragment.hash, fragment])).values(),
     ];
-    const source = new PostgresqlSource({ pool: this.pool, timeoutMs: 60_000, maxKeys: 1_000_000 });
     const together = await this.ways.runFragments(fragments);
     for (const [i, fragment] of fragments.entries()) {
-      const outcome = together?.[i] ?? (await source.run(fragment, new AbortController().signal));
+      const outcome = together?.[i] ?? (await this.source.run(fragment, new AbortController().signal));
       const isSettled = outcome.status !== 'unavailable' && outcome.status !== 'aborted';
       if (!isSettled || (onFailure === 'throw' && outcome.status !== 'ok'))
         throw new Error(`fragment failed: ${JSON.stringify(outcome)}: ${fragment.sql}`);

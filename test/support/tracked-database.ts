@@ -1,9 +1,9 @@
 import { Client } from 'pg';
-import { freshKeys, type ElementType, type Freshness } from '../../src/freshness/fresh-keys';
+import { freshKeys, type Freshness } from '../../src/freshness/fresh-keys';
 import { type TrackedTable, Tracking } from '../../src/freshness/tracking';
 import { trackingQuery } from '../../src/freshness/tracking-schema';
 import { openPool, type ControlPool } from '../../src/postgres/control-pool';
-import type { SqlText } from '../../src/query/ast/quote';
+import type { ElementType } from '../../src/query/rewrite/restriction';
 import type { ConnectionOptions, PostgresServer } from './postgres-server';
 
 export const trackingSchemaName = 'pcache';
@@ -107,8 +107,8 @@ export class TrackedDatabase implements AsyncDisposable {
     all: { readonly table: string; readonly column: string },
     reads: readonly number[] = [],
   ): string {
-    const freshness = { schema: trackingSchemaName, reads, ...stamp };
-    return freshKeys(keys as SqlText, elementType, freshness, all);
+    const freshness = { schema: trackingSchemaName, reads, catalog: stamp.seen, ...stamp };
+    return `ARRAY(${freshKeys(`SELECT pg_catalog.unnest(${keys})`, elementType, freshness, all)})`;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -75,7 +75,7 @@ export class StatementExplainer {
         explainBlocks(decision, plan, {
           directory,
           retryAt,
-          keysKept: (match) => restrictor.keysKept(match),
+          keysKept: (match) => restrictor.keysKept(match, catalog),
           totalKeys: (partitionKey) => catalog.keyCounts.get(partitionKey),
         }),
       ).result,

@@ -11,6 +11,8 @@ export interface BlockTable {
   /** Name that column references use: the alias, or the table's own name. */
   readonly alias: string;
   readonly hasAlias: boolean;
+  /** As it stands in FROM; absent if it is a derived table or a CTE. */
+  readonly name?: RangeVar;
   readonly relation: CatalogRelation;
   /** Present if it is a derived table or a CTE; `relation` is then none of the database's. */
   readonly derived?: DerivedTable;
@@ -136,6 +138,7 @@ class FromReader implements FromClause {
       index: this.tables.length,
       alias: name.alias?.aliasname ?? relation.name,
       hasAlias: name.alias !== undefined,
+      name,
       relation,
       only: name.inh !== true,
       isNullable: position.isNullable,

@@ -11,8 +11,11 @@ export interface RestrictingKeys {
   values(): Iterable<PartitionValue>;
 }
 
-/** Names of array elements by the column's base type. Comparing within the column's own type keeps its indexes usable. */
-const elementTypes: ReadonlyMap<number, string> = new Map([
+/** The types of array that columns are compared with. */
+export type ElementType = 'int2' | 'int4' | 'int8' | 'float8' | 'text' | 'date' | 'timestamp' | 'timestamptz';
+
+/** By the column's base type. Comparing within the column's own type keeps its indexes usable. */
+const elementTypes: ReadonlyMap<number, ElementType> = new Map([
   [TypeOid.int2, 'int2'],
   [TypeOid.int4, 'int4'],
   [TypeOid.int8, 'int8'],
@@ -30,7 +33,7 @@ const integerBits: ReadonlyMap<string, bigint> = new Map([
 ]);
 
 /** The type of array a column is compared with, or undefined for one that is not restricted. */
-export function elementTypeOf(baseTypeOid: number): string | undefined {
+export function elementTypeOf(baseTypeOid: number): ElementType | undefined {
   return elementTypes.get(baseTypeOid);
 }
 
@@ -73,7 +76,11 @@ export interface PlacedKeys {
  *
  * so `IS NULL` is let through unless the column is NOT NULL or the block equates it.
  */
-export function restrictMember(member: KeyMember, keyClass: KeyClass, keys: PlacedKeys | 'none'): string {
+export function restrictMember(
+  member: Pick<KeyMember, 'table' | 'column' | 'isNotNull'>,
+  keyClass: Pick<KeyClass, 'isEquated'>,
+  keys: PlacedKeys | 'none',
+): string {
   const column = `${quoteIdentifier(member.table.alias)}.${quoteIdentifier(member.column)}`;
   const admitsNull = !member.isNotNull && !keyClass.isEquated;
   if (keys === 'none') return admitsNull ? `(${column} IS NULL)` : 'FALSE';

@@ -20,7 +20,7 @@ test('key sets at hand take no more memory than they may; the others are read ag
   const store = new KeySetStore(backend, maxBytes);
   for (const entry of entries) {
     await backend.put(entry);
-    expect((await store.load('region', entry.fragment.hash))?.size).toBe(1_000);
+    expect((await store.load('region', entry.fragment.hash))?.keys.size).toBe(1_000);
     expect(store.bytes).toBeLessThanOrEqual(maxBytes);
   }
   const [oldest, newest] = [entries[0], entries.at(-1)].map((entry) => entry?.fragment.hash);
@@ -28,5 +28,5 @@ test('key sets at hand take no more memory than they may; the others are read ag
   expect(store.bytes).toBeGreaterThan(maxBytes / 2);
   expect(store.peek('region', newest)).toBeDefined();
   expect(store.peek('region', oldest)).toBeUndefined();
-  expect((await store.load('region', oldest))?.size).toBe(1_000);
+  expect((await store.load('region', oldest))?.keys.size).toBe(1_000);
 });
