@@ -58,16 +58,14 @@ export function freshKeys(
 ): string {
   const schema = quoteIdentifier(freshness.schema);
   const snapshot = (text: string): string => `${quoteLiteral(text)}::pg_catalog.pg_snapshot`;
-  const sources = numberArray(freshness.sources);
   const arguments_ = [
     snapshot(freshness.seen),
     snapshot(freshness.known),
-    sources,
+    numberArray(freshness.sources),
     numberArray(freshness.reads),
     `${quoteLiteral(freshness.epoch)}::pg_catalog.uuid`,
     `${quoteLiteral(freshness.server)}::pg_catalog.text`,
   ];
-  const log = logs[elementType];
   const range = integerRanges[elementType];
   const within =
     range === undefined
@@ -76,11 +74,23 @@ export function freshKeys(
   const type = `pg_catalog.${elementType}`;
   return (
     `${keys}` +
-    ` UNION ALL SELECT c.key::${type} FROM ${schema}.changed_${log}(${snapshot(freshness.seen)}, ${sources}) AS c (key)${within}` +
+    ` UNION ALL ${changedKeysSql(freshness.schema, elementType, freshness.seen, freshness.sources)}${within}` +
     ` UNION ALL SELECT DISTINCT t.${quoteIdentifier(all.column)}::${type} FROM ${all.table} AS t` +
     ` WHERE ${schema}.unusable(${arguments_.join(', ')})` +
     ` OR ${schema}.catalog_changed(${snapshot(freshness.catalog)})`
   );
+}
+
+/** A SELECT of the keys that changed since a snapshot in tables that the key ties together; they are called `c.key`. */
+export function changedKeysSql(
+  schema: string,
+  elementType: ElementType,
+  seen: string,
+  sources: readonly number[],
+): string {
+  const changed = `${quoteIdentifier(schema)}.changed_${logs[elementType]}`;
+  const since = `${quoteLiteral(seen)}::pg_catalog.pg_snapshot`;
+  return `SELECT c.key::pg_catalog.${elementType} FROM ${changed}(${since}, ${numberArray(sources)}) AS c (key)`;
 }
 
 function numberArray(values: readonly number[]): string {

@@ -88,6 +88,10 @@ export function buildConfig(
       schema: file.freshness.schema,
       lockTimeoutMs: file.freshness.lock_timeout_ms,
       lockAttempts: file.freshness.lock_attempts,
+      checkMs: file.freshness.check_ms,
+      requiresDdlWatch: file.freshness.require_ddl_watch,
+      maxChanges: file.freshness.max_changes,
+      refreshChanges: file.freshness.refresh_changes,
     },
     limits: {
       maxSessions: file.limits.max_sessions,
@@ -166,7 +170,6 @@ function buildDatabase(
 }
 
 function buildPartitionKey(name: string, key: PartitionKeyFile): PartitionKeyConfig {
-  if (key.consistency !== 'static') throw new Error(`consistency ${key.consistency} passed the checks`);
   const tables = new Map<string, string>();
   for (const [written, column] of Object.entries(key.tables)) {
     const table = parseTableName(written);

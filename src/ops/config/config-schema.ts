@@ -65,8 +65,8 @@ const partitionKey = z
     datatype: choice(partitionKeyTypes, 'Type of the key columns.'),
     consistency: choice(
       consistencies,
-      'static: you promise that the data of these tables does not change. exact, the default to come, is not built yet, so this must be said.',
-    ),
+      'exact: every answer is that of the data as they are, whoever changes them; pcache track install sets up what that takes. static: you promise that the data of these tables does not change.',
+    ).default('exact'),
     tables: z
       .record(
         z.string(),
@@ -102,7 +102,7 @@ const partitionKey = z
       .meta(says('How its keys are put into a statement; see "Restriction methods".', methodNames))
       .default('auto'),
   })
-  .meta({ expects: 'a mapping with datatype, consistency and tables' });
+  .meta({ expects: 'a mapping with datatype and tables' });
 
 const database = z
   .strictObject({
@@ -239,6 +239,29 @@ export const configSchema = z
           'Time pcache track waits for a lock on a table, with all that come after it, before it lets them go first and tries again.',
         ).default(200),
         lock_attempts: count(1, 10_000, 'How often it tries.').default(50),
+        check_ms: milliseconds(
+          100,
+          'How often a proxy looks whether changes are tracked and the catalog is as it was. No answer depends on it.',
+        ).default(1_000),
+        require_ddl_watch: z
+          .boolean()
+          .meta(
+            says(
+              'Whether keys are exact only where event triggers watch DDL. false: a change by DDL, or by a writer while triggers are disabled, may be seen check_ms too late.',
+              'true or false',
+            ),
+          )
+          .default(true),
+        max_changes: count(
+          1_000,
+          1_000_000_000,
+          'Changes kept in each log; entries that have not seen older ones are made anew.',
+        ).default(100_000),
+        refresh_changes: count(
+          1,
+          1_000_000,
+          'Changed keys that an entry has not seen, above which it is brought up to date.',
+        ).default(100),
       })
       .prefault({}),
     limits: z

@@ -191,7 +191,6 @@ function* checkPartitionKey(
         'the name of a partition key is made of up to 63 letters, digits and underscores, not starting with a digit',
     };
   }
-  yield* checkConsistency([...path, 'consistency'], valueAt(partitionKey, ['consistency']));
   yield* checkDatatype(data, [...path, 'datatype'], valueAt(partitionKey, ['datatype']));
   yield* checkTables([...path, 'tables'], valueAt(partitionKey, ['tables']));
   yield* checkFragments([...path, 'fragments'], partitionKey);
@@ -223,16 +222,6 @@ function* checkFragments(path: OptionPath, partitionKey: unknown): Generator<Opt
 function qualified(written: string): string | undefined {
   const table = parseTableName(written);
   return table.ok ? `${table.schema}.${table.name}` : undefined;
-}
-
-function* checkConsistency(path: OptionPath, consistency: unknown): Generator<OptionProblem> {
-  if (consistency !== 'exact') return;
-  yield {
-    path,
-    message:
-      'exact is not built yet (issue 8). If the data of these tables does not change as long as the cache is kept, say ' +
-      'static; otherwise leave the key out, or answers would miss rows',
-  };
 }
 
 function* checkDatatype(data: unknown, path: OptionPath, value: unknown): Generator<OptionProblem> {

@@ -111,6 +111,12 @@ export interface FreshnessConfig {
   readonly schema: string;
   readonly lockTimeoutMs: number;
   readonly lockAttempts: number;
+  readonly checkMs: number;
+  readonly requiresDdlWatch: boolean;
+  /** In each log. */
+  readonly maxChanges: number;
+  /** Keys, of one entry. */
+  readonly refreshChanges: number;
 }
 
 export interface LimitsConfig {
@@ -155,7 +161,8 @@ export interface ControlConfig extends Endpoint {
  * them (`public.Place` for `public."Place"`); neither part contains a dot.
  */
 export interface PartitionKeyConfig extends PartitionKey {
-  readonly consistency: 'static';
+  /** exact: kept so by change tracking. static: the operator promises that the data does not change. */
+  readonly consistency: 'static' | 'exact';
   /** Share of all keys, above 0 and up to 1, beyond which a key set is not used. */
   readonly maxKeyShare: number;
   readonly fragments: FragmentOptions;

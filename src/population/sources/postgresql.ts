@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { ControlConnectionError } from '../../errors/control-connection-error';
 import { ControlQueryError } from '../../errors/control-query-error';
+import type { CacheEntry } from '../../cache/cache-backend';
 import { isDurable, stampEntry } from '../../freshness/entry-stamp';
 import type { ControlClient } from '../../postgres/control-client';
 import type { ControlPool } from '../../postgres/control-pool';
@@ -9,6 +10,7 @@ import type { Fragment } from '../../query/fragment/fragment';
 import type { PartitionValue } from '../../query/partition-key';
 import type { FragmentOutcome, FragmentSource } from '../fragment-source';
 import { keyTypeOid, readBinaryKey, UnreadableKeyError } from './binary-key';
+import { changesSince } from './changes-since';
 
 const beginRun = sqlFile('begin-fragment-run');
 const applySettings = sqlFile('apply-fragment-settings');
@@ -45,9 +47,12 @@ export class PostgresqlSource implements FragmentSource {
 
   constructor(private readonly options: PostgresqlSourceOptions) {}
 
-  async run(fragment: Fragment, signal: AbortSignal): Promise<FragmentOutcome> {
+  /**
+   * @param known an entry of the fragment: if what changed since can be told, only those keys are looked at again (rule F6)
+   */
+  async run(fragment: Fragment, signal: AbortSignal, known?: CacheEntry): Promise<FragmentOutcome> {
     try {
-      return await this.options.pool.withClient((client) => this.#runOn(client, fragment, signal), {
+      return await this.options.pool.withClient((client) => this.#runOn(client, fragment, signal, known), {
         signal,
       });
     } catch (error) {
@@ -57,7 +62,12 @@ export class PostgresqlSource implements FragmentSource {
   }
 
   /** What is left of a transaction after an error or too many keys ends with the connection: the pool drops it. */
-  async #runOn(client: ControlClient, fragment: Fragment, signal: AbortSignal): Promise<FragmentOutcome> {
+  async #runOn(
+    client: ControlClient,
+    fragment: Fragment,
+    signal: AbortSignal,
+    known: CacheEntry | undefined,
+  ): Promise<FragmentOutcome> {
     const { timeoutMs, maxKeys, maxTextBytes = 64 * 1024 * 1024 } = this.options;
     const endsAt = performance.now() + timeoutMs;
     const limits = (): { signal: AbortSignal; timeoutMs: number } => {
@@ -72,6 +82,10 @@ export class PostgresqlSource implements FragmentSource {
     const stamp =
       changeLog === undefined ? undefined : await stampEntry(client, changeLog, fragment, limits());
     if (stamp !== undefined && 'problem' in stamp) return { status: 'failed', error: stamp.problem };
+    const changes =
+      changeLog === undefined || known === undefined
+        ? undefined
+        : await changesSince(client, changeLog, known, limits());
     const problem = await applyFragmentSettings(client, fragment, limits());
     if (problem !== undefined) return { status: 'failed', error: problem };
     const [limited] = await client.query<{ snapshot: string }>(
@@ -80,10 +94,10 @@ export class PostgresqlSource implements FragmentSource {
       limits(),
     );
     if (limited === undefined) throw new Error(`${limitRun.name}.sql returned no row`);
-    await client.execute('fragment', cursorFor(fragment), [], limits());
+    await client.execute('fragment', cursorFor(fragment, changes?.sql), [], limits());
 
-    const keys: PartitionValue[] = [];
-    let hasNullKey = false;
+    const keys: PartitionValue[] = [...(changes?.unchanged ?? [])];
+    let hasNullKey = changes !== undefined && known?.hasNullKey === true;
     let textBytes = 0;
     let typeOid: number | undefined;
     for (;;) {
@@ -115,10 +129,11 @@ export class PostgresqlSource implements FragmentSource {
  * would not survive it.) A fragment is text and cannot be a parameter, hence no file; all around it is qualified, for
  * search_path is the fragment's by now.
  */
-function cursorFor(fragment: Fragment): string {
+function cursorFor(fragment: Fragment, among?: string): string {
   return (
     `declare pcache_fragment_keys no scroll cursor without hold for ` +
-    `select pg_catalog.encode(pg_catalog.record_send(row(f.key)), 'hex') as key from (${fragment.sql}\n) as f (key)`
+    `select pg_catalog.encode(pg_catalog.record_send(row(f.key)), 'hex') as key from (${fragment.sql}\n) as f (key)` +
+    (among === undefined ? '' : ` where f.key operator(pg_catalog.=) any (array(${among}))`)
   );
 }
 

@@ -349,16 +349,10 @@ upstream: { host: /var/run/postgresql, tls: { mode: verify-full, ca: root.crt, c
 
   test.each<[string, Parameters<typeof withDatabase>[0], string, RegExp]>([
     [
-      'exact, which is not built',
-      { consistency: 'consistency: exact' },
+      'a consistency that does not exist',
+      { consistency: 'consistency: eventual' },
       `${keyPath}.consistency`,
-      /not built yet \(issue 8\).*static/,
-    ],
-    [
-      'no word on consistency',
-      { consistency: 'max_key_share: 1' },
-      `${keyPath}.consistency`,
-      /is required: expected "static" or/,
+      /"static" or/,
     ],
     [
       'a datatype the backend has not',
@@ -547,7 +541,6 @@ databases:
       'listen.port',
       'listen.prot',
       'databases.places.control.password_env',
-      `${keyPath}.consistency`,
       `${keyPath}.datatype`,
       `${keyPath}.tables.place`,
     ]);

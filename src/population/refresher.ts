@@ -1,0 +1,124 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { CacheBackend, CacheEntry, EntryOrigin } from '../cache/cache-backend';
+import { byOrigin, staleEntries, type Stale } from '../freshness/stale-entries';
+import type { ControlPool } from '../postgres/control-pool';
+import type { FragmentHash } from '../query/fragment/fragment';
+import type { PopulationEvents } from './population-events';
+import { entryOfRun } from './run-entry';
+import type { PostgresqlSource } from './sources/postgresql';
+
+/** What is asked of an entry, without its keys. */
+export interface RefreshableEntry {
+  readonly partitionKey: string;
+  readonly hash: FragmentHash;
+  readonly snapshot: string;
+  readonly origin: EntryOrigin;
+}
+
+export interface RefresherOptions {
+  /** All lent, not owned. */
+  readonly pool: ControlPool;
+  readonly source: PostgresqlSource;
+  readonly backend: CacheBackend;
+  readonly events: PopulationEvents;
+  /** Where the change logs are. */
+  readonly schema: string;
+  /** The entries there are of keys that are to be exact. */
+  readonly entries: () => Iterable<RefreshableEntry>;
+  /** Changed keys that an entry may leave to statements to look up. */
+  readonly maxChanged: number;
+  /** Between looks, in milliseconds. */
+  readonly checkMs: number;
+}
+
+/** Entries asked about at once. */
+const batchSize = 200;
+/** For each millisecond of work so many are waited, so that a database that changes fast has time for its clients. */
+const restShare = 4;
+
+/**
+ * Brings entries up to date that too much has changed since, one at a time: only the keys that changed are looked at again (rule F6). What is of no
+ * use any more is run as a whole. That an entry is stale makes no answer wrong: statements look up for themselves what it has not seen.
+ */
+export class Refresher implements AsyncDisposable {
+  readonly #stopping = new AbortController();
+  #work: Promise<void> = Promise.resolve();
+
+  constructor(private readonly options: RefresherOptions) {}
+
+  start(): void {
+    this.#work = this.#run();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#stopping.abort();
+    await this.#work;
+  }
+
+  /** One look at all entries; resolves to the number of those that were brought up to date or removed. */
+  async refresh(): Promise<number> {
+    const { pool, schema, maxChanged, entries } = this.options;
+    const { signal } = this.#stopping;
+    let refreshed = 0;
+    for (const group of byOrigin(entries())) {
+      for (let from = 0; from < group.length && !signal.aborted; from += batchSize) {
+        const [first, ...others] = group.slice(from, from + batchSize);
+        if (first === undefined) break;
+        for (const stale of await staleEntries(pool, schema, [first, ...others], maxChanged)) {
+          if (signal.aborted) return refreshed;
+          const startedAt = performance.now();
+          if (await this.#refresh(stale)) refreshed++;
+          await this.#pauseFor(restShare * (performance.now() - startedAt));
+        }
+      }
+    }
+    return refreshed;
+  }
+
+  async #run(): Promise<void> {
+    const { events, checkMs } = this.options;
+    const { signal } = this.#stopping;
+    while (!signal.aborted) {
+      await this.#pauseFor(checkMs);
+      if (signal.aborted) return;
+      try {
+        await this.refresh();
+      } catch (error) {
+        if (!signal.aborted) events.trouble('entries could not be brought up to date', error);
+      }
+    }
+  }
+
+  async #refresh({ entry: { partitionKey, hash }, isUnusable }: Stale<RefreshableEntry>): Promise<boolean> {
+    const { backend, source } = this.options;
+    const entry = await backend.get(partitionKey, hash);
+    if (entry === undefined) return false;
+    const outcome = await source.run(entry.fragment, this.#stopping.signal, entry);
+    if (outcome.status === 'ok') {
+      await backend.put(this.#renewed(entry, outcome));
+      return true;
+    }
+    // Of no use where it is, and in the way of being learned again.
+    if (isUnusable && outcome.status !== 'aborted' && outcome.status !== 'unavailable')
+      return backend.delete(partitionKey, hash);
+    return false;
+  }
+
+  /** What it took to compute it is what it would take without it. */
+  #renewed(entry: CacheEntry, outcome: Parameters<typeof entryOfRun>[1]): CacheEntry {
+    const { computeMs, lastUsedAt } = entry;
+    return {
+      ...entryOfRun(entry.fragment, outcome, { failuresBefore: 0, computeMs, now: Date.now() }),
+      lastUsedAt,
+    };
+  }
+
+  async #pauseFor(ms: number): Promise<void> {
+    const { signal } = this.#stopping;
+    try {
+      await delay(ms, undefined, { signal });
+    } catch (error) {
+      if (!signal.aborted) throw error;
+    }
+  }
+}

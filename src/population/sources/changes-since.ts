@@ -1,0 +1,62 @@
+import type { CacheEntry } from '../../cache/cache-backend';
+import { changedKeysSql } from '../../freshness/fresh-keys';
+import { trackingQuery } from '../../freshness/tracking-schema';
+import type { ControlClient, QueryOptions } from '../../postgres/control-client';
+import type { PartitionKeyType, PartitionValue } from '../../query/partition-key';
+import { keyTypeOid, readBinaryKey } from './binary-key';
+
+/** What an entry and the change log say together, in one transaction. */
+export interface ChangesSince {
+  /** Keys of the entry that have not changed: they hold. */
+  readonly unchanged: readonly PartitionValue[];
+  /** A SELECT of those that have, whether or not they are in the entry: they are to be looked at. */
+  readonly sql: string;
+}
+
+/** The log that keys of a datatype are in. Those of timestamp can be in any of three. */
+const elementTypes = { integer: 'int8', float: 'float8', text: 'text' } as const;
+
+/** The row of sql/freshness/queries/changed-keys.sql. */
+type ChangeRow = { readonly is_unusable: boolean; readonly key: string | null };
+
+/**
+ * Undefined if it cannot be said what has changed since, or is no easier than to look at everything. Asked in the transaction that runs
+ * the fragment, so that both see the same.
+ *
+ * @param schema where the change log is
+ */
+export async function changesSince(
+  client: ControlClient,
+  schema: string,
+  { fragment: { datatype }, keys, snapshot, origin }: CacheEntry,
+  limits: QueryOptions,
+): Promise<ChangesSince | undefined> {
+  const elementType = elementTypeOf(datatype);
+  if (keys === undefined || snapshot === undefined || origin === undefined || elementType === undefined)
+    return undefined;
+  const { sources, reads, epoch, server } = origin;
+  const rows = await client.query<ChangeRow>(
+    trackingQuery('changed-keys', schema),
+    [snapshot, list(sources), list(reads), epoch, server],
+    limits,
+  );
+  if (rows.length === 0 || rows.some(({ is_unusable }) => is_unusable)) return undefined;
+  const changed = new Set<PartitionValue | null>();
+  for (const { key } of rows) {
+    if (key === null) continue;
+    const record = Buffer.from(key, 'hex');
+    changed.add(readBinaryKey(datatype, record, keyTypeOid(record)));
+  }
+  return {
+    unchanged: [...keys.values()].filter((key) => !changed.has(key)),
+    sql: changedKeysSql(schema, elementType, snapshot, sources),
+  };
+}
+
+function elementTypeOf(datatype: PartitionKeyType): 'int8' | 'float8' | 'text' | undefined {
+  return datatype === 'timestamp' ? undefined : elementTypes[datatype];
+}
+
+function list(numbers: readonly number[]): string {
+  return `{${numbers.join(',')}}`;
+}
