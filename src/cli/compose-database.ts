@@ -1,19 +1,24 @@
 import type { CacheBackend } from '../cache/cache-backend';
+import type { KnownEntry } from '../cache/lookup/known-entry';
 import { CatalogKeeper } from '../engine/catalog-keeper';
 import { DatabaseEngine } from '../engine/database-engine';
 import { ShapeChecker } from '../engine/shape-checker';
-import type { DatabaseConfig, PcacheConfig } from '../ops/config/pcache-config';
+import type { TrackedTable } from '../freshness/tracking';
+import { TrackingWatch } from '../freshness/tracking-watch';
+import type { DatabaseConfig, PartitionKeyConfig, PcacheConfig } from '../ops/config/pcache-config';
 import type { Log } from '../ops/log/log';
 import type { Metrics } from '../ops/metrics/metrics';
 import { Learner } from '../population/learner';
 import { Observer } from '../population/observer';
 import type { PopulationEvents } from '../population/population-events';
 import { InProcessQueue } from '../population/queue/in-process-queue';
+import { type RefreshableEntry, Refresher } from '../population/refresher';
 import { retryAt } from '../population/retry-policy';
 import { PostgresqlSource } from '../population/sources/postgresql';
 import type { ServerTls } from '../postgres/server-tls';
 import { readLowestKey } from '../postgres/catalog/read-lowest-key';
 import { sqlFile } from '../postgres/sql-files';
+import type { Fragment } from '../query/fragment/fragment';
 import { controlPool } from './control-pool';
 import { Owned } from './owned';
 
@@ -47,8 +52,22 @@ export async function composeDatabase(
     );
     const queue = owned.add(new InProcessQueue());
     const events = populationEvents(metrics, log, config.log.sql);
-    const source = new PostgresqlSource({ pool: populationPool, ...config.population });
+    const source = new PostgresqlSource({
+      pool: populationPool,
+      ...config.population,
+      changeLogOf: (name) => database.partitionKeys.get(name)?.changeLog,
+    });
     const { concurrency } = config.population;
+    const isTracked = partitionKeys.some(({ changeLog }) => changeLog !== undefined);
+    const watch = new TrackingWatch({
+      ...config.freshness,
+      pool: catalogPool,
+      tables: exactTables(partitionKeys),
+      log,
+    });
+    const canBeKept = (fragment: Fragment): boolean =>
+      database.partitionKeys.get(fragment.partitionKey)?.changeLog === undefined ||
+      watch.canKeepFresh(fragment);
     const observer = owned.add(new Observer({ queue, source, backend, events, concurrency }));
     const learner = new Learner({
       queue,
@@ -61,14 +80,14 @@ export async function composeDatabase(
         partitionKeys,
         backend,
         lowestKey: (key) => readLowestKey(catalogPool, key),
-        catalog: new CatalogKeeper(catalogPool, partitionKeys, log),
+        catalog: new CatalogKeeper(catalogPool, partitionKeys, log, isTracked ? config.freshness : undefined),
         shapes: new ShapeChecker(catalogPool),
         contextQuery: sessionContext.text,
         minQueryMs: config.population.minQueryMs,
         fetchMs: config.cache.deadlineMs,
         memoryBytes: Math.floor(config.limits.memoryBytes / config.databases.size),
         learn: (fragments, weight) => {
-          learner.learn(fragments, weight);
+          learner.learn(fragments.filter(canBeKept), weight);
         },
         retryAt,
         events: metrics.engine,
@@ -82,11 +101,37 @@ export async function composeDatabase(
     }));
     observer.start();
     void engine.warmUp();
+    if (isTracked) {
+      owned.add(watch).start();
+      const entries = (): Iterable<RefreshableEntry> => refreshable(engine.directory.entries());
+      const { schema, checkMs, refreshChanges: maxChanged } = config.freshness;
+      const refresher = new Refresher({
+        ...{ pool: catalogPool, source, backend, events, schema, checkMs, maxChanged, entries },
+      });
+      owned.add(refresher).start();
+    }
     return { engine, [Symbol.asyncDispose]: () => owned[Symbol.asyncDispose]() };
   } catch (error) {
     await owned[Symbol.asyncDispose]();
     throw error;
   }
+}
+
+function exactTables(partitionKeys: readonly PartitionKeyConfig[]): readonly TrackedTable[] {
+  return partitionKeys
+    .filter(({ changeLog }) => changeLog !== undefined)
+    .flatMap(({ tables }) =>
+      [...tables].map(([name, keyColumn]) => {
+        const dot = name.indexOf('.');
+        return { schema: name.slice(0, dot), table: name.slice(dot + 1), keyColumn };
+      }),
+    );
+}
+
+/** Entries that know what they have seen; the others are of data that is promised not to change. */
+function* refreshable(entries: Iterable<KnownEntry>): Iterable<RefreshableEntry> {
+  for (const { partitionKey, hash, snapshot, origin } of entries)
+    if (snapshot !== undefined && origin !== undefined) yield { partitionKey, hash, snapshot, origin };
 }
 
 /** What population reports, counted and logged. The server's messages may quote values of the statement. */

@@ -11,6 +11,9 @@ import {
   type PostgresServer,
   type PostgresServerOptions,
 } from './postgres-server';
+import { Tracking } from '../../src/freshness/tracking';
+import { trackingScript } from '../../src/freshness/tracking-schema';
+import { openPool } from '../../src/postgres/control-pool';
 import { parseMetrics } from './prometheus-text';
 import { temporaryDirectory, type TemporaryDirectory } from './temporary-directory';
 import { until } from './until';
@@ -30,6 +33,8 @@ export interface ProxiedDatabaseOptions extends PostgresServerOptions {
   readonly cache?: object;
   /** Variables for the program, such as passwords the configuration names. */
   readonly environment?: Readonly<Record<string, string>>;
+  /** Of the tables' key; exact: their changes are tracked. By default static. */
+  readonly consistency?: 'static' | 'exact';
 }
 
 interface RunningProgram {
@@ -53,6 +58,7 @@ export class ProxiedDatabase implements AsyncDisposable {
   static async start({
     cache = { backend: 'memory' },
     environment = {},
+    consistency = 'static',
     ...options
   }: ProxiedDatabaseOptions = {}): Promise<ProxiedDatabase> {
     const server = await startPostgres(options);
@@ -64,10 +70,11 @@ export class ProxiedDatabase implements AsyncDisposable {
       `create role pcache login password '${password}'; grant select on place, visit to pcache`,
     );
     await client.end();
+    if (consistency === 'exact') await track(server.connectionOptions(database));
 
     const directory = await temporaryDirectory('matrix');
     const file = join(directory.path, 'pcache.yaml');
-    writeFileSync(file, stringify(configuration(server.port, cache)));
+    writeFileSync(file, stringify(configuration(server.port, cache, consistency)));
     const start = async (): Promise<RunningProgram> => {
       const program = new PcacheProcess(['proxy', '--config', file], {
         environment: { PASSWORD: password, ...environment },
@@ -184,7 +191,20 @@ export class ProxiedDatabase implements AsyncDisposable {
   }
 }
 
-function configuration(upstreamPort: number, cache: object): object {
+/** As `pcache track install` and `pcache track grants` do. */
+async function track(connection: ConnectionOptions): Promise<void> {
+  await using pool = openPool(connection);
+  const schema = 'pcache';
+  const tracking = new Tracking({ pool, schema, lockTimeoutMs: 500, attempts: 10 });
+  const tables = ['place', 'visit'].map((table) => ({ schema: 'public', table, keyColumn: 'region_id' }));
+  const refused = (await tracking.install(tables)).filter(({ reason }) => reason !== undefined);
+  if (refused.length > 0) throw new Error(JSON.stringify(refused));
+  await pool.withClient((client) =>
+    client.runScript(trackingScript('grants', schema, { control: 'pcache' })),
+  );
+}
+
+function configuration(upstreamPort: number, cache: object, consistency: string): object {
   return {
     listen: { port: 0 },
     admin: { port: 0 },
@@ -197,7 +217,7 @@ function configuration(upstreamPort: number, cache: object): object {
         partition_keys: {
           region: {
             datatype: 'integer',
-            consistency: 'static',
+            consistency,
             tables: { 'public.place': 'region_id', 'public.visit': 'region_id' },
           },
         },

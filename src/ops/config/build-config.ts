@@ -34,7 +34,13 @@ export function buildConfig(
   const databases = new Map(
     Object.entries(file.databases).map(([name, database]) => [
       name,
-      buildDatabase(name, database, upstream, passwords.get(formatPath(controlPath(name)))),
+      buildDatabase(
+        name,
+        database,
+        upstream,
+        passwords.get(formatPath(controlPath(name))),
+        file.freshness.schema,
+      ),
     ]),
   );
   return freezeDeep<PcacheConfig>({
@@ -161,15 +167,16 @@ function buildDatabase(
   database: DatabaseFile,
   upstream: ConfigFile['upstream'],
   password: Secret | undefined,
+  changeLog: string,
 ): DatabaseConfig {
   const { host, port, user } = database.control;
   const control: ControlConfig = { host: host ?? upstream.host, port: port ?? upstream.port, user, password };
   const keys = Object.entries(database.partition_keys);
-  const partitionKeys = new Map(keys.map(([key, value]) => [key, buildPartitionKey(key, value)]));
+  const partitionKeys = new Map(keys.map(([key, value]) => [key, buildPartitionKey(key, value, changeLog)]));
   return freezeDeep({ name, control, partitionKeys });
 }
 
-function buildPartitionKey(name: string, key: PartitionKeyFile): PartitionKeyConfig {
+function buildPartitionKey(name: string, key: PartitionKeyFile, changeLog: string): PartitionKeyConfig {
   const tables = new Map<string, string>();
   for (const [written, column] of Object.entries(key.tables)) {
     const table = parseTableName(written);
@@ -181,6 +188,7 @@ function buildPartitionKey(name: string, key: PartitionKeyFile): PartitionKeyCon
     name,
     datatype: key.datatype,
     consistency: key.consistency,
+    ...(key.consistency === 'exact' ? { changeLog } : {}),
     maxKeyShare: key.max_key_share,
     method: key.method,
     tables,
