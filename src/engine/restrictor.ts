@@ -59,7 +59,6 @@ export interface RewriteMemo {
   readonly isForced: boolean;
 }
 
-const notChecked = 'shape not checked yet';
 /** Forms that are made in the background at the same time; of more, the next execution reminds us. */
 const maxInTheMaking = 100;
 
@@ -142,7 +141,7 @@ export class Restrictor {
     if (known?.kind === 'rewrite' && known.restriction.why !== why)
       plans.set(form, { ...known, restriction: { ...known.restriction, why } });
     const plan = plans.get(form) ?? this.#form(decision, ways, form, why, catalog);
-    const mayChangeByItself = plan.kind === 'forward' && plan.reason === notChecked;
+    const mayChangeByItself = plan.kind === 'forward' && plan.reason === 'shape not checked yet';
     if (!mayChangeByItself) plans.set(form, plan);
     return plan;
   }
@@ -201,14 +200,14 @@ export class Restrictor {
     const shape = shapeKey(reading, restrictedFormOf(statement, classes, form, catalog), 0);
     if (!this.options.shapes.isTaken(shape)) {
       this.#makeReadyLater(shape, decision, ways, form, catalog);
-      return leave(decision, notChecked);
+      return leave(decision, 'shape not checked yet');
     }
     const rewritten = this.#rewrite(decision, ways, form, catalog);
     if (rewritten === undefined) return leave(decision, 'splice check');
     const shapes = checking(reading, rewritten, catalog).map((question) =>
       this.options.shapes.lookUp(question),
     );
-    if (shapes.includes(undefined)) return leave(decision, notChecked);
+    if (shapes.includes(undefined)) return leave(decision, 'shape not checked yet');
     if (!shapes.every((shape) => shape?.isValid)) return leave(decision, 'shape check');
     return {
       kind: 'rewrite',
