@@ -73,7 +73,7 @@ export function freshKeys(
       : ` WHERE c.key OPERATOR(pg_catalog.>=) ${range[0]} AND c.key OPERATOR(pg_catalog.<=) ${range[1]}`;
   const type = `pg_catalog.${elementType}`;
   return (
-    `${keys}` +
+    keys +
     ` UNION ALL ${changedKeysSql(freshness.schema, elementType, freshness.seen, freshness.sources)}${within}` +
     ` UNION ALL SELECT DISTINCT t.${quoteIdentifier(all.column)}::${type} FROM ${all.table} AS t` +
     ` WHERE ${schema}.unusable(${arguments_.join(', ')})` +

@@ -1,4 +1,4 @@
-import { setTimeout as delay } from 'node:timers/promises';
+import { pause } from '../postgres/deadline';
 import type { ControlPool } from '../postgres/control-pool';
 import type { Fragment } from '../query/fragment/fragment';
 import {
@@ -78,19 +78,19 @@ export class TrackingWatch implements AsyncDisposable {
     await this.#compact();
   }
 
+  /** A method, since it changes while something is waited for. */
+  #isStopped(): boolean {
+    return this.#stopping.signal.aborted;
+  }
+
   async #run(): Promise<void> {
-    const { signal } = this.#stopping;
-    while (!signal.aborted) {
+    while (!this.#isStopped()) {
       try {
         await this.look();
       } catch (error) {
         this.options.log.debug({ err: error }, 'it could not be looked whether changes are tracked');
       }
-      try {
-        await delay(this.options.checkMs, undefined, { signal });
-      } catch (error) {
-        if (!signal.aborted) throw error;
-      }
+      await pause(this.options.checkMs, this.#stopping.signal);
     }
   }
 
@@ -141,7 +141,7 @@ export class TrackingWatch implements AsyncDisposable {
     if (found === undefined || found.horizon === '0') return;
     for (;;) {
       const [row] = await this.#ask<{ removed: string }>('compact-log', [found.horizon, removedAtOnce]);
-      if (this.#stopping.signal.aborted || Number(row?.removed ?? 0) < removedAtOnce) return;
+      if (this.#isStopped() || Number(row?.removed ?? 0) < removedAtOnce) return;
     }
   }
 

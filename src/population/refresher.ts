@@ -1,7 +1,7 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import type { CacheBackend, CacheEntry, EntryOrigin } from '../cache/cache-backend';
 import { byOrigin, staleEntries, type Stale } from '../freshness/stale-entries';
 import type { ControlPool } from '../postgres/control-pool';
+import { pause } from '../postgres/deadline';
 import type { FragmentHash } from '../query/fragment/fragment';
 import type { PopulationEvents } from './population-events';
 import { entryOfRun } from './run-entry';
@@ -58,33 +58,36 @@ export class Refresher implements AsyncDisposable {
   /** One look at all entries; resolves to the number of those that were brought up to date or removed. */
   async refresh(): Promise<number> {
     const { pool, schema, maxChanged, entries } = this.options;
-    const { signal } = this.#stopping;
     let refreshed = 0;
     for (const group of byOrigin(entries())) {
-      for (let from = 0; from < group.length && !signal.aborted; from += batchSize) {
+      for (let from = 0; from < group.length && !this.#isStopped(); from += batchSize) {
         const [first, ...others] = group.slice(from, from + batchSize);
         if (first === undefined) break;
         for (const stale of await staleEntries(pool, schema, [first, ...others], maxChanged)) {
-          if (signal.aborted) return refreshed;
+          if (this.#isStopped()) return refreshed;
           const startedAt = performance.now();
           if (await this.#refresh(stale)) refreshed++;
-          await this.#pauseFor(restShare * (performance.now() - startedAt));
+          await pause(restShare * (performance.now() - startedAt), this.#stopping.signal);
         }
       }
     }
     return refreshed;
   }
 
+  /** A method, since it changes while something is waited for. */
+  #isStopped(): boolean {
+    return this.#stopping.signal.aborted;
+  }
+
   async #run(): Promise<void> {
     const { events, checkMs } = this.options;
-    const { signal } = this.#stopping;
-    while (!signal.aborted) {
-      await this.#pauseFor(checkMs);
-      if (signal.aborted) return;
+    while (!this.#isStopped()) {
+      await pause(checkMs, this.#stopping.signal);
+      if (this.#isStopped()) return;
       try {
         await this.refresh();
       } catch (error) {
-        if (!signal.aborted) events.trouble('entries could not be brought up to date', error);
+        if (!this.#isStopped()) events.trouble('entries could not be brought up to date', error);
       }
     }
   }
@@ -111,14 +114,5 @@ export class Refresher implements AsyncDisposable {
       ...entryOfRun(entry.fragment, outcome, { failuresBefore: 0, computeMs, now: Date.now() }),
       lastUsedAt,
     };
-  }
-
-  async #pauseFor(ms: number): Promise<void> {
-    const { signal } = this.#stopping;
-    try {
-      await delay(ms, undefined, { signal });
-    } catch (error) {
-      if (!signal.aborted) throw error;
-    }
   }
 }

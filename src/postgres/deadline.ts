@@ -1,3 +1,5 @@
+import { setTimeout as delay } from 'node:timers/promises';
+
 /** Until when to wait for an answer: a time limit, and the caller's own wish to stop. */
 export interface Deadline {
   readonly timeoutMs: number;
@@ -39,5 +41,14 @@ export async function waitUntil<T>(
     return first.kind === 'answer' ? first.value : await onExpiry(first.why);
   } finally {
     stop();
+  }
+}
+
+/** Resolves after so many milliseconds, or when it is aborted; never rejects. */
+export async function pause(ms: number, signal: AbortSignal): Promise<void> {
+  try {
+    await delay(ms, undefined, { signal });
+  } catch (error) {
+    if (!signal.aborted) throw error;
   }
 }

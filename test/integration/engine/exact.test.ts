@@ -1,4 +1,4 @@
-import { Client } from 'pg';
+import type { Client } from 'pg';
 import type { TrackedKey } from '../../../src/engine/database-engine';
 import { EngineHarness, multiset } from '../../support/engine-harness';
 import { startPostgres, type PostgresServer } from '../../support/postgres-server';
