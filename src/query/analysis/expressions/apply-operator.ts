@@ -77,7 +77,7 @@ export function binary(
         comparedTemplate({ operand: right, position: 1, name, resolution, otherOid: left.typeOid }, scope),
       ]
     : [left.template, right.template];
-  const [operator, first, second] = orient(name, texts, resolution, scope);
+  const [operator, first, second] = orient(name, texts, [left, right], resolution, scope);
   return {
     template: `(${first} ${operatorText(operator)} ${second})`,
     typeOid: resolution.resultOid,
@@ -91,10 +91,12 @@ export function binary(
 function orient(
   name: QualifiedName,
   [left, right]: readonly [Template, Template],
+  operands: readonly [Expression, Expression],
   resolution: Resolution,
   scope: ExpressionScope,
 ): readonly [QualifiedName, Template, Template] {
-  if (!resolution.isBuiltin) return [name, left, right];
+  if (!resolution.isBuiltin || !hasBuiltinImage(name, operands, resolution, scope))
+    return [name, left, right];
   const mirror = mirrored.get(resolution.name);
   if (mirror !== undefined) return [{ ...name, name: mirror }, right, left];
   const isSymmetric =
@@ -103,6 +105,28 @@ function orient(
   if ((isSymmetric || isEquality) && orderKey(right, scope) < orderKey(left, scope))
     return [name, right, left];
   return [name, left, right];
+}
+
+/**
+ * Whether the operator with its operands exchanged is PostgreSQL's own, too. The search path may lead to another one:
+ *
+ *   SET search_path = mine, pg_catalog     -- with an operator mine.<, and none of the name >
+ *   SELECT … WHERE id > 5                  -- is not 5 < id there
+ */
+export function hasBuiltinImage(
+  name: QualifiedName,
+  [left, right]: readonly [Expression, Expression],
+  { operandOids }: Pick<Resolution, 'operandOids'>,
+  { catalog, searchPath }: ExpressionScope,
+): boolean {
+  const image = { ...name, name: mirrored.get(name.name) ?? name.name };
+  const exchanged = resolveOperator(catalog, searchPath, image, right.typeOid, left.typeOid);
+  return (
+    exchanged?.isBuiltin === true &&
+    exchanged.name === image.name &&
+    exchanged.operandOids[0] === operandOids[1] &&
+    exchanged.operandOids[1] === operandOids[0]
+  );
 }
 
 /**

@@ -10,7 +10,7 @@ import {
   type ExpressionScope,
   type Unusable,
 } from '../expression';
-import { applyOperator, binary } from './apply-operator';
+import { applyOperator, binary, hasBuiltinImage } from './apply-operator';
 import { canonicaliseNullTest, conjunction, disjunction } from './boolean';
 import { comparisonOperators } from '../raising/comparison';
 
@@ -61,7 +61,8 @@ function orderedRows(
     const outcome = applyOperator(name, one, other, scope);
     if ('unusable' in outcome) return outcome;
     mayRaise ||= outcome.mayRaise;
-    if (!outcome.resolution.isBuiltin) return unusable('unsupported comparison of rows');
+    if (!outcome.resolution.isBuiltin || !hasBuiltinImage(name, [one, other], outcome.resolution, scope))
+      return unusable('unsupported comparison of rows');
   }
   const isMirrored = name.name.startsWith('>');
   const row = (side: 0 | 1): string => `ROW(${pairs.map((pair) => pair[side].template).join(', ')})`;
