@@ -251,9 +251,7 @@ export class DatabaseEngine implements Engine {
     );
     if (objection !== undefined) return leave(objection);
     if (mode === 'observe') return leave('observe mode');
-    // An original that is run instead of a failed form would have to wait for the tables of that form to go.
-    const canMakeTables = request.canMakeTables === true && !analysis.mayRaise;
-    return this.#restrictor.plan(decision, catalog, canMakeTables);
+    return this.#restrictor.plan(decision, catalog, request.canMakeTables === true);
   }
 
   /** Whether a plan takes no time worth mentioning. */

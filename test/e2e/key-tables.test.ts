@@ -71,7 +71,7 @@ describeVersions('key tables', (binaries) => {
     engine = new ScriptedEngine();
     engine.contextQuery += ', pg_catalog.pg_backend_pid()';
     script(original, restricted, table);
-    proxy = await startProxy(server.port, { [database]: engine });
+    proxy = await startProxy(server.port, { [database]: engine }, { limits: { maxHeldBytes: 100_000 } });
     client = await login();
   });
 
@@ -143,6 +143,25 @@ describeVersions('key tables', (binaries) => {
     const batch = await say(parse('', original), run(''), sync);
     expect(types(batch)).toBe('12TEZ');
     expect(proxy.events.keyTableOutcomes).toEqual(['made', 'made']);
+  });
+
+  test.each([
+    ['a form that fails', `select 1 / (${rows} - 3)`],
+    ['a reply that is too large', `select repeat('x', 200000 * ${rows}::integer)`],
+    ['a form that does well', restricted],
+  ])('a statement that may be run again: %s', async (_title, sent) => {
+    engine.plans.set(original, { text: sent, needsContext: true, tables: [table], mustRetryOnError: true });
+    const answer = sent === restricted ? 'restricted 3' : 'original';
+    for (let i = 0; i < 3; i++) {
+      const messages = await say(query(original));
+      expect(types(messages)).toBe('TDCZ');
+      expect(firstColumns(messages)).toEqual([answer]);
+      const batch = await say(parse('', original), run(''), sync);
+      expect(types(batch)).toBe('12TDCZ');
+      expect(firstColumns(batch)).toEqual([answer]);
+      expect(await seenTables()).toBeNull();
+    }
+    expect(proxy.events.keyTableOutcomes).toEqual(Array(6).fill('made'));
   });
 
   test.each([

@@ -97,7 +97,7 @@ export class WhimsicalEngine implements Engine {
     const at = isBefore ? 0 : Buffer.byteLength(statement.text);
     const mustRetryOnError = canRetry && random.chance(0.5);
     // A table that nothing reads, in the statements that may have one.
-    const hasTable = canMakeTables === true && !mustRetryOnError && random.chance(0.7);
+    const hasTable = canMakeTables === true && random.chance(0.7);
     const array = "'{1,2,3}'::pg_catalog.int8[]" as SqlText;
     return {
       kind: 'rewrite',

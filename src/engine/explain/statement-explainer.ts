@@ -105,15 +105,13 @@ export class StatementExplainer {
   }
 
   async #preview(
-    request: PlanRequest,
+    { canMakeTables }: PlanRequest,
     decision: Decision,
     catalog: Catalog,
   ): Promise<RewritePlan | ForwardPlan | undefined> {
-    const { analysis } = decision.reading;
-    const canMakeTables = request.canMakeTables === true && !('mayRaise' in analysis && analysis.mayRaise);
     if (decision.matches.length === 0) return undefined;
     try {
-      return await this.options.restrictor.preview(decision, catalog, canMakeTables);
+      return await this.options.restrictor.preview(decision, catalog, canMakeTables === true);
     } catch (error) {
       if (error instanceof CacheUnavailableError) return { kind: 'forward', reason: 'cache unavailable' };
       throw error;
@@ -169,7 +167,7 @@ export class StatementExplainer {
 }
 
 const insteadOfTables =
-  'inline in place of a temporary table, which is made only for a single SELECT that cannot raise an error, outside of ' +
+  'inline in place of a temporary table, which is made only for a single SELECT that is alone in its message, outside of ' +
   'transaction blocks and pipelines, by a session that may make one, and not for EXPLAIN ANALYZE';
 
 const choices: Readonly<Record<ChoiceReason, string>> = {

@@ -8,6 +8,7 @@ import { encodeParse } from '../../wire/frontend/parse';
 import { encodeSync } from '../../wire/frontend/sync';
 import { retryableError } from '../hidden/held-run';
 import { HiddenStatement, type HiddenNames } from '../hidden/hidden-statement';
+import { type KeyTables } from '../hidden/key-tables';
 import { type BackendScan } from '../scan/backend-scan';
 import { type Candidate } from '../scan/candidate';
 import { type FrontendScan } from '../scan/frontend-scan';
@@ -24,8 +25,6 @@ export interface ExplainOwner {
   readonly isOver: boolean;
   /** Whether the server may be asked for the context before the message at hand is sent. */
   readonly mayAskNow: boolean;
-  /** Whether temporary tables could be made for the message at hand. */
-  canMakeTables(candidate: Candidate): boolean;
   /** Asks for the context. If that fails a transaction block, the client is told, and `decided` is not called. */
   askBefore(candidate: Candidate, decided: () => void): void;
   setWait(wait: SessionWait): void;
@@ -54,6 +53,7 @@ export class Explainer {
     private readonly frontend: FrontendScan,
     private readonly backend: BackendScan,
     private readonly names: HiddenNames,
+    private readonly keyTables: KeyTables,
     private readonly owner: ExplainOwner,
   ) {}
 
@@ -100,7 +100,7 @@ export class Explainer {
       parameters: candidate.parameters,
       canRetry: isSingle && candidate.canRetry,
       // To measure a form, no tables are made.
-      canMakeTables: isSingle && !isAnalyzed && this.owner.canMakeTables(candidate),
+      canMakeTables: isSingle && !isAnalyzed && this.keyTables.mayMake(candidate),
     });
   }
 

@@ -52,6 +52,8 @@ export class KeyTables {
   private readonly left: string[] = [];
   /** To be dropped behind the batch at hand. */
   private ofBatch: readonly KeyTable[] = [];
+  /** Drops that were sent, and are not answered yet. */
+  private underWay = 0;
 
   constructor(
     private readonly link: SessionLink,
@@ -116,10 +118,16 @@ export class KeyTables {
     this.ofBatch = [];
   }
 
+  /** Whether tables of a statement are still to go, or are on their way. */
+  get areThere(): boolean {
+    return this.underWay > 0;
+  }
+
   /** ReadyForQuery came. Returns true if it was that of a drop. */
   ready(): boolean {
     const { doneDetail } = this.tracker.queue;
     if (!(doneDetail instanceof KeyTableDrop)) return false;
+    this.underWay--;
     if (doneDetail.isDone) this.triesInARow = 0;
     else this.left.push(doneDetail.drop);
     return true;
@@ -175,6 +183,7 @@ export class KeyTables {
       hiddenCommand(queue, this.names, drop, detail),
     ];
     queue.push(Owed.Sync, detail, true);
+    this.underWay++;
     return Buffer.concat([...commands, encodeSync()]);
   }
 }

@@ -17,7 +17,7 @@ export interface ReplyOwner {
   /** A held reply outgrew its limit; from here on it is swallowed. */
   heldTooMuch(held: HeldRun): void;
   /** An error that is the client's came for a held run: what was held has been passed on. */
-  heldReleased(): void;
+  heldOver(): void;
   /** ReadyForQuery came. */
   ready(audience: Audience): void;
   /** A hidden question in the client's batch came back with an error. */
@@ -208,7 +208,7 @@ export class BackendScan {
       return;
     }
     this.release();
-    this.owner.heldReleased();
+    this.owner.heldOver();
   }
 
   /** A rewritten statement's messages speak of places in the text the client sent. */

@@ -57,7 +57,8 @@ export class ScannedSession
     this.sender = new StatementSender(link, this.tracker, this.frontend, names);
     this.fallback = new Fallback(link, this.tracker, this.backend, this);
     this.keyTables = new KeyTables(link, this.tracker, this.frontend, this.backend, names, this);
-    this.explainer = new Explainer(link, this.tracker, this.frontend, this.backend, names, this);
+    const { tracker, frontend, backend, keyTables } = this;
+    this.explainer = new Explainer(link, tracker, frontend, backend, names, keyTables, this);
   }
 
   /** For SessionWatch. */
@@ -152,15 +153,11 @@ export class ScannedSession
       return;
     }
     const isContextCertain = tracker.isCertainFor(candidate.prepared);
-    const canMakeTables = this.canMakeTables(candidate);
+    const canMakeTables = this.keyTables.mayMake(candidate);
     const request = new CandidateRequest(candidate, tracker.context, isContextCertain, canMakeTables);
     const plan = tracker.reports.guard('plan', () => this.link.engine.plan(request));
     if (plan instanceof Promise) this.awaitPlan(candidate, plan, hasAsked);
     else this.follow(candidate, plan ?? { kind: 'forward', reason: 'engine error' }, hasAsked);
-  }
-
-  canMakeTables(candidate: Candidate): boolean {
-    return this.keyTables.mayMake(candidate);
   }
 
   explain(candidate: Candidate, text: ExplainText): void {
@@ -192,13 +189,16 @@ export class ScannedSession
     this.link.toClient.flush();
   }
 
-  heldReleased(): void {
-    this.resume();
-  }
-
   heldOver(): void {
     this.flushUpstream();
-    this.resume();
+    this.resumeHeld();
+  }
+
+  /** The client is read on if neither a held reply nor tables that are to go speak against that. */
+  private resumeHeld(): void {
+    if ((this.wait !== 'holding' && this.wait !== 'switching') || this.backend.held !== undefined) return;
+    if (this.keyTables.areThere) this.setWait('holding');
+    else this.resume();
   }
 
   heldTooMuch(held: HeldRun): void {
@@ -210,8 +210,8 @@ export class ScannedSession
     const { backend, tracker } = this;
     const { held, ask } = backend;
     if (ask !== undefined) ask.done();
+    else if (this.keyTables.ready()) this.resumeHeld();
     else if (held !== undefined) this.fallback.ready(held, audience);
-    else if (this.keyTables.ready() && this.wait === 'holding') this.resume();
     if (tracker.queue.length > 0 || this.wait !== 'reading' || !this.link.toUpstream.isEmpty) return;
     if (this.frontend.batchEntries > 0) return;
     if (tracker.leftOpen.length > 0) {

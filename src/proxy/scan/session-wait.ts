@@ -14,7 +14,7 @@
  *   asking    -> planning, making, holding, reading
  *   holding   -> reading    the reply was released, or the original was sent after an error; or the tables are gone
  *   holding   -> switching  the reply outgrew its limit: the run is canceled, the original is still to be sent
- *   switching -> reading    the original was sent
+ *   switching -> reading, holding   the original was sent
  */
 export type SessionWait =
   'reading' | 'planning' | 'asking' | 'making' | 'holding' | 'switching' | 'measuring';
@@ -25,7 +25,7 @@ const transitions: Readonly<Record<SessionWait, readonly SessionWait[]>> = {
   asking: ['reading', 'planning', 'making', 'holding'],
   making: ['reading', 'holding'],
   holding: ['reading', 'switching'],
-  switching: ['reading'],
+  switching: ['reading', 'holding'],
   measuring: ['reading'],
 };
 
