@@ -3,6 +3,7 @@ import { type SessionContext } from '../../engine/session-context';
 import { decodeBind } from '../../wire/frontend/bind';
 import { FrontendCode } from '../../wire/message-code';
 import { attempt } from './attempt';
+import { type KeyTables } from '../hidden/key-tables';
 import { type PreparedStatement } from './prepared-statements';
 import { findRetryableBatch } from '../hidden/retryable-batch';
 
@@ -127,8 +128,13 @@ export class CandidateRequest implements PlanRequest {
     private readonly candidate: Candidate,
     readonly context: SessionContext | undefined,
     readonly isContextCertain: boolean,
-    readonly canMakeTables: boolean,
+    private readonly keyTables: KeyTables,
   ) {}
+
+  /** Found out when it is asked for: for most statements it is not. */
+  get canMakeTables(): boolean {
+    return this.keyTables.mayMake(this.candidate);
+  }
 
   get statement(): InspectedStatement {
     return this.candidate.statement;

@@ -153,8 +153,7 @@ export class ScannedSession
       return;
     }
     const isContextCertain = tracker.isCertainFor(candidate.prepared);
-    const canMakeTables = this.keyTables.mayMake(candidate);
-    const request = new CandidateRequest(candidate, tracker.context, isContextCertain, canMakeTables);
+    const request = new CandidateRequest(candidate, tracker.context, isContextCertain, this.keyTables);
     const plan = tracker.reports.guard('plan', () => this.link.engine.plan(request));
     if (plan instanceof Promise) this.awaitPlan(candidate, plan, hasAsked);
     else this.follow(candidate, plan ?? { kind: 'forward', reason: 'engine error' }, hasAsked);
