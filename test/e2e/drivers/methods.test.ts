@@ -24,7 +24,7 @@ const rowsOf = async (client: Client): Promise<unknown[]> => [
 const failureOf = (client: Client): Promise<unknown> =>
   client.query(raises).then(
     () => 'no error',
-    ({ code }: { readonly code?: string }) => code,
+    (error: unknown) => (error as { readonly code?: string }).code,
   );
 
 const conversations: readonly [title: string, converse: Conversation, hasTables: boolean][] = [
