@@ -63,15 +63,21 @@ export class Refresher implements AsyncDisposable {
       for (let from = 0; from < group.length && !this.#isStopped(); from += batchSize) {
         const [first, ...others] = group.slice(from, from + batchSize);
         if (first === undefined) break;
-        for (const stale of await staleEntries(pool, schema, [first, ...others], maxChanged)) {
+        const found = await this.#andRest(() => staleEntries(pool, schema, [first, ...others], maxChanged));
+        for (const stale of found) {
           if (this.#isStopped()) return refreshed;
-          const startedAt = performance.now();
-          if (await this.#refresh(stale)) refreshed++;
-          await pause(restShare * (performance.now() - startedAt), this.#stopping.signal);
+          if (await this.#andRest(() => this.#refresh(stale))) refreshed++;
         }
       }
     }
     return refreshed;
+  }
+
+  async #andRest<T>(work: () => Promise<T>): Promise<T> {
+    const startedAt = performance.now();
+    const result = await work();
+    await pause(restShare * (performance.now() - startedAt), this.#stopping.signal);
+    return result;
   }
 
   /** A method, since it changes while something is waited for. */
