@@ -9,7 +9,7 @@ export interface WireMessage {
 }
 
 /** How long a test waits for a message before it fails. */
-const deadlineMs = 20_000;
+const deadlineMs = 60_000;
 
 /**
  * A client that speaks the protocol by hand: sends bytes, collects messages. It frames on its own, not with the code under
