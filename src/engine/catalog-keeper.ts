@@ -1,10 +1,9 @@
 import { constraintProblems } from '../query/analysis/added-constraints';
-import { hasCatalogChanged, isTrackingSetUp, stampCatalog } from '../freshness/catalog-stamp';
-import type { Catalog, CatalogReading } from '../query/catalog/catalog';
+import { catalogVersion, hasCatalogChanged, stampCatalog } from '../freshness/catalog-stamp';
+import type { Catalog } from '../query/catalog/catalog';
 import type { PartitionKey } from '../query/partition-key';
-import { readCatalog } from '../postgres/catalog/read-catalog';
+import { readCatalog, type StampReading } from '../postgres/catalog/read-catalog';
 import { readDatabaseIdentity } from '../postgres/catalog/read-database-identity';
-import type { ControlClient } from '../postgres/control-client';
 import type { ControlPool } from '../postgres/control-pool';
 import type { EngineLog } from './engine-events';
 import { tableProblems } from './tracked-tables';
@@ -80,7 +79,8 @@ export class CatalogKeeper {
       this.#isStale = false;
       try {
         this.#databaseIdentity = await readDatabaseIdentity(this.pool);
-        const catalog = await readCatalog(this.pool, this.partitionKeys, (client) => this.#stamp(client));
+        const stampReading = await this.#beforeReading();
+        const catalog = await readCatalog(this.pool, this.partitionKeys, stampReading);
         if (!this.#isStaleNow()) this.#accept(catalog);
       } catch (error) {
         this.log.warn({ err: error }, 'the catalog could not be read; nothing is restricted until it can');
@@ -89,14 +89,16 @@ export class CatalogKeeper {
     }
   }
 
-  async #stamp(client: ControlClient): Promise<CatalogReading | undefined> {
+  /** What is asked in the transaction that reads the catalog, if anything can be; something has to be asked before it. */
+  async #beforeReading(): Promise<StampReading | undefined> {
     if (this.changes === undefined) return undefined;
-    const stamp = await stampCatalog(client, this.changes.schema);
-    const problem = 'problem' in stamp ? stamp.problem : undefined;
+    const { schema } = this.changes;
+    const version = await catalogVersion(this.pool, schema);
+    const problem = 'problem' in version ? version.problem : undefined;
     if (problem !== undefined && problem !== this.#problem)
       this.log.warn({ problem }, 'nothing is restricted by keys that are to be exact');
     this.#problem = problem;
-    return 'problem' in stamp ? undefined : stamp;
+    return 'problem' in version ? undefined : (client) => stampCatalog(client, schema, version);
   }
 
   /**
@@ -120,7 +122,7 @@ export class CatalogKeeper {
     if (current === undefined) return false;
     try {
       return current.reading === undefined
-        ? await isTrackingSetUp(this.pool, schema)
+        ? !('problem' in (await catalogVersion(this.pool, schema)))
         : await hasCatalogChanged(this.pool, schema, current.reading);
     } catch (error) {
       this.log.debug({ err: error }, 'it could not be asked whether the catalog has changed');

@@ -24,8 +24,9 @@ export function freshnessOf(entries: readonly SeenBy[], schema: string, reading:
     sources: union(entries.map(({ origin }) => origin.sources)),
     reads: union(entries.map(({ origin }) => origin.reads)),
     seen: seenByAll(snapshots),
-    known: seenByAny(snapshots),
-    catalog: reading.snapshot,
+    // DDL takes effect in snapshots older than itself: one that lags behind the reading of the catalog can say nothing.
+    known: seenByAny([...snapshots, reading.snapshot]),
+    catalog: reading,
   };
 }
 

@@ -1,4 +1,5 @@
 import type { EntryOrigin } from '../cache/cache-backend';
+import type { CatalogReading } from '../query/catalog/catalog';
 import type { ElementType } from '../query/rewrite/restriction';
 import { quoteIdentifier, quoteLiteral } from '../query/ast/quote';
 
@@ -13,8 +14,8 @@ export interface Freshness extends EntryOrigin {
   readonly seen: string;
   /** What any of them has seen (seenByAny). */
   readonly known: string;
-  /** When the catalog was read by which the statement is understood. */
-  readonly catalog: string;
+  /** When the catalog was read by which the statement is understood, and its version then. */
+  readonly catalog: Pick<CatalogReading, 'snapshot' | 'version'>;
 }
 
 /** Where all keys are: a table of the class with as few rows as any, its column of the same type and collation as the restricted one. */
@@ -77,8 +78,12 @@ export function freshKeys(
     ` UNION ALL ${changedKeysSql(freshness.schema, elementType, freshness.seen, freshness.sources)}${within}` +
     ` UNION ALL SELECT DISTINCT t.${quoteIdentifier(all.column)}::${type} FROM ${all.table} AS t` +
     ` WHERE ${schema}.unusable(${arguments_.join(', ')})` +
-    ` OR ${schema}.catalog_changed(${snapshot(freshness.catalog)})`
+    ` OR ${schema}.catalog_changed(${snapshot(freshness.catalog.snapshot)}, ${version(freshness.catalog)})`
   );
+}
+
+function version({ version }: Pick<CatalogReading, 'version'>): string {
+  return `${BigInt(version)}::pg_catalog.int8`;
 }
 
 /** A SELECT of the keys that changed since a snapshot in tables that the key ties together; they are called `c.key`. */

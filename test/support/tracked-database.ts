@@ -13,6 +13,8 @@ const logs = ['integer', 'float', 'text', 'date', 'timestamp', 'timestamptz'] as
 /** What an entry would carry besides its keys. */
 export type Stamp = Pick<Freshness, 'seen' | 'known' | 'epoch' | 'server' | 'sources'> & {
   readonly walPosition: string | null;
+  /** Of the catalog. */
+  readonly version: string;
 };
 
 /** A database with change tracking, and a client of its superuser. */
@@ -66,6 +68,9 @@ export class TrackedDatabase implements AsyncDisposable {
     ];
     const { rows } = await client.query(text, parameters);
     const [row] = rows as [Record<string, never>];
+    const version = await client.query<{ version: string }>(
+      trackingQuery('catalog-version', trackingSchemaName).text,
+    );
     return {
       seen: row['snapshot'] ?? '',
       known: row['snapshot'] ?? '',
@@ -73,6 +78,7 @@ export class TrackedDatabase implements AsyncDisposable {
       server: row['server'] ?? '',
       sources: row['sources'] ?? [],
       walPosition: row['wal_position'] ?? null,
+      version: version.rows[0]?.version ?? '',
     };
   }
 
@@ -107,7 +113,8 @@ export class TrackedDatabase implements AsyncDisposable {
     all: { readonly table: string; readonly column: string },
     reads: readonly number[] = [],
   ): string {
-    const freshness = { schema: trackingSchemaName, reads, catalog: stamp.seen, ...stamp };
+    const catalog = { snapshot: stamp.seen, version: stamp.version };
+    const freshness = { schema: trackingSchemaName, reads, catalog, ...stamp };
     return `ARRAY(${freshKeys(`SELECT pg_catalog.unnest(${keys})`, elementType, freshness, all)})`;
   }
 

@@ -68,6 +68,8 @@ create table "{schema}".change_whole (source integer not null, xid xid8 not null
 -- holds while its reading of the catalog has seen all of them.
 create table "{schema}".change_catalog (xid xid8 not null default pg_current_xact_id());
 create index on "{schema}".change_catalog (xid);
+-- Another number after each of them, for all to see at once: DDL takes effect in snapshots that are older than it, which do not see that row.
+create sequence "{schema}".catalog_version minvalue 0;
 
 -- Truncation by VACUUM takes a lock that readers wait for, and that cancels them on a standby.
 do $$
@@ -182,18 +184,27 @@ begin
 end
 $$;
 
--- Whether the catalog is not any more what somebody read in that snapshot, as far as event triggers notice.
-create function "{schema}".catalog_changed(read pg_snapshot) returns boolean
+-- Whether the catalog is not any more what somebody read in that snapshot, at that version, as far as event triggers notice.
+create function "{schema}".catalog_changed(read pg_snapshot, at_version bigint) returns boolean
 language plpgsql stable parallel safe security definer
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-  return exists (select from "{schema}".tracking as t where t.catalog_compacted_before > pg_snapshot_xmin(read))
+  return (select v.last_value from "{schema}".catalog_version as v) <> at_version
+      or exists (select from "{schema}".tracking as t where t.catalog_compacted_before > pg_snapshot_xmin(read))
       or exists (select
                    from "{schema}".change_catalog as c
                   where c.xid >= pg_snapshot_xmin(read)
                     and not pg_visible_in_snapshot(c.xid, read));
 end
+$$;
+
+-- What transactions with DDL hold a shared advisory lock on.
+create function "{schema}".catalog_lock() returns bigint
+language sql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+  select hashtextextended('"{schema}".change_catalog', 0)
 $$;
 
 -- Keys changed by transactions that a snapshot has not seen, those of the asking transaction among them (rule F3). One function for
@@ -665,11 +676,14 @@ as $$
   select s.id from "{schema}".tree_of(of_relation) as t join "{schema}".source as s on s.relation = t.relation
 $$;
 
--- One row is enough for a transaction.
+-- One row is enough for a transaction. The lock, which conflicts with nobody's, tells that it is under way; see catalog-version.sql. The version is
+-- drawn, for setval writes exactly that to the log of a standby, and nextval would not.
 create function "{schema}".note_catalog_change() returns void
 language sql
 set search_path = pg_catalog, pg_temp
 as $$
+  select pg_advisory_xact_lock_shared("{schema}".catalog_lock());
+  select setval('"{schema}".catalog_version', floor(random() * 9007199254740991)::bigint);
   insert into "{schema}".change_catalog (xid)
   select pg_current_xact_id()
    where not exists (select from "{schema}".change_catalog as c where c.xid = pg_current_xact_id())

@@ -122,6 +122,8 @@ export interface CatalogReading {
   readonly server: string;
   /** Of the tracking. */
   readonly epoch: string;
+  /** Another one after each change, for snapshots that do not see it; an int8. */
+  readonly version: string;
 }
 
 /** Objects made after initdb have OIDs from here on (PostgreSQL's FirstNormalObjectId). */

@@ -179,6 +179,42 @@ describeVersions('exact keys', (binaries) => {
     },
   );
 
+  const unseen: Readonly<Record<string, string>> = {
+    'tables that swap their names':
+      'alter table place rename to place_old; alter table place_new rename to place',
+    'a column that is another of its name':
+      'alter table place drop column population; alter table place add column population int default 5',
+    'a partition that was there before': 'alter table extra inherit place',
+    'a function that its condition calls':
+      'create or replace function public.limit_of() returns int immutable language sql as $$ select 0 $$',
+  };
+
+  /** DDL takes effect in snapshots that are older than it. */
+  test.each(Object.entries(unseen))('%s, unseen by a transaction at REPEATABLE READ', async (_, change) => {
+    await writer.query(`
+      create table place_new as select id, (region_id + 30) % 100 as region_id, population from place;
+      create table extra (id int not null, region_id int not null, population int);
+      insert into extra values (9008, 15, 5);
+      create function public.limit_of() returns int immutable language sql as $$ select 4 $$`);
+    await harness.refreshCatalog();
+    const called = 'select * from place where population < 6 and population > public.limit_of()';
+    await harness.learn(called);
+    const { client } = harness;
+    await client.query('begin isolation level repeatable read');
+    await client.query('select count(*) from visit');
+    const before = new Map([
+      [single, await restricted(single)],
+      [called, await restricted(called)],
+    ]);
+    await writer.query(change);
+    await expectSame(before);
+    // So do those that are made when the catalog has been read again.
+    await harness.refreshCatalog();
+    const after = new Map([[single, await restricted(single)]]);
+    await expectSame(after);
+    await client.query('rollback');
+  });
+
   test('a cursor opened before a write', async () => {
     const rewritten = await restricted(single);
     const { client } = harness;
