@@ -1,5 +1,4 @@
 import type { CacheBackend } from '../cache/cache-backend';
-import type { KnownEntry } from '../cache/lookup/known-entry';
 import { CatalogKeeper } from '../engine/catalog-keeper';
 import { DatabaseEngine } from '../engine/database-engine';
 import { ShapeChecker } from '../engine/shape-checker';
@@ -103,7 +102,11 @@ export async function composeDatabase(
     void engine.warmUp();
     if (isTracked) {
       owned.add(watch).start();
-      const entries = (): Iterable<RefreshableEntry> => refreshable(engine.directory.entries());
+      const entries = (): readonly RefreshableEntry[] =>
+        [...engine.directory.entries()].filter(
+          ({ partitionKey, status }) =>
+            status === 'ok' && database.partitionKeys.get(partitionKey)?.changeLog !== undefined,
+        );
       const { schema, checkMs, refreshChanges: maxChanged } = config.freshness;
       const refresher = new Refresher({
         ...{ pool: catalogPool, source, backend, events, schema, checkMs, maxChanged, entries },
@@ -126,12 +129,6 @@ function exactTables(partitionKeys: readonly PartitionKeyConfig[]): readonly Tra
         return { schema: name.slice(0, dot), table: name.slice(dot + 1), keyColumn };
       }),
     );
-}
-
-/** Entries that know what they have seen; the others are of data that is promised not to change. */
-function* refreshable(entries: Iterable<KnownEntry>): Iterable<RefreshableEntry> {
-  for (const { partitionKey, hash, snapshot, origin } of entries)
-    if (snapshot !== undefined && origin !== undefined) yield { partitionKey, hash, snapshot, origin };
 }
 
 /** What population reports, counted and logged. The server's messages may quote values of the statement. */

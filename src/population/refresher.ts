@@ -1,4 +1,5 @@
 import type { CacheBackend, CacheEntry, EntryOrigin } from '../cache/cache-backend';
+import type { SeenBy } from '../freshness/combine-stamps';
 import { byOrigin, staleEntries, type Stale } from '../freshness/stale-entries';
 import type { ControlPool } from '../postgres/control-pool';
 import { pause } from '../postgres/deadline';
@@ -11,9 +12,12 @@ import type { PostgresqlSource } from './sources/postgresql';
 export interface RefreshableEntry {
   readonly partitionKey: string;
   readonly hash: FragmentHash;
-  readonly snapshot: string;
-  readonly origin: EntryOrigin;
+  readonly snapshot: string | undefined;
+  /** Absent: it is from when the data was promised not to change, and of no use any more. */
+  readonly origin?: EntryOrigin;
 }
+
+type StampedEntry = RefreshableEntry & SeenBy;
 
 export interface RefresherOptions {
   /** All lent, not owned. */
@@ -59,7 +63,12 @@ export class Refresher implements AsyncDisposable {
   async refresh(): Promise<number> {
     const { pool, schema, maxChanged, entries } = this.options;
     let refreshed = 0;
-    for (const group of byOrigin(entries())) {
+    const all = [...entries()];
+    for (const entry of all.filter((each) => !isStamped(each))) {
+      if (this.#isStopped()) return refreshed;
+      if (await this.#andRest(() => this.#refresh({ entry, isUnusable: true }))) refreshed++;
+    }
+    for (const group of byOrigin(all.filter(isStamped))) {
       for (let from = 0; from < group.length && !this.#isStopped(); from += batchSize) {
         const [first, ...others] = group.slice(from, from + batchSize);
         if (first === undefined) break;
@@ -121,4 +130,8 @@ export class Refresher implements AsyncDisposable {
       lastUsedAt,
     };
   }
+}
+
+function isStamped(entry: RefreshableEntry): entry is StampedEntry {
+  return entry.snapshot !== undefined && entry.origin !== undefined;
 }

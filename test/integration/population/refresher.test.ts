@@ -76,12 +76,12 @@ describe('bringing entries up to date', () => {
 
   async function refresh(maxChanged: number): Promise<number> {
     const { snapshot, origin } = await stored();
-    if (snapshot === undefined || origin === undefined)
-      throw new Error('the entry has not noted what it has seen');
+    const { partitionKey, hash } = fragment;
     const entry: RefreshableEntry = {
-      partitionKey: fragment.partitionKey,
-      hash: fragment.hash,
-      ...{ snapshot, origin },
+      partitionKey,
+      hash,
+      snapshot,
+      ...(origin === undefined ? {} : { origin }),
     };
     await using refresher = new Refresher({
       pool: database.pool,
@@ -145,6 +145,13 @@ describe('bringing entries up to date', () => {
     await database.client.query('truncate place; insert into place values (1, 7, 95)');
     expect(await refresh(100)).toBe(1);
     expect(keysOf(await stored())).toEqual([7n]);
+  });
+
+  test('computes anew what is from when the data was promised not to change', async () => {
+    const { origin, ...unstamped } = await stored();
+    await backend.put(unstamped);
+    expect(await refresh(100)).toBe(1);
+    expect((await stored()).origin).toEqual(origin);
   });
 
   test('removes what cannot be computed any more', async () => {
