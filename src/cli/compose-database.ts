@@ -2,9 +2,8 @@ import type { CacheBackend } from '../cache/cache-backend';
 import { CatalogKeeper } from '../engine/catalog-keeper';
 import { DatabaseEngine } from '../engine/database-engine';
 import { ShapeChecker } from '../engine/shape-checker';
-import type { TrackedTable } from '../freshness/tracking';
 import { TrackingWatch } from '../freshness/tracking-watch';
-import type { DatabaseConfig, PartitionKeyConfig, PcacheConfig } from '../ops/config/pcache-config';
+import type { DatabaseConfig, PcacheConfig } from '../ops/config/pcache-config';
 import type { Log } from '../ops/log/log';
 import type { Metrics } from '../ops/metrics/metrics';
 import { Learner } from '../population/learner';
@@ -20,6 +19,7 @@ import { sqlFile } from '../postgres/sql-files';
 import type { Fragment } from '../query/fragment/fragment';
 import { controlPool } from './control-pool';
 import { Owned } from './owned';
+import { trackedTables } from './tracked-tables';
 
 const sessionContext = sqlFile('session-context');
 
@@ -57,11 +57,12 @@ export async function composeDatabase(
       changeLogOf: (name) => database.partitionKeys.get(name)?.changeLog,
     });
     const { concurrency } = config.population;
-    const isTracked = partitionKeys.some(({ changeLog }) => changeLog !== undefined);
+    const exactKeys = partitionKeys.filter(({ changeLog }) => changeLog !== undefined);
+    const isTracked = exactKeys.length > 0;
     const watch = new TrackingWatch({
       ...config.freshness,
       pool: catalogPool,
-      tables: exactTables(partitionKeys),
+      tables: trackedTables(exactKeys),
       log,
     });
     const canBeKept = (fragment: Fragment): boolean =>
@@ -118,17 +119,6 @@ export async function composeDatabase(
     await owned[Symbol.asyncDispose]();
     throw error;
   }
-}
-
-function exactTables(partitionKeys: readonly PartitionKeyConfig[]): readonly TrackedTable[] {
-  return partitionKeys
-    .filter(({ changeLog }) => changeLog !== undefined)
-    .flatMap(({ tables }) =>
-      [...tables].map(([name, keyColumn]) => {
-        const dot = name.indexOf('.');
-        return { schema: name.slice(0, dot), table: name.slice(dot + 1), keyColumn };
-      }),
-    );
 }
 
 /** What population reports, counted and logged. The server's messages may quote values of the statement. */

@@ -26,7 +26,6 @@ export interface TrackingWatchOptions {
   readonly log: {
     info(fields: object, message: string): void;
     warn(fields: object, message: string): void;
-    debug(fields: object, message: string): void;
   };
 }
 
@@ -44,6 +43,8 @@ export class TrackingWatch implements AsyncDisposable {
   readonly #tracking: Tracking;
   /** By `schema.table`. */
   #problems: ReadonlyMap<string, string> | undefined;
+  /** What was last in the way of looking. */
+  #trouble: string | undefined;
   #work: Promise<void> = Promise.resolve();
 
   constructor(private readonly options: TrackingWatchOptions) {
@@ -90,13 +91,22 @@ export class TrackingWatch implements AsyncDisposable {
       const startedAt = performance.now();
       try {
         await this.look();
+        this.#trouble = undefined;
       } catch (error) {
-        this.options.log.debug({ err: error }, 'it could not be looked whether changes are tracked');
+        this.#tellOf(error);
       }
       // With thousands of partitions a look takes its time.
       const restMs = restShare * (performance.now() - startedAt);
       await pause(Math.max(this.options.checkMs, restMs), this.#stopping.signal);
     }
+  }
+
+  /** Once, as long as it is the same. */
+  #tellOf(error: unknown): void {
+    const trouble = String(error);
+    if (trouble === this.#trouble || this.#isStopped()) return;
+    this.#trouble = trouble;
+    this.options.log.warn({ err: error }, 'it could not be looked whether changes are tracked');
   }
 
   #isListed(name: string): boolean {

@@ -1,7 +1,7 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import type { CacheBackend, EntryDescription } from '../cache/cache-backend';
 import { CacheUnavailableError } from '../errors/cache-unavailable-error';
 import { KeyOutOfRangeError } from '../errors/key-out-of-range-error';
+import { pause } from '../postgres/deadline';
 import type { Fragment } from '../query/fragment/fragment';
 import { type Backoff, backoffMs } from './backoff';
 import type { FragmentOutcome, FragmentSource } from './fragment-source';
@@ -96,7 +96,7 @@ export class Observer implements AsyncDisposable {
       } catch (error) {
         failures += 1;
         events.trouble('the queue of fragments does not answer', error);
-        await this.#pauseFor(backoffMs(this.#outageBackoff, failures));
+        await pause(backoffMs(this.#outageBackoff, failures), this.#stopping.signal);
       }
     }
   }
@@ -171,7 +171,7 @@ export class Observer implements AsyncDisposable {
     const delayMs = backoffMs(this.#outageBackoff, this.#unreached);
     await queue.release(lease, delayMs);
     // The other fragments would fare no better.
-    await this.#pauseFor(delayMs);
+    await pause(delayMs, this.#stopping.signal);
   }
 
   async #store(
@@ -199,7 +199,7 @@ export class Observer implements AsyncDisposable {
       } catch (error) {
         if (!(error instanceof CacheUnavailableError) || this.#stopping.signal.aborted) throw error;
         this.#options.events.trouble('the cache does not answer', error);
-        await this.#pauseFor(backoffMs(this.#outageBackoff, failures));
+        await pause(backoffMs(this.#outageBackoff, failures), this.#stopping.signal);
       }
     }
   }
@@ -212,16 +212,6 @@ export class Observer implements AsyncDisposable {
       keyCount: outcome.status === 'ok' ? outcome.keys.length : 0,
       error: 'error' in outcome ? outcome.error : undefined,
     });
-  }
-
-  /** Ends early when the observer is stopped. */
-  async #pauseFor(ms: number): Promise<void> {
-    const { signal } = this.#stopping;
-    try {
-      await delay(ms, undefined, { signal });
-    } catch (error) {
-      if (!signal.aborted) throw error;
-    }
   }
 }
 

@@ -6,6 +6,7 @@ import { readConfigFile } from '../../ops/config/read-config';
 import { openPool } from '../../postgres/control-pool';
 import { type ConfigFlags, readConfigFlags, withConfigFlags } from '../config-flags';
 import { loadUpstreamTls } from '../load-tls';
+import { trackedTables } from '../tracked-tables';
 import { UsageError } from '../usage-error';
 
 /** The options of every command of `pcache track`. */
@@ -88,13 +89,7 @@ function trackingPool({ name, control }: DatabaseConfig, config: PcacheConfig, f
 }
 
 function tablesOf({ partitionKeys }: DatabaseConfig, only: string | undefined): readonly TrackedTable[] {
-  const keys = [...partitionKeys.values()].filter(({ name }) => only === undefined || name === only);
-  return keys.flatMap(({ tables }) =>
-    [...tables].map(([name, keyColumn]) => {
-      const dot = name.indexOf('.');
-      return { schema: name.slice(0, dot), table: name.slice(dot + 1), keyColumn };
-    }),
-  );
+  return trackedTables([...partitionKeys.values()].filter(({ name }) => only === undefined || name === only));
 }
 
 /** `public.place (region_id)` */
