@@ -191,6 +191,8 @@ set search_path = pg_catalog, pg_temp
 as $$
 begin
   return (select v.last_value from "{schema}".catalog_version as v) <> at_version
+      -- Nobody can tell there what is under way on the primary.
+      or pg_is_in_recovery() and current_setting('transaction_isolation') <> 'read committed'
       or exists (select from "{schema}".tracking as t where t.catalog_compacted_before > pg_snapshot_xmin(read))
       or exists (select
                    from "{schema}".change_catalog as c
@@ -353,6 +355,10 @@ begin
       as $body$
       #variable_conflict use_column
       begin
+        if tg_op = 'TRUNCATE' then
+          -- Like DDL, in snapshots older than itself: they see the rows that COPY FREEZE puts in afterwards.
+          perform "{schema}".note_catalog_change();
+        end if;
         if tg_level = 'ROW' or tg_op = 'TRUNCATE' then
           insert into "{schema}".change_whole (source, reason) values (%2$s, lower(tg_op));
         elsif tg_op = 'INSERT' then
@@ -374,6 +380,9 @@ begin
       declare
         stack text;
       begin
+        if tg_op = 'TRUNCATE' then
+          perform "{schema}".note_catalog_change();
+        end if;
         if tg_op = 'TRUNCATE'
            or not exists (select from pg_attribute where attrelid = tg_relid and attname = %3$L and atttypid = %4$s and not attisdropped) then
           insert into "{schema}".change_whole (source, reason) values (%2$s, lower(tg_op));

@@ -184,6 +184,8 @@ describeVersions('exact keys', (binaries) => {
       'alter table place rename to place_old; alter table place_new rename to place',
     'a column that is another of its name':
       'alter table place drop column population; alter table place add column population int default 5',
+    'rows that are copied frozen':
+      "begin; truncate place; copy place from program 'echo 5,88,5' with (format csv, freeze); commit",
     'a partition that was there before': 'alter table extra inherit place',
     'a function that its condition calls':
       'create or replace function public.limit_of() returns int immutable language sql as $$ select 0 $$',
