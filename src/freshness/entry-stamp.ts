@@ -1,3 +1,4 @@
+import { ControlQueryError } from '../errors/control-query-error';
 import type { EntryOrigin } from '../cache/cache-backend';
 import type { ControlClient, QueryOptions } from '../postgres/control-client';
 import type { Fragment } from '../query/fragment/fragment';
@@ -92,6 +93,21 @@ export async function isDurable(
     limits,
   );
   return row?.is_durable === true;
+}
+
+/**
+ * Has that come true soon. A role that may not write to the server's log, or a server that does not take it, leaves it to time.
+ */
+export async function hastenDurability(
+  client: ControlClient,
+  schema: string,
+  limits: QueryOptions,
+): Promise<void> {
+  try {
+    await client.query(trackingQuery('flush-log', schema), [], limits);
+  } catch (error) {
+    if (!(error instanceof ControlQueryError)) throw error;
+  }
 }
 
 /** `schema.table`, as conjuncts name what they read. No tracked table has a dot in its name. */

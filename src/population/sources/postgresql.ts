@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { ControlConnectionError } from '../../errors/control-connection-error';
 import { ControlQueryError } from '../../errors/control-query-error';
 import type { CacheEntry } from '../../cache/cache-backend';
-import { isDurable, stampEntry } from '../../freshness/entry-stamp';
+import { hastenDurability, isDurable, stampEntry } from '../../freshness/entry-stamp';
 import type { ControlClient } from '../../postgres/control-client';
 import type { ControlPool } from '../../postgres/control-pool';
 import { sqlFile } from '../../postgres/sql-files';
@@ -37,7 +37,7 @@ export interface PostgresqlSourceOptions {
 const SERVER_GRACE_MS = 1_000;
 /** Serialization failures, and a lock or a standby's conflict: the next attempt may well go through. */
 const isWorthAnotherAttempt = /^(40|55P03)/;
-/** The server writes its log out by itself, within a second. */
+/** A busy server writes its log out by itself at any moment. */
 const durabilityPollMs = 20;
 const QUERY_CANCELED = '57014';
 
@@ -117,8 +117,10 @@ export class PostgresqlSource implements FragmentSource {
     await client.query(endRun, [], limits());
     if (stamp === undefined || changeLog === undefined)
       return { status: 'ok', keys, hasNullKey, snapshot: limited.snapshot };
-    while (!(await isDurable(client, changeLog, stamp, limits())))
-      await delay(durabilityPollMs, undefined, { signal });
+    for (let asked = 1; !(await isDurable(client, changeLog, stamp, limits())); asked++) {
+      if (asked === 2) await hastenDurability(client, changeLog, limits());
+      else await delay(durabilityPollMs, undefined, { signal });
+    }
     return { status: 'ok', keys, hasNullKey, snapshot: stamp.snapshot, origin: stamp.origin };
   }
 }
