@@ -10,6 +10,7 @@ import { Learner } from '../population/learner';
 import { Observer } from '../population/observer';
 import type { PopulationEvents } from '../population/population-events';
 import { InProcessQueue } from '../population/queue/in-process-queue';
+import { fragments } from '../population/queue/work-kind';
 import { type RefreshableEntry, Refresher } from '../population/refresher';
 import { retryAt } from '../population/retry-policy';
 import { PostgresqlSource } from '../population/sources/postgresql';
@@ -49,7 +50,7 @@ export async function composeDatabase(
     const populationPool = owned.add(
       controlPool(database, serverTls, { maxConnections: config.population.concurrency }, log),
     );
-    const queue = owned.add(new InProcessQueue());
+    const queue = owned.add(new InProcessQueue({ kind: fragments }));
     const events = populationEvents(metrics, log, config.log.sql);
     const source = new PostgresqlSource({
       pool: populationPool,

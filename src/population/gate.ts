@@ -1,6 +1,8 @@
+import { setMaxListeners } from 'node:events';
+
 /** Work goes through while it is open. Open at first. */
 export class Gate {
-  #shutting = new AbortController();
+  #shutting = manyListeners(new AbortController());
   #shut: { readonly opened: Promise<void>; readonly open: () => void } | undefined;
 
   get isShut(): boolean {
@@ -24,7 +26,7 @@ export class Gate {
 
   open(): void {
     if (this.#shut === undefined) return;
-    this.#shutting = new AbortController();
+    this.#shutting = manyListeners(new AbortController());
     this.#shut.open();
     this.#shut = undefined;
   }
@@ -33,4 +35,10 @@ export class Gate {
   async pass(): Promise<void> {
     await this.#shut?.opened;
   }
+}
+
+/** Each worker listens; without this Node takes more than ten for a leak and says so. */
+function manyListeners(controller: AbortController): AbortController {
+  setMaxListeners(0, controller.signal);
+  return controller;
 }

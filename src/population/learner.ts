@@ -1,11 +1,11 @@
 import type { EntryDescription } from '../cache/cache-backend';
 import type { Fragment } from '../query/fragment/fragment';
 import type { PopulationEvents } from './population-events';
-import type { FragmentQueue } from './queue/fragment-queue';
+import type { WorkQueue } from './queue/work-queue';
 import { defaultRetryPolicy, isWorthRunning, type RetryPolicy } from './retry-policy';
 
 export interface LearnerOptions {
-  readonly queue: FragmentQueue;
+  readonly queue: WorkQueue<Fragment>;
   readonly events: PopulationEvents;
   /** What is known of a fragment without asking anybody: the directory. Saves the way through the queue. */
   readonly describe?: (
@@ -33,7 +33,7 @@ export class Learner {
     const now = Date.now();
     const wanted = fragments.filter((fragment) => this.#isWanted(fragment, now));
     if (wanted.length === 0) return;
-    const outcomes = await queue.push(wanted.map((fragment) => ({ fragment, priority: weight })));
+    const outcomes = await queue.push(wanted.map((fragment) => ({ work: fragment, priority: weight })));
     wanted.forEach((fragment, i) => {
       if (outcomes[i] === 'dropped') events.skipped(fragment, 'queue_full');
     });

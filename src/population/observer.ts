@@ -7,13 +7,13 @@ import { type Backoff, backoffMs } from './backoff';
 import type { FragmentOutcome, FragmentSource } from './fragment-source';
 import { Gate } from './gate';
 import type { PopulationEvents } from './population-events';
-import type { FragmentLease, FragmentQueue } from './queue/fragment-queue';
+import type { WorkLease, WorkQueue } from './queue/work-queue';
 import { defaultRetryPolicy, failuresOf, isWorthRunning, type RetryPolicy } from './retry-policy';
 import { entryOfRun, type SettledOutcome } from './run-entry';
 
 export interface ObserverOptions {
   /** Queue, source and backend are lent, not owned. The fragments' partition keys must be registered with the backend. */
-  readonly queue: FragmentQueue;
+  readonly queue: WorkQueue<Fragment>;
   readonly source: FragmentSource;
   readonly backend: CacheBackend;
   readonly events: PopulationEvents;
@@ -102,7 +102,7 @@ export class Observer implements AsyncDisposable {
   }
 
   /** Ends the lease one way or the other; rejects only if the queue does. */
-  async #handle(lease: FragmentLease): Promise<void> {
+  async #handle(lease: WorkLease<Fragment>): Promise<void> {
     const { queue, events } = this.#options;
     try {
       await this.#populate(lease);
@@ -111,14 +111,14 @@ export class Observer implements AsyncDisposable {
         await queue.release(lease);
         return;
       }
-      events.trouble(`fragment ${lease.fragment.hash} could not be populated`, error);
+      events.trouble(`fragment ${lease.work.hash} could not be populated`, error);
       await queue.fail(lease, messageOf(error));
     }
   }
 
-  async #populate(lease: FragmentLease): Promise<void> {
+  async #populate(lease: WorkLease<Fragment>): Promise<void> {
     const { queue, source, backend, events } = this.#options;
-    const { fragment } = lease;
+    const { work: fragment } = lease;
     const { signal } = this.#stopping;
     const before = await this.#whileAway(() => backend.describe(fragment.partitionKey, fragment.hash));
     if (!isWorthRunning(before, Date.now(), this.#retryPolicy)) {
@@ -154,7 +154,7 @@ export class Observer implements AsyncDisposable {
   }
 
   async #giveBack(
-    lease: FragmentLease,
+    lease: WorkLease<Fragment>,
     outcome: Extract<FragmentOutcome, { status: 'unavailable' }>,
     before: EntryDescription | undefined,
     computeMs: number,
@@ -163,7 +163,7 @@ export class Observer implements AsyncDisposable {
     if (outcome.hasStarted) {
       const failed = await queue.fail(lease, outcome.error);
       if (failed !== false && failed.kind === 'buried') {
-        await this.#store(lease.fragment, { status: 'failed', error: outcome.error }, before, computeMs);
+        await this.#store(lease.work, { status: 'failed', error: outcome.error }, before, computeMs);
       }
       return;
     }

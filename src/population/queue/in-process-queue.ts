@@ -1,114 +1,135 @@
-import type { Fragment } from '../../query/fragment/fragment';
-import { type Backoff, backoffMs } from '../backoff';
+import { backoffMs } from '../backoff';
+import { BlockingClaims, type Taken } from './blocking-claims';
+import { mergeRequests } from './merge-requests';
+import { defaultQueueLimits, type QueueLimits } from './queue-limits';
+import type { WorkKind } from './work-kind';
+import type { QueueJournal } from './queue-journal';
 import type {
+  DeadLetter,
   FailOutcome,
-  FragmentLease,
-  FragmentQueue,
-  FragmentRequest,
   PushOutcome,
   QueueLengths,
-} from './fragment-queue';
+  WorkLease,
+  WorkQueue,
+  WorkRequest,
+} from './work-queue';
 
-export interface InProcessQueueOptions {
-  /** Fragments held at most, running and dead ones left out. */
-  readonly maxLength?: number;
-  /** Attempts after which a fragment that keeps failing is buried. */
-  readonly maxAttempts?: number;
-  readonly backoff?: Backoff;
-  /** Hears of fragments that were dropped because the queue was full. */
-  readonly onDropped?: (fragment: Fragment) => void;
+export interface InProcessQueueOptions<Work> extends Partial<Omit<QueueLimits, 'leaseMs'>> {
+  readonly kind: WorkKind<Work>;
+  /** What outlives the process; without it, what is in the queue is lost with the process, and learned again from the next slow query. */
+  readonly journal?: QueueJournal<Work>;
+  /** Hears of work that was dropped because the queue was full. */
+  readonly onDropped?: (work: Work) => void;
 }
 
-interface Item {
-  readonly fragment: Fragment;
+/** Work in the queue. What of it outlives the process is what a journal is given. */
+export interface QueuedWork<Work> {
+  readonly work: Work;
   readonly queuedAt: number;
-  /** Counts pushes of new fragments: the order among equals, which the clock's milliseconds do not tell. */
+  readonly priority: number;
+  readonly attempts: number;
+  /** Not to be claimed before, in milliseconds since 1970. */
+  readonly runAt: number;
+}
+
+interface Item<Work> extends QueuedWork<Work> {
+  readonly hash: string;
+  /** Counts pushes of new work: the order among equals, which the clock's milliseconds do not tell. */
   readonly sequence: number;
   priority: number;
   attempts: number;
-  /** Not to be claimed before, in milliseconds since 1970. */
   runAt: number;
   /** Set while it is running. */
   token: string | undefined;
 }
 
-/** A fragment that failed once too often, and how the last attempt ended. */
-export interface DeadLetter {
-  readonly fragment: Fragment;
-  readonly reason: string;
-}
-
-/** Dead letters kept; the oldest go first. */
-const MAX_DEAD = 1_000;
 /** A full queue drops this share at once, so that sorting it costs little per push. */
 const DROPPED_SHARE = 20;
-/** setTimeout takes 31 bits; longer would fire at once. */
-const MAX_TIMER_MS = 2 ** 31 - 1;
 
-/** The queue of one process, in memory: what is in it is lost with the process, and learned again from the next slow query. */
-export class InProcessQueue implements FragmentQueue {
+/** The queue of one process. */
+export class InProcessQueue<Work> implements WorkQueue<Work> {
   readonly name = 'in_process';
-  readonly #maxLength: number;
-  readonly #maxAttempts: number;
-  readonly #backoff: Backoff;
-  readonly #onDropped: ((fragment: Fragment) => void) | undefined;
-  readonly #items = new Map<string, Item>();
+  readonly leaseMs = Infinity;
+  readonly #options: InProcessQueueOptions<Work>;
+  readonly #limits: QueueLimits;
+  readonly #items = new Map<string, Item<Work>>();
   readonly #dead = new Map<string, DeadLetter>();
-  readonly #waiting = new Set<() => void>();
+  readonly #claims = new BlockingClaims<Work>({
+    take: (max) => this.#take(max),
+    giveBack: async (leases) => {
+      for (const lease of leases) await this.release(lease);
+    },
+    longestPauseMs: Infinity,
+  });
   #running = 0;
   #counter = 0;
   #isClosed = false;
 
-  constructor(options: InProcessQueueOptions = {}) {
-    this.#maxLength = options.maxLength ?? 10_000;
-    this.#maxAttempts = options.maxAttempts ?? 5;
-    this.#backoff = options.backoff ?? { firstMs: 1_000, maxMs: 300_000 };
-    this.#onDropped = options.onDropped;
-  }
-
-  async push(requests: readonly FragmentRequest[]): Promise<readonly PushOutcome[]> {
-    const added = requests.map((request) => this.#pushOne(request));
-    const dropped = this.#dropLeastWanted();
-    if (added.includes('added')) this.#wake();
-    return requests.map(({ fragment }, i) =>
-      dropped.has(idOf(fragment)) ? 'dropped' : (added[i] ?? 'dropped'),
-    );
-  }
-
-  async claim(signal: AbortSignal): Promise<FragmentLease | undefined> {
-    while (!signal.aborted && !this.#isClosed) {
-      const now = Date.now();
-      const item = this.#mostWanted(now);
-      if (item !== undefined) return this.#lease(item);
-      await this.#change(signal, this.#nextRunAt() - now);
+  constructor(options: InProcessQueueOptions<Work>) {
+    this.#options = options;
+    this.#limits = { ...defaultQueueLimits, ...options };
+    // What was running when the process ended is to be claimed again: its attempt counts, for it may have been the cause.
+    for (const item of options.journal?.items ?? []) {
+      const hash = options.kind.hashOf(item.work);
+      this.#items.set(hash, { ...item, hash, sequence: this.#counter++, token: undefined });
     }
-    return undefined;
   }
 
-  async complete(lease: FragmentLease): Promise<boolean> {
+  async push(requests: readonly WorkRequest<Work>[]): Promise<readonly PushOutcome[]> {
+    const { kind } = this.#options;
+    const outcomes = new Map<string, PushOutcome>();
+    const changed: Item<Work>[] = [];
+    for (const [hash, request] of mergeRequests(kind, requests))
+      outcomes.set(hash, this.#pushOne(hash, request, changed));
+    for (const hash of await this.#dropLeastWanted()) outcomes.set(hash, 'dropped');
+    await this.#note(changed.filter(({ hash }) => this.#items.has(hash)));
+    this.#claims.wake();
+    return requests.map(({ work }) => outcomes.get(kind.hashOf(work)) ?? 'dropped');
+  }
+
+  claim(signal: AbortSignal): Promise<WorkLease<Work> | undefined> {
+    return this.#claims.claim(signal);
+  }
+
+  async extend(lease: WorkLease<Work>): Promise<boolean> {
+    return this.#held(lease) !== undefined;
+  }
+
+  async complete(lease: WorkLease<Work>): Promise<boolean> {
     const item = this.#held(lease);
     if (item === undefined) return false;
-    this.#remove(item);
+    await this.#remove(item);
     return true;
   }
 
-  async fail(lease: FragmentLease, reason: string): Promise<FailOutcome | false> {
+  async fail(lease: WorkLease<Work>, reason: string): Promise<FailOutcome | false> {
     const item = this.#held(lease);
     if (item === undefined) return false;
-    if (item.attempts >= this.#maxAttempts) {
-      this.#remove(item);
-      this.#bury(item, reason);
+    if (item.attempts >= this.#limits.maxAttempts) {
+      await this.bury(lease, reason);
       return { kind: 'buried' };
     }
-    this.#giveBack(item, backoffMs(this.#backoff, item.attempts));
+    await this.#giveBack(item, backoffMs(this.#limits.backoff, item.attempts));
     return { kind: 'retried', at: item.runAt };
   }
 
-  async release(lease: FragmentLease, delayMs = 0): Promise<boolean> {
+  async bury(lease: WorkLease<Work>, reason: string): Promise<boolean> {
+    const item = this.#held(lease);
+    if (item === undefined) return false;
+    const { kind } = this.#options;
+    const [oldest] = this.#dead.keys();
+    if (oldest !== undefined && this.#dead.size >= this.#limits.maxDead) this.#dead.delete(oldest);
+    const { partitionKey } = kind.keyOf(item.work);
+    this.#dead.set(item.hash, { query: kind.queryOf(item.work), partitionKey, reason, buriedAt: Date.now() });
+    await this.#remove(item);
+    return true;
+  }
+
+  async release(lease: WorkLease<Work>, delayMs = 0): Promise<boolean> {
     const item = this.#held(lease);
     if (item === undefined) return false;
     item.attempts -= 1;
-    this.#giveBack(item, delayMs);
+    await this.#giveBack(item, delayMs);
     return true;
   }
 
@@ -122,58 +143,76 @@ export class InProcessQueue implements FragmentQueue {
     return { waiting, delayed, running: this.#running, dead: this.#dead.size };
   }
 
-  deadLetters(): readonly DeadLetter[] {
-    return [...this.#dead.values()];
+  async deadLetters(limit: number): Promise<readonly DeadLetter[]> {
+    return [...this.#dead.values()].reverse().slice(0, limit);
   }
 
-  /** Waiting claims resolve to undefined; what is in the queue is gone. */
+  /** Waiting claims resolve to undefined; what is in the queue is gone, but for what the journal has. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#isClosed = true;
+    await this.#claims[Symbol.asyncDispose]();
     this.#items.clear();
     this.#running = 0;
-    this.#wake();
   }
 
-  #pushOne({ fragment, priority }: FragmentRequest): PushOutcome {
-    const id = idOf(fragment);
-    const known = this.#items.get(id);
+  #pushOne(hash: string, { work, priority }: WorkRequest<Work>, changed: Item<Work>[]): PushOutcome {
+    const known = this.#items.get(hash);
     if (known !== undefined) {
       known.priority += priority;
+      changed.push(known);
       return 'raised';
     }
     if (this.#isClosed) return 'dropped';
-    this.#dead.delete(id);
+    this.#dead.delete(hash);
     const now = Date.now();
-    this.#items.set(id, {
-      fragment,
+    const sequence = this.#counter++;
+    const item: Item<Work> = {
+      work,
+      hash,
       queuedAt: now,
-      sequence: this.#counter++,
+      sequence,
       priority,
       attempts: 0,
       runAt: now,
       token: undefined,
-    });
+    };
+    this.#items.set(hash, item);
+    changed.push(item);
     return 'added';
   }
 
-  /** Ids of what had to go. Among equals the youngest goes. */
-  #dropLeastWanted(): ReadonlySet<string> {
-    const dropped = new Set<string>();
-    const excess = this.#items.size - this.#running - this.#maxLength;
-    if (excess <= 0) return dropped;
+  /** Hashes of what had to go. Among equals the youngest goes. */
+  async #dropLeastWanted(): Promise<readonly string[]> {
+    const { maxLength } = this.#limits;
+    const excess = this.#items.size - this.#running - maxLength;
+    if (excess <= 0) return [];
     const idle = [...this.#items.values()].filter((item) => item.token === undefined);
     idle.sort((a, b) => a.priority - b.priority || b.sequence - a.sequence);
-    for (const item of idle.slice(0, excess + Math.floor(this.#maxLength / DROPPED_SHARE))) {
-      dropped.add(idOf(item.fragment));
-      this.#items.delete(idOf(item.fragment));
-      this.#onDropped?.(item.fragment);
+    const dropped = idle.slice(0, excess + Math.floor(maxLength / DROPPED_SHARE));
+    for (const { hash, work } of dropped) {
+      this.#items.delete(hash);
+      this.#options.onDropped?.(work);
     }
-    return dropped;
+    const hashes = dropped.map(({ hash }) => hash);
+    await this.#options.journal?.remove(hashes);
+    return hashes;
+  }
+
+  async #take(max: number): Promise<Taken<Work>> {
+    const now = Date.now();
+    const leases: WorkLease<Work>[] = [];
+    while (leases.length < max) {
+      const item = this.#mostWanted(now);
+      if (item === undefined) break;
+      leases.push(this.#lease(item));
+      await this.#note([item]);
+    }
+    return { leases, nextInMs: this.#nextRunAt() - now };
   }
 
   /** Looks at all of them: a claim is followed by a query of milliseconds at least, so this is not where the time goes. */
-  #mostWanted(now: number): Item | undefined {
-    let best: Item | undefined;
+  #mostWanted(now: number): Item<Work> | undefined {
+    let best: Item<Work> | undefined;
     for (const item of this.#items.values()) {
       if (item.token !== undefined || item.runAt > now) continue;
       if (best === undefined || item.priority > best.priority) best = item;
@@ -188,60 +227,36 @@ export class InProcessQueue implements FragmentQueue {
     return next;
   }
 
-  #lease(item: Item): FragmentLease {
-    const token = String(this.#counter++);
+  #lease(item: Item<Work>): WorkLease<Work> {
+    const token = `${item.hash} ${this.#counter++}`;
     item.token = token;
     item.attempts += 1;
     this.#running += 1;
-    const { fragment, priority, attempts, queuedAt } = item;
-    return { fragment, priority, attempt: attempts, queuedAt, token };
+    const { work, priority, attempts, queuedAt } = item;
+    return { work, priority, attempt: attempts, queuedAt, token };
   }
 
-  #held(lease: FragmentLease): Item | undefined {
-    const item = this.#items.get(idOf(lease.fragment));
-    return item?.token === lease.token ? item : undefined;
+  #held({ token }: WorkLease<Work>): Item<Work> | undefined {
+    const item = this.#items.get(token.split(' ')[0] ?? '');
+    return item?.token === token ? item : undefined;
   }
 
-  #remove(item: Item): void {
-    this.#items.delete(idOf(item.fragment));
+  async #remove(item: Item<Work>): Promise<void> {
+    this.#items.delete(item.hash);
     this.#running -= 1;
+    await this.#options.journal?.remove([item.hash]);
   }
 
-  #giveBack(item: Item, delayMs: number): void {
+  async #giveBack(item: Item<Work>, delayMs: number): Promise<void> {
     item.token = undefined;
     item.runAt = Date.now() + delayMs;
     this.#running -= 1;
-    this.#wake();
+    await this.#note([item]);
+    this.#claims.wake();
   }
 
-  #bury(item: Item, reason: string): void {
-    const [oldest] = this.#dead.keys();
-    if (oldest !== undefined && this.#dead.size >= MAX_DEAD) this.#dead.delete(oldest);
-    this.#dead.set(idOf(item.fragment), { fragment: item.fragment, reason });
+  async #note(items: readonly Item<Work>[]): Promise<void> {
+    const { journal } = this.#options;
+    if (journal !== undefined && items.length > 0) await journal.put(items.map((item) => [item.hash, item]));
   }
-
-  #wake(): void {
-    for (const wake of [...this.#waiting]) wake();
-  }
-
-  /** Resolves when something was pushed or given back, after the given time, or when aborted. */
-  #change(signal: AbortSignal, timeoutMs: number): Promise<void> {
-    return new Promise((resolve) => {
-      const timer =
-        timeoutMs === Infinity ? undefined : setTimeout(() => finish(), Math.min(timeoutMs, MAX_TIMER_MS));
-      const finish = (): void => {
-        clearTimeout(timer);
-        signal.removeEventListener('abort', finish);
-        this.#waiting.delete(finish);
-        resolve();
-      };
-      signal.addEventListener('abort', finish, { once: true });
-      this.#waiting.add(finish);
-    });
-  }
-}
-
-/** The hash says it all but for the partition key, under which entries are kept apart. */
-function idOf(fragment: Fragment): string {
-  return `${fragment.partitionKey}\0${fragment.hash}`;
 }

@@ -7,6 +7,7 @@ import type { FragmentOutcome, FragmentSource } from '../../../src/population/fr
 import { Learner } from '../../../src/population/learner';
 import { Observer, type ObserverOptions } from '../../../src/population/observer';
 import { InProcessQueue } from '../../../src/population/queue/in-process-queue';
+import { fragments } from '../../../src/population/queue/work-kind';
 import { PostgresqlSource } from '../../../src/population/sources/postgresql';
 import { type ControlPool, openPool } from '../../../src/postgres/control-pool';
 import type { Fragment } from '../../../src/query/fragment/fragment';
@@ -40,7 +41,7 @@ let server: PostgresServer;
 let database: string;
 let admin: Client;
 let pool: ControlPool;
-let queue: InProcessQueue;
+let queue: InProcessQueue<Fragment>;
 let backend: SwitchedBackend;
 let events: RecordedPopulation;
 let learner: Learner;
@@ -58,7 +59,7 @@ beforeEach(async () => {
   admin.on('error', () => undefined);
   await admin.connect();
   pool = openPool({ ...server.connectionOptions(database), maxConnections: 4 });
-  queue = new InProcessQueue({ maxAttempts: 2, backoff: { firstMs: 20, maxMs: 100 } });
+  queue = new InProcessQueue({ kind: fragments, maxAttempts: 2, backoff: { firstMs: 20, maxMs: 100 } });
   backend = new SwitchedBackend({ warn: (message) => console.warn(message) });
   await backend.registerPartitionKey('region', 'integer');
   events = new RecordedPopulation();

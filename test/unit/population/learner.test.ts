@@ -1,5 +1,7 @@
 import { Learner } from '../../../src/population/learner';
 import { InProcessQueue } from '../../../src/population/queue/in-process-queue';
+import { fragments } from '../../../src/population/queue/work-kind';
+import type { Fragment } from '../../../src/query/fragment/fragment';
 import { makeFragment } from '../../support/make-fragment';
 import { RecordedPopulation } from '../../support/recorded-population';
 import { until } from '../../support/until';
@@ -8,18 +10,18 @@ import { entryOfRun } from '../../../src/population/run-entry';
 const [a, b] = [makeFragment('select 1'), makeFragment('select 2')];
 
 test('queues each fragment once, those wanted more often first', async () => {
-  const queue = new InProcessQueue();
+  const queue = new InProcessQueue({ kind: fragments });
   const learner = new Learner({ queue, events: new RecordedPopulation() });
   learner.learn([a, b]);
   for (let n = 0; n < 20; n++) learner.learn([b]);
   expect(await queue.lengths()).toMatchObject({ waiting: 2 });
   const never = new AbortController().signal;
-  expect(await queue.claim(never)).toMatchObject({ fragment: b, priority: 21 });
-  expect(await queue.claim(never)).toMatchObject({ fragment: a, priority: 1 });
+  expect(await queue.claim(never)).toMatchObject({ work: b, priority: 21 });
+  expect(await queue.claim(never)).toMatchObject({ work: a, priority: 1 });
 });
 
 test('leaves out what the directory has, or has failed a moment ago', async () => {
-  const queue = new InProcessQueue();
+  const queue = new InProcessQueue({ kind: fragments });
   const events = new RecordedPopulation();
   const attempt = { failuresBefore: 0, computeMs: 1, now: Date.now() };
   const entries = new Map([
@@ -35,7 +37,7 @@ test('leaves out what the directory has, or has failed a moment ago', async () =
 
 test('tells what a full queue dropped', async () => {
   const events = new RecordedPopulation();
-  const learner = new Learner({ queue: new InProcessQueue({ maxLength: 1 }), events });
+  const learner = new Learner({ queue: new InProcessQueue({ kind: fragments, maxLength: 1 }), events });
   learner.learn([a], 5);
   learner.learn([b], 1);
   await until('it is told', () => events.skips.length > 0);
@@ -43,13 +45,13 @@ test('tells what a full queue dropped', async () => {
 });
 
 test('never throws: trouble with the queue is an event', async () => {
-  class BrokenQueue extends InProcessQueue {
+  class BrokenQueue extends InProcessQueue<Fragment> {
     override push(): Promise<never> {
       throw new Error('broken');
     }
   }
   const events = new RecordedPopulation();
-  new Learner({ queue: new BrokenQueue(), events }).learn([a]);
+  new Learner({ queue: new BrokenQueue({ kind: fragments }), events }).learn([a]);
   await until('it is told', () => events.troubles.length > 0);
   expect(events.troubles[0]).toMatchObject({ message: 'fragments could not be queued' });
 });

@@ -13,6 +13,11 @@ import {
   freshnessSqlDirectory,
 } from '../../../src/freshness/tracking-schema';
 import { migrationsSqlDirectory } from '../../../src/postgres/migrations';
+import {
+  queueMigrationsDirectory,
+  queueQueriesDirectory,
+  queueSqlDirectory,
+} from '../../../src/population/queue/postgresql/queue-schema';
 import { loadSqlFiles, sqlFile, sqlQueriesDirectory } from '../../../src/postgres/sql-files';
 
 const directories = {
@@ -24,6 +29,9 @@ const directories = {
   'sql/freshness': freshnessSqlDirectory,
   'sql/freshness/queries': freshnessQueriesDirectory,
   'sql/freshness/migrations': freshnessMigrationsDirectory,
+  'sql/queue': queueSqlDirectory,
+  'sql/queue/queries': queueQueriesDirectory,
+  'sql/queue/migrations': queueMigrationsDirectory,
 };
 
 describe.each(Object.entries(directories))('%s', (name, directory) => {

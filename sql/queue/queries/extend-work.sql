@@ -1,0 +1,13 @@
+-- extend-work: let claims hold for another $3 milliseconds. $1: ids, $2: tokens of the claims.
+with held as materialized (
+  select q.id
+  from "{schema}"."{prefix}{queue}" as q
+  join rows from (pg_catalog.unnest($1::bigint[]), pg_catalog.unnest($2::uuid[])) as t (id, token) on q.id = t.id and q.token = t.token
+  order by q.hash
+  for update of q
+)
+update "{schema}"."{prefix}{queue}" as q
+set run_at = pg_catalog.clock_timestamp() + $3::double precision * interval '1 ms'
+from held
+where q.id = held.id
+returning q.id

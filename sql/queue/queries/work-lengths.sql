@@ -1,0 +1,12 @@
+-- work-lengths: how much work there is for source $1, by what is to become of it.
+select
+  pg_catalog.count(*) filter (where q.run_at <= pg_catalog.statement_timestamp()) as waiting,
+  pg_catalog.count(*) filter (where q.run_at > pg_catalog.statement_timestamp() and q.token is null) as delayed,
+  pg_catalog.count(*) filter (where q.run_at > pg_catalog.statement_timestamp() and q.token is not null) as running,
+  (
+    select pg_catalog.count(*)
+    from "{schema}"."{prefix}{queue}_dead" as d
+    where d.source = $1
+  ) as dead
+from "{schema}"."{prefix}{queue}" as q
+where q.source = $1
