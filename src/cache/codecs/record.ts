@@ -13,6 +13,7 @@ export const recordKinds = {
   registrations: 5,
   layout: 6,
   exportEnd: 7,
+  queue: 8,
 } as const;
 export type RecordKind = keyof typeof recordKinds;
 
@@ -24,6 +25,7 @@ const versions: Readonly<Record<RecordKind, number>> = {
   registrations: 1,
   layout: 1,
   exportEnd: 1,
+  queue: 1,
 };
 
 const headerBytes = 2;

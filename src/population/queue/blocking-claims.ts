@@ -33,8 +33,10 @@ export class BlockingClaims<Work> implements AsyncDisposable {
   readonly #waiting = new Set<Waiter<Work>>();
   #asking: Promise<void> | undefined;
   #timer: NodeJS.Timeout | undefined;
-  /** Something may have been pushed since the question was asked. */
-  #wasWoken = false;
+  /** How often something may have been pushed. */
+  #wakes = 0;
+  /** That number when the question was asked. */
+  #wakesAsked = 0;
   #isClosed = false;
 
   constructor(source: ClaimSource<Work>) {
@@ -70,7 +72,7 @@ export class BlockingClaims<Work> implements AsyncDisposable {
 
   /** Something was pushed or given back, or may have been. */
   wake(): void {
-    this.#wasWoken = true;
+    this.#wakes += 1;
     this.#ask();
   }
 
@@ -94,7 +96,7 @@ export class BlockingClaims<Work> implements AsyncDisposable {
 
   async #askUntilServed(): Promise<void> {
     while (this.#waiting.size > 0) {
-      this.#wasWoken = false;
+      this.#wakesAsked = this.#wakes;
       let taken: Taken<Work>;
       try {
         taken = await this.#source.take(this.#waiting.size);
@@ -114,6 +116,10 @@ export class BlockingClaims<Work> implements AsyncDisposable {
         return;
       }
     }
+  }
+
+  get #wasWoken(): boolean {
+    return this.#wakes !== this.#wakesAsked;
   }
 
   #askIn(ms: number): void {
