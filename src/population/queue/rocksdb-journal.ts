@@ -1,3 +1,4 @@
+import { Batches } from './batches';
 import type { QueuedWork } from './in-process-queue';
 import type { QueueJournal } from './queue-journal';
 import { UnreadableWorkError, type WorkKind } from './work-kind';
@@ -43,10 +44,12 @@ const chunk = 1_000;
 export class RocksdbJournal<Work> implements QueueJournal<Work> {
   readonly #slots = new Map<string, number>();
   readonly #free: number[] = [];
+  /** One after the other: two writes under way at once may come to the store in any order. */
+  readonly #writes: Batches<readonly ByteOperation[], true>;
   #size: number;
 
   private constructor(
-    private readonly store: ByteStore,
+    store: ByteStore,
     private readonly seal: RecordSeal,
     private readonly kind: WorkKind<Work>,
     private readonly source: string,
@@ -54,6 +57,10 @@ export class RocksdbJournal<Work> implements QueueJournal<Work> {
     slots: readonly (QueuedWork<Work> | undefined)[],
   ) {
     this.#size = slots.length;
+    this.#writes = new Batches(async (operations) => {
+      await store.write(operations.flat(), { sync: false });
+      return operations.map(() => true as const);
+    });
     slots.forEach((item, slot) => {
       if (item === undefined) this.#free.push(slot);
       else this.#slots.set(kind.hashOf(item.work), slot);
@@ -102,7 +109,7 @@ export class RocksdbJournal<Work> implements QueueJournal<Work> {
       const value = this.seal.seal(Buffer.from(JSON.stringify(this.#size)));
       operations.push({ type: 'put', key: sizeKey(kind, source), value });
     }
-    await this.store.write(operations, { sync: false });
+    await this.#writes.add(operations);
   }
 
   async remove(hashes: readonly string[]): Promise<void> {
@@ -111,13 +118,10 @@ export class RocksdbJournal<Work> implements QueueJournal<Work> {
       this.#slots.delete(hash);
       return slot === undefined ? [] : [slot];
     });
-    // Whoever takes the slot next writes after this: a store keeps the order of its calls.
+    // Whoever takes the slot next writes after this.
     this.#free.push(...freed);
     const key = (slot: number): Buffer => slotKey(this.kind, this.source, slot);
-    await this.store.write(
-      freed.map((slot) => ({ type: 'del', key: key(slot) })),
-      { sync: false },
-    );
+    await this.#writes.add(freed.map((slot) => ({ type: 'del', key: key(slot) })));
   }
 
   #record({ work, queuedAt, priority, attempts, runAt }: QueuedWork<Work>): Buffer {

@@ -23,7 +23,7 @@ import { RedisChangeListener } from './redis-change-listener';
 import type { RedisConnections } from './redis-connections';
 import { RedisDecoder } from './redis-decoder';
 import { RedisNames } from './redis-names';
-import { type RedisArgument, runScript } from './redis-scripts';
+import { type RedisArgument, runScript } from '../../redis-scripts';
 import type { RedisStorage } from './redis-storage';
 
 export interface RedisOptions {
@@ -331,7 +331,7 @@ export class RedisBackend implements CacheBackend {
     for (const [partitionKey, used] of notes) {
       const pairs = [...used].flatMap(([hash, at]): RedisArgument[] => [at, hash]);
       const { client } = this.options.connections;
-      await this.attempt(() => runScript(client, 'touch', [this.names.index(partitionKey)], pairs));
+      await this.attempt(() => runScript(client, 'cache', 'touch', [this.names.index(partitionKey)], pairs));
     }
   }
 
@@ -345,7 +345,7 @@ export class RedisBackend implements CacheBackend {
   }
 
   private script(name: string, keys: readonly string[], args: readonly RedisArgument[]): Promise<unknown> {
-    return this.command(({ client }) => runScript(client, name, keys, args));
+    return this.command(({ client }) => runScript(client, 'cache', name, keys, args));
   }
 
   private async command<T>(work: (connections: RedisConnections) => Promise<T>): Promise<T> {
