@@ -110,7 +110,7 @@ describe('an in-process queue that is written down', () => {
       await queue.push(['select 1', 'select 2'].map((sql) => ({ work: makeFragment(sql), priority: 1 })));
     }
     const damaged = await RocksdbStore.open('queue', path());
-    const key = Buffer.from(`wquery_fragment_queue\0${source}\0${0}`);
+    const key = Buffer.from(['wquery_fragment_queue', source, '0'].join('\0'));
     await damaged.write([{ type: 'put', key, value: Buffer.from('nonsense') }], { sync: true });
     await damaged.close();
     await using queue = await open({ kind: fragments, source });

@@ -1,5 +1,5 @@
 import { Redis } from 'ioredis';
-import { RedisConnections } from '../../../src/cache/backends/redis/redis-connections';
+import { type RedisConnections } from '../../../src/cache/backends/redis/redis-connections';
 import { QueueUnavailableError } from '../../../src/errors/queue-unavailable-error';
 import { RedisQueue } from '../../../src/population/queue/redis/redis-queue';
 import { fragments } from '../../../src/population/queue/work-kind';
