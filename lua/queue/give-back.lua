@@ -8,7 +8,8 @@ if found[1] ~= ARGV[2] or redis.call('zrem', KEYS[3], hash) == 0 then
   return -1
 end
 redis.call('hdel', KEYS[4], 'mark')
-redis.call('hincrby', KEYS[4], 'attempts', -tonumber(ARGV[4]))
+-- 0 - n: minus zero is written as -0, which is no integer.
+redis.call('hincrby', KEYS[4], 'attempts', 0 - tonumber(ARGV[4]))
 if delay > 0 then
   redis.call('zadd', KEYS[2], now + delay, hash)
 else
