@@ -3,7 +3,12 @@
  * src/ may change from one version to the next.
  */
 export type { CacheBackend, CacheEntry, EntryDescription, EntryStatus } from './cache/cache-backend';
-export { listCacheTypes, type CacheType } from './cache/cache-types';
+export {
+  type CacheType,
+  type CacheTypeDescription,
+  describeCacheTypes,
+  listCacheTypes,
+} from './cache/cache-types';
 export type { KeySet } from './cache/key-set';
 export type { Engine, Plan, PlanRequest } from './engine/engine';
 export type { SessionContext } from './engine/session-context';

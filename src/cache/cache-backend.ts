@@ -1,5 +1,6 @@
 import type { Fragment, FragmentHash } from '../query/fragment/fragment';
 import type { PartitionKeyType } from '../query/partition-key';
+import type { InPlaceStore } from './in-place';
 import type { KeySet } from './key-set';
 
 /** How the computation of an entry ended. Only `ok` has a key set; the others say why it is not tried again at once. */
@@ -128,6 +129,8 @@ export interface CacheBackend extends AsyncDisposable {
    * undefined if that cannot be; asks nobody.
    */
   lazy?(entries: readonly EntryDescription[]): LazyKeys | undefined;
+  /** For stores in tables of a PostgreSQL database: how fragments of that database are run and their keys stored in one. */
+  readonly inPlace?: InPlaceStore | undefined;
   /** Every entry's description; of one partition key, or of all. */
   list(partitionKey?: string): AsyncIterable<EntryDescription>;
   count(partitionKey: string): Promise<number>;

@@ -27,9 +27,37 @@ export function holdsDatatype(cacheType: CacheType, datatype: PartitionKeyType):
   return (cacheTypes[cacheType] as readonly PartitionKeyType[]).includes(datatype);
 }
 
+/** Those in tables of PostgreSQL, which SQL can read and fill where they are, and what the server must have for that. */
+const inPlace: Readonly<Partial<Record<CacheType, InPlaceAbility>>> = {
+  postgresql_array: 'yes',
+  postgresql_bit: 'yes',
+  postgresql_roaringbit: 'with pg_roaringbitmap',
+};
+export type InPlaceAbility = 'yes' | 'with pg_roaringbitmap' | 'no';
+
+/** What a store can do. */
+export interface CacheTypeDescription {
+  readonly datatypes: PartitionKeyType[];
+  /** Gives SQL that yields intersected keys where they are (`lazy` of CacheBackend). */
+  readonly readsInPlace: InPlaceAbility;
+  /** Keys of the database it is in are stored without leaving the server (`inPlace` of CacheBackend). */
+  readonly populatesInPlace: InPlaceAbility;
+}
+
 /** The datatypes each store holds, by name; a copy, for callers to do with as they like. */
 export function listCacheTypes(): Record<CacheType, PartitionKeyType[]> {
-  return Object.fromEntries(
-    cacheTypeNames.map((name) => [name, [...cacheTypes[name]] as PartitionKeyType[]]),
-  ) as Record<CacheType, PartitionKeyType[]>;
+  return byName((name) => [...cacheTypes[name]]);
+}
+
+/** The same, with what each can do besides. */
+export function describeCacheTypes(): Record<CacheType, CacheTypeDescription> {
+  return byName((name) => ({
+    datatypes: [...cacheTypes[name]],
+    readsInPlace: inPlace[name] ?? 'no',
+    populatesInPlace: inPlace[name] ?? 'no',
+  }));
+}
+
+function byName<T>(valueOf: (name: CacheType) => T): Record<CacheType, T> {
+  return Object.fromEntries(cacheTypeNames.map((name) => [name, valueOf(name)])) as Record<CacheType, T>;
 }

@@ -84,7 +84,8 @@ function checkRange(
   throw outOfRange(backend, integerRange, partitionKey, outside);
 }
 
-function outOfRange(
+/** A key there is no room for, and what to do about it. */
+export function outOfRange(
   backend: string,
   { min, max }: IntegerRange,
   partitionKey: string,

@@ -13,6 +13,7 @@ import type {
   LazyKeys,
 } from './cache-backend';
 import { ChangeFeed } from './change-feed';
+import type { InPlaceStore } from './in-place';
 import { TimeSlices } from './time-slices';
 import { StoreGuard, type StoreGuardOptions } from './store-guard';
 
@@ -135,6 +136,11 @@ export class GuardedBackend implements CacheBackend {
 
   lazy(entries: readonly EntryDescription[]): LazyKeys | undefined {
     return this.guard.store?.lazy?.(entries);
+  }
+
+  /** undefined while the store is away. */
+  get inPlace(): InPlaceStore | undefined {
+    return this.guard.trouble === undefined ? this.guard.store?.inPlace : undefined;
   }
 
   /** Rejected with CacheUnavailableError, it is made up for later, for partition keys that are registered. */

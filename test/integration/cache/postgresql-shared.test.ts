@@ -237,12 +237,16 @@ describe('setting up', () => {
         return await migrate(pool, cacheMigrations(schema));
       }),
     );
-    expect(runs.flat()).toEqual(['0001-entries', '0002-bytes']);
+    expect(runs.flat()).toEqual(['0001-entries', '0002-bytes', '0003-in-place']);
   });
 
   test('says what is pending, and after it nothing', async () => {
     await using pool = openPool(server.connectionOptions(database));
-    expect(await pendingMigrations(pool, cacheMigrations(schema))).toEqual(['0001-entries', '0002-bytes']);
+    expect(await pendingMigrations(pool, cacheMigrations(schema))).toEqual([
+      '0001-entries',
+      '0002-bytes',
+      '0003-in-place',
+    ]);
     await migrate(pool, cacheMigrations(schema));
     expect(await pendingMigrations(pool, cacheMigrations(schema))).toEqual([]);
   });
@@ -257,7 +261,11 @@ describe('setting up', () => {
     );
     expect(rows.map(({ tablename }) => tablename)).toEqual(['cache_entry', 'cache_migration']);
     await admin.query('drop table pcache.cache_entry');
-    expect(await migrate(pool, cacheMigrations(schema))).toEqual(['0001-entries', '0002-bytes']);
+    expect(await migrate(pool, cacheMigrations(schema))).toEqual([
+      '0001-entries',
+      '0002-bytes',
+      '0003-in-place',
+    ]);
   });
 
   test('refuses: a schema a later version has set up, unless that version says it does no harm', async () => {

@@ -30,9 +30,9 @@ const manage = (...args: string[]): ReturnType<typeof runPcache> =>
 test('setup says what it would do, does it, and then has nothing to do', async () => {
   expect((await manage('cache', 'count')).stderr).toMatch(/is not set up .* run: pcache manage setup/);
   expect((await manage('setup', '--dry-run')).stdout).toMatch(
-    /^schema "pcache" on .*: to apply: 0001-entries, 0002-bytes\n$/,
+    /^schema "pcache" on .*: to apply: 0001-entries, 0002-bytes, 0003-in-place\n$/,
   );
-  expect((await manage('setup')).stdout).toMatch(/: applied: 0001-entries, 0002-bytes\n$/);
+  expect((await manage('setup')).stdout).toMatch(/: applied: 0001-entries, 0002-bytes, 0003-in-place\n$/);
   expect((await manage('setup')).stdout).toMatch(/: up to date\n$/);
   expect(await manage('cache', 'count')).toMatchObject({
     code: 0,

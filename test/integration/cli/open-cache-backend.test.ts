@@ -1,15 +1,22 @@
 import { join } from 'node:path';
 import { cacheMigrations } from '../../../src/cache/backends/postgresql/cache-schema';
 import { migrate } from '../../../src/postgres/migrations';
-import { cacheTypeNames, cacheTypes } from '../../../src/cache/cache-types';
+import {
+  cacheTypeNames,
+  cacheTypes,
+  describeCacheTypes,
+  listCacheTypes,
+} from '../../../src/cache/cache-types';
 import { openCacheBackend } from '../../../src/cli/open-cache-backend';
 import { openCachePool } from '../../../src/cli/open-cache-pool';
 import { StartError } from '../../../src/errors/start-error';
 import type { CacheConfig } from '../../../src/ops/config/pcache-config';
 import { readConfig } from '../../../src/ops/config/read-config';
+import { createKeySet } from '../../../src/cache/key-sets/create-key-set';
 import { Secret } from '../../../src/ops/config/secret';
 import { createLog } from '../../../src/ops/log/create-log';
 import { type PostgresServer, startPostgres } from '../../support/postgres-server';
+import { descriptionOf, sampleEntry } from '../../support/cache-entries';
 import { hasRedis, type RedisServer, startRedis } from '../../support/redis-server';
 import { type TemporaryDirectory, temporaryDirectory } from '../../support/temporary-directory';
 
@@ -30,6 +37,7 @@ describe('openCacheBackend', () => {
       password: new Secret(server.connectionOptions(database).password),
       schema: 'pcache',
       tablePrefix: 'cache_',
+      mayStoreInPlace: true,
     };
     const redis: CacheConfig['redis'] = {
       ...readConfig('mode: on', { source: 'test', environment: {}, workingDirectory: '/' }).cache.redis,
@@ -51,6 +59,13 @@ describe('openCacheBackend', () => {
     await using backend = await openCacheBackend({ ...config, backend: name, path }, undefined, log);
     expect(backend.name).toBe(name);
     expect([...backend.capabilities.keyTypes].sort()).toEqual([...cacheTypes[name]].sort());
+    const { datatypes, readsInPlace, populatesInPlace } = describeCacheTypes()[name];
+    expect([datatypes, listCacheTypes()[name]]).toEqual([cacheTypes[name], cacheTypes[name]]);
+    // No server of the tests has pg_roaringbitmap.
+    expect([readsInPlace, populatesInPlace].map((ability) => ability === 'yes')).toEqual([
+      backend.lazy?.([descriptionOf(sampleEntry(createKeySet('integer', [1n])))]) !== undefined,
+      backend.inPlace !== undefined,
+    ]);
   });
 
   test('refuses: a directory that is in use', async () => {

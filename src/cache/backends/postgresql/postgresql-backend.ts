@@ -1,11 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { CacheUnavailableError } from '../../../errors/cache-unavailable-error';
-import { ControlConnectionError } from '../../../errors/control-connection-error';
 import { ControlQueryError } from '../../../errors/control-query-error';
 import { UnknownPartitionKeyError } from '../../../errors/unknown-partition-key-error';
 import type { ControlRow } from '../../../postgres/control-client';
 import type { ControlPool } from '../../../postgres/control-pool';
-import type { SqlFile } from '../../../postgres/sql-files';
 import type { FragmentHash } from '../../../query/fragment/fragment';
 import type { PartitionKeyType } from '../../../query/partition-key';
 import type {
@@ -28,12 +26,15 @@ import { createKeySet } from '../../key-sets/create-key-set';
 import { intersectKeySets } from '../../key-sets/intersect-key-sets';
 import type { LastUsed } from '../../last-used-notes';
 import { LastUsedWriter } from '../../last-used-writer';
+import type { InPlaceStore } from '../../in-place';
 import { type ChangedPlace, SharedChangeFeed } from '../../shared-change-feed';
-import { cacheQuery, type CacheSchema, changeChannel, forCache } from './cache-schema';
+import { type CacheSchema, changeChannel } from './cache-schema';
+import { CacheStatements } from './cache-statements';
 import { ChangeListener } from './change-listener';
 import { descriptionOfRow, type EntryRow, hashBytes, type IntersectionRow, parametersOf } from './entry-row';
 import type { KeyColumn, KeyStorage } from './key-storage';
 import { lazyKeys } from './lazy-keys';
+import { inPlaceStore } from './postgresql-in-place';
 
 export interface PostgresqlOptions {
   /** Closed with the backend. With room for one connection that listens besides those that work. */
@@ -55,12 +56,12 @@ const firstHash = Buffer.alloc(0);
 export class PostgresqlBackend implements CacheBackend {
   readonly name: string;
   readonly capabilities: CacheCapabilities;
-  private readonly pool: ControlPool;
+  readonly inPlace: InPlaceStore | undefined;
   private readonly changes: SharedChangeFeed;
   private readonly notes: LastUsedWriter;
   private readonly channel: string;
   private readonly self = randomUUID();
-  private readonly statements = new Map<string, SqlFile>();
+  private readonly statements: CacheStatements;
   private readonly registered = new Map<string, PartitionKeyType>();
   private listener: ChangeListener | undefined;
   private closing: Promise<void> | undefined;
@@ -71,16 +72,22 @@ export class PostgresqlBackend implements CacheBackend {
   ) {
     this.name = storage.name;
     this.capabilities = storage.capabilities;
-    this.pool = options.pool;
+    const { pool, schema } = options;
+    this.statements = new CacheStatements(storage, schema, pool);
     this.changes = new SharedChangeFeed(this, options.warn);
     this.notes = new LastUsedWriter(this.name, (notes) => this.writeNotes(notes), options.warn);
-    this.channel = changeChannel(options.schema, this.name);
+    this.channel = changeChannel(schema, this.name);
+    this.inPlace = inPlaceStore({
+      ...{ storage, schema, statements: this.statements, channel: this.channel },
+      teller: randomUUID(),
+      describe: (partitionKey, hash) => this.describe(partitionKey, hash),
+    });
   }
 
   /** Rejects with CacheUnavailableError. The schema must be up to date; see migrations.ts. */
   static async open(storage: KeyStorage, options: PostgresqlOptions): Promise<PostgresqlBackend> {
     const backend = new PostgresqlBackend(storage, options);
-    await backend.attempt(async () => {
+    await backend.statements.attempt(async () => {
       backend.listener = await ChangeListener.start({
         pool: options.pool,
         channel: backend.channel,
@@ -249,7 +256,7 @@ export class PostgresqlBackend implements CacheBackend {
     await this.notes.flush();
     await this.listener?.[Symbol.asyncDispose]();
     await this.changes.close();
-    await this.pool[Symbol.asyncDispose]();
+    await this.options.pool[Symbol.asyncDispose]();
   }
 
   /** Removes what is of no use, for it to be computed again. */
@@ -333,14 +340,7 @@ export class PostgresqlBackend implements CacheBackend {
   private async writeNotes(notes: ReadonlyMap<string, LastUsed>): Promise<void> {
     for (const [partitionKey, used] of notes) {
       const hashes = [...used.keys()].map(hashBytes);
-      await this.attempt(() =>
-        this.pool.query(this.statement('touch-entries'), [
-          this.name,
-          partitionKey,
-          hashes,
-          [...used.values()],
-        ]),
-      );
+      await this.statements.query('touch-entries', [this.name, partitionKey, hashes, [...used.values()]]);
     }
   }
 
@@ -363,27 +363,7 @@ export class PostgresqlBackend implements CacheBackend {
     column?: KeyColumn,
   ): Promise<readonly Row[]> {
     this.checkOpen();
-    return this.attempt(() => this.pool.query<Row>(this.statement(name, column), parameters));
-  }
-
-  private statement(name: string, column?: KeyColumn): SqlFile {
-    const key = `${name} ${column ?? ''}`;
-    const known = this.statements.get(key);
-    if (known !== undefined) return known;
-    const names = { ...(column === undefined ? {} : { column }), extension: this.storage.extension ?? '' };
-    const statement = forCache(cacheQuery(name), this.options.schema, names);
-    this.statements.set(key, statement);
-    return statement;
-  }
-
-  /** Whatever keeps the store from answering makes it unavailable; the cause tells what it was. */
-  private async attempt<T>(work: () => Promise<T>): Promise<T> {
-    try {
-      return await work();
-    } catch (error) {
-      if (!(error instanceof ControlConnectionError || error instanceof ControlQueryError)) throw error;
-      throw new CacheUnavailableError(this.name, error.message, { cause: error });
-    }
+    return this.statements.query(name, parameters, column);
   }
 
   private checkOpen(): void {
