@@ -14,6 +14,8 @@ export type FragmentOutcome =
       /** Absent if the data is promised not to change. */
       readonly origin?: EntryOrigin;
     }
+  /** As ok, and its entry is in the store: keys never left the database. */
+  | { readonly status: 'stored'; readonly keyCount: number }
   /** The fragment itself is to blame: running it again soon would end the same way. */
   | { readonly status: 'timeout' | 'too_large' | 'failed'; readonly error: string }
   /** The database could not be reached; `hasStarted`: the connection was lost on the way, perhaps by the fragment's doing. */

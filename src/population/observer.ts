@@ -146,6 +146,10 @@ export class Observer implements AsyncDisposable {
       case 'unavailable':
         await this.#giveBack(lease, outcome, before, computeMs);
         return;
+      case 'stored':
+        this.#unreached = 0;
+        await queue.complete(lease);
+        return;
       default:
         this.#unreached = 0;
         await this.#store(fragment, outcome, before, computeMs);
@@ -207,12 +211,18 @@ export class Observer implements AsyncDisposable {
   #reportFinished(fragment: Fragment, outcome: FragmentOutcome, computeMs: number): void {
     this.#options.events.finished({
       fragment,
-      status: outcome.status,
+      status: outcome.status === 'stored' ? 'ok' : outcome.status,
       seconds: computeMs / 1_000,
-      keyCount: outcome.status === 'ok' ? outcome.keys.length : 0,
+      keyCount: keyCountOf(outcome),
+      isInPlace: outcome.status === 'stored',
       error: 'error' in outcome ? outcome.error : undefined,
     });
   }
+}
+
+function keyCountOf(outcome: FragmentOutcome): number {
+  if (outcome.status === 'stored') return outcome.keyCount;
+  return outcome.status === 'ok' ? outcome.keys.length : 0;
 }
 
 function messageOf(error: unknown): string {

@@ -31,5 +31,7 @@ export interface FinishedRun {
   readonly status: RunStatus;
   readonly seconds: number;
   readonly keyCount: number;
+  /** Its keys were stored where they were computed. */
+  readonly isInPlace: boolean;
   readonly error: string | undefined;
 }

@@ -4,6 +4,7 @@ import { byOrigin, staleEntries, type Stale } from '../freshness/stale-entries';
 import type { ControlPool } from '../postgres/control-pool';
 import { pause } from '../postgres/deadline';
 import type { FragmentHash } from '../query/fragment/fragment';
+import type { FragmentOutcome } from './fragment-source';
 import type { PopulationEvents } from './population-events';
 import { entryOfRun } from './run-entry';
 import type { PostgresqlSource } from './sources/postgresql';
@@ -108,18 +109,32 @@ export class Refresher implements AsyncDisposable {
   }
 
   async #refresh({ entry: { partitionKey, hash }, isUnusable }: Stale<RefreshableEntry>): Promise<boolean> {
-    const { backend, source } = this.options;
-    const entry = await backend.get(partitionKey, hash);
-    if (entry === undefined) return false;
-    const outcome = await source.run(entry.fragment, this.#stopping.signal, entry);
-    if (outcome.status === 'ok') {
-      await backend.put(this.#renewed(entry, outcome));
-      return true;
-    }
+    const { backend } = this.options;
+    const outcome =
+      (await this.#renewInPlace(partitionKey, hash)) ?? (await this.#renewHere(partitionKey, hash));
+    if (outcome === undefined) return false;
+    if (outcome.status === 'ok' || outcome.status === 'stored') return true;
     // Of no use where it is, and in the way of being learned again.
     if (isUnusable && outcome.status !== 'aborted' && outcome.status !== 'unavailable')
       return backend.delete(partitionKey, hash);
     return false;
+  }
+
+  /** undefined if it cannot be, or there is no such entry. */
+  async #renewInPlace(partitionKey: string, hash: FragmentHash): Promise<FragmentOutcome | undefined> {
+    const { backend, source } = this.options;
+    if (!source.isInPlace) return undefined;
+    const known = await backend.describe(partitionKey, hash);
+    return known === undefined ? undefined : source.renewInPlace(known, this.#stopping.signal);
+  }
+
+  async #renewHere(partitionKey: string, hash: FragmentHash): Promise<FragmentOutcome | undefined> {
+    const { backend, source } = this.options;
+    const entry = await backend.get(partitionKey, hash);
+    if (entry === undefined) return undefined;
+    const outcome = await source.run(entry.fragment, this.#stopping.signal, entry);
+    if (outcome.status === 'ok') await backend.put(this.#renewed(entry, outcome));
+    return outcome;
   }
 
   /** What it took to compute it is what it would take without it. */

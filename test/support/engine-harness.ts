@@ -181,7 +181,8 @@ export class EngineHarness implements AsyncDisposable {
     const together = await this.ways.runFragments(fragments);
     for (const [i, fragment] of fragments.entries()) {
       const outcome = together?.[i] ?? (await this.source.run(fragment, new AbortController().signal));
-      const isSettled = outcome.status !== 'unavailable' && outcome.status !== 'aborted';
+      const isSettled =
+        outcome.status !== 'unavailable' && outcome.status !== 'aborted' && outcome.status !== 'stored';
       if (!isSettled || (onFailure === 'throw' && outcome.status !== 'ok'))
         throw new Error(`fragment failed: ${JSON.stringify(outcome)}: ${fragment.sql}`);
       await this.backend.put(

@@ -1,6 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { cacheTypeNames, holdsDatatype } from '../../src/cache/cache-types';
+import { describeCacheTypes } from '../../src/cache/cache-types';
 import { listConfigOptions } from '../../src/ops/config/config-options';
 import { forwardReasons } from '../../src/ops/metrics/forward-reasons';
 import { Metrics } from '../../src/ops/metrics/metrics';
@@ -38,10 +38,11 @@ function optionsTable(): string {
 
 function backendsTable(): string {
   return table(
-    ['`cache.backend`', ...partitionKeyTypes],
-    cacheTypeNames.map((name) => [
+    ['`cache.backend`', ...partitionKeyTypes, 'read in place', 'filled in place'],
+    Object.entries(describeCacheTypes()).map(([name, { datatypes, readsInPlace, populatesInPlace }]) => [
       `\`${name}\``,
-      ...partitionKeyTypes.map((datatype) => (holdsDatatype(name, datatype) ? 'yes' : '')),
+      ...partitionKeyTypes.map((datatype) => (datatypes.includes(datatype) ? 'yes' : '')),
+      ...[readsInPlace, populatesInPlace].map((ability) => (ability === 'no' ? '' : ability)),
     ]),
   );
 }

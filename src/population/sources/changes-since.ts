@@ -1,15 +1,22 @@
-import type { CacheEntry } from '../../cache/cache-backend';
+import type { CacheEntry, EntryDescription } from '../../cache/cache-backend';
 import { changedKeysSql } from '../../freshness/fresh-keys';
 import { trackingQuery } from '../../freshness/tracking-schema';
 import type { ControlClient, QueryOptions } from '../../postgres/control-client';
 import type { PartitionKeyType, PartitionValue } from '../../query/partition-key';
 import { keyTypeOid, readBinaryKey } from './binary-key';
 
+/** What the change log says of an entry. */
+export interface ChangedKeys {
+  readonly changed: ReadonlySet<PartitionValue>;
+  /** A SELECT of them, `c.key`, whether or not they are in the entry: they are to be looked at. */
+  readonly sql: string;
+}
+
 /** What an entry and the change log say together, in one transaction. */
 export interface ChangesSince {
   /** Keys of the entry that have not changed: they hold. */
   readonly unchanged: readonly PartitionValue[];
-  /** A SELECT of those that have, whether or not they are in the entry: they are to be looked at. */
+  /** As of ChangedKeys. */
   readonly sql: string;
 }
 
@@ -25,15 +32,14 @@ type ChangeRow = { readonly is_unusable: boolean; readonly key: string | null };
  *
  * @param schema where the change log is
  */
-export async function changesSince(
+export async function changedSince(
   client: ControlClient,
   schema: string,
-  { fragment: { datatype }, keys, snapshot, origin }: CacheEntry,
+  { fragment: { datatype }, snapshot, origin }: EntryDescription,
   limits: QueryOptions,
-): Promise<ChangesSince | undefined> {
+): Promise<ChangedKeys | undefined> {
   const elementType = elementTypeOf(datatype);
-  if (keys === undefined || snapshot === undefined || origin === undefined || elementType === undefined)
-    return undefined;
+  if (snapshot === undefined || origin === undefined || elementType === undefined) return undefined;
   const { sources, reads, epoch, server } = origin;
   const rows = await client.query<ChangeRow>(
     trackingQuery('changed-keys', schema),
@@ -41,16 +47,27 @@ export async function changesSince(
     limits,
   );
   if (rows.length === 0 || rows.some(({ is_unusable }) => is_unusable)) return undefined;
-  const changed = new Set<PartitionValue | null>();
+  const changed = new Set<PartitionValue>();
   for (const { key } of rows) {
     if (key === null) continue;
     const record = Buffer.from(key, 'hex');
-    changed.add(readBinaryKey(datatype, record, keyTypeOid(record)));
+    const value = readBinaryKey(datatype, record, keyTypeOid(record));
+    if (value !== null) changed.add(value);
   }
-  return {
-    unchanged: [...keys.values()].filter((key) => !changed.has(key)),
-    sql: changedKeysSql(schema, elementType, snapshot, sources),
-  };
+  return { changed, sql: changedKeysSql(schema, elementType, snapshot, sources) };
+}
+
+/** As changedSince, of an entry with its keys. */
+export async function changesSince(
+  client: ControlClient,
+  schema: string,
+  entry: CacheEntry,
+  limits: QueryOptions,
+): Promise<ChangesSince | undefined> {
+  const { keys } = entry;
+  const found = keys === undefined ? undefined : await changedSince(client, schema, entry, limits);
+  if (keys === undefined || found === undefined) return undefined;
+  return { unchanged: [...keys.values()].filter((key) => !found.changed.has(key)), sql: found.sql };
 }
 
 function elementTypeOf(datatype: PartitionKeyType): 'int8' | 'float8' | 'text' | undefined {

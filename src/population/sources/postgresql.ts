@@ -1,7 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { CacheUnavailableError } from '../../errors/cache-unavailable-error';
 import { ControlConnectionError } from '../../errors/control-connection-error';
 import { ControlQueryError } from '../../errors/control-query-error';
-import type { CacheEntry } from '../../cache/cache-backend';
+import type { CacheEntry, EntryDescription } from '../../cache/cache-backend';
+import type { InPlaceStore } from '../../cache/in-place';
 import { hastenDurability, isDurable, stampEntry } from '../../freshness/entry-stamp';
 import type { ControlClient } from '../../postgres/control-client';
 import type { ControlPool } from '../../postgres/control-pool';
@@ -10,14 +12,16 @@ import type { Fragment } from '../../query/fragment/fragment';
 import type { PartitionValue } from '../../query/partition-key';
 import type { FragmentOutcome, FragmentSource } from '../fragment-source';
 import { keyTypeOid, readBinaryKey, UnreadableKeyError } from './binary-key';
-import { changesSince } from './changes-since';
+import { changedSince, changesSince } from './changes-since';
+import { applyFragmentSettings } from './fragment-settings';
+import { checkInPlace, NotInPlaceError, runInPlace } from './in-place-run';
+import { baseTypeOf } from './key-type';
+import { type RunLimits, runLimits, RunTimeoutError, serverGraceMs } from './run-limits';
 
 const beginRun = sqlFile('begin-fragment-run');
-const applySettings = sqlFile('apply-fragment-settings');
-const readRawSettings = sqlFile('read-raw-settings');
+const beginWritingRun = sqlFile('begin-writing-run');
 const limitRun = sqlFile('limit-fragment-run');
 const fetchKeys = sqlFile('fetch-fragment-keys');
-const baseType = sqlFile('base-type');
 const endRun = sqlFile('end-fragment-run');
 
 export interface PostgresqlSourceOptions {
@@ -31,10 +35,17 @@ export interface PostgresqlSourceOptions {
   readonly maxTextBytes?: number;
   /** Where the changes of a partition key's tables are logged; undefined for a key whose data is promised not to change. */
   readonly changeLogOf?: (partitionKey: string) => string | undefined;
+  /** Has keys stored where they are computed, if they can be; they pass through this process only if not. */
+  readonly inPlace?: InPlacePopulation;
 }
 
-/** The server ends a statement by its own clock; ours is only for when it does not. */
-const SERVER_GRACE_MS = 1_000;
+export interface InPlacePopulation {
+  /** undefined: it cannot be for now. */
+  readonly store: () => InPlaceStore | undefined;
+  /** Why a fragment is run the other way, as a sentence. */
+  readonly refused: (reason: string) => void;
+}
+
 /** Serialization failures, and a lock or a standby's conflict: the next attempt may well go through. */
 const isWorthAnotherAttempt = /^(40|55P03)/;
 /** A busy server writes its log out by itself at any moment. */
@@ -51,14 +62,106 @@ export class PostgresqlSource implements FragmentSource {
    * @param known an entry of the fragment: if what changed since can be told, only those keys are looked at again (rule F6)
    */
   async run(fragment: Fragment, signal: AbortSignal, known?: CacheEntry): Promise<FragmentOutcome> {
+    const stored = known === undefined ? await this.#inPlace(fragment, signal, undefined) : undefined;
+    return stored ?? this.#attempt(signal, (client) => this.#runOn(client, fragment, signal, known));
+  }
+
+  /** Whether `renewInPlace` is worth asking. */
+  get isInPlace(): boolean {
+    return this.options.inPlace?.store() !== undefined;
+  }
+
+  /** Brings an entry up to date where it is, as `run` does here; undefined if that cannot be. */
+  renewInPlace(known: EntryDescription, signal: AbortSignal): Promise<FragmentOutcome | undefined> {
+    return this.#inPlace(known.fragment, signal, known);
+  }
+
+  async #inPlace(
+    fragment: Fragment,
+    signal: AbortSignal,
+    known: EntryDescription | undefined,
+  ): Promise<FragmentOutcome | undefined> {
+    const store = this.options.inPlace?.store();
+    if (store === undefined) return undefined;
     try {
-      return await this.options.pool.withClient((client) => this.#runOn(client, fragment, signal, known), {
-        signal,
-      });
+      return await this.#attempt(signal, (client) => this.#storeOn(client, store, fragment, signal, known));
+    } catch (error) {
+      if (!(error instanceof NotInPlaceError || error instanceof CacheUnavailableError)) throw error;
+      this.options.inPlace?.refused(error.message);
+      return undefined;
+    }
+  }
+
+  async #attempt(
+    signal: AbortSignal,
+    run: (client: ControlClient) => Promise<FragmentOutcome>,
+  ): Promise<FragmentOutcome> {
+    try {
+      return await this.options.pool.withClient(run, { signal });
     } catch (error) {
       if (signal.aborted) return { status: 'aborted' };
       return outcomeOf(error);
     }
+  }
+
+  /** What is left of a transaction after an error ends with the connection: the pool drops it. */
+  async #storeOn(
+    client: ControlClient,
+    store: InPlaceStore,
+    fragment: Fragment,
+    signal: AbortSignal,
+    known: EntryDescription | undefined,
+  ): Promise<FragmentOutcome> {
+    const { timeoutMs, maxKeys } = this.options;
+    const [startedAt, begunAt] = [Date.now(), performance.now()];
+    const limits = runLimits(timeoutMs, signal);
+    await client.query(beginWritingRun, [], limits());
+    await checkInPlace(client, store, limits);
+    // Before the fragment's settings are: its search_path could give operators another meaning.
+    const changeLog = this.options.changeLogOf?.(fragment.partitionKey);
+    const stamp =
+      changeLog === undefined ? undefined : await stampEntry(client, changeLog, fragment, limits());
+    if (stamp !== undefined && 'problem' in stamp) return { status: 'failed', error: stamp.problem };
+    const changes =
+      changeLog === undefined || known === undefined
+        ? undefined
+        : await changedSince(client, changeLog, known, limits());
+    const bounded = await this.#bound(client, fragment, limits);
+    if ('problem' in bounded) return { status: 'failed', error: bounded.problem };
+    const renewed = known === undefined ? {} : { renewed: { known, changes } };
+    return runInPlace(
+      client,
+      store,
+      {
+        ...{ fragment, startedAt, maxKeys, maxBytes: this.#maxTextBytes, ...renewed },
+        snapshot: stamp?.snapshot ?? bounded.snapshot,
+        origin: stamp?.origin,
+        elapsedMs: performance.now() - begunAt,
+      },
+      limits,
+    );
+  }
+
+  get #maxTextBytes(): number {
+    return this.options.maxTextBytes ?? 64 * 1024 * 1024;
+  }
+
+  /** Puts the fragment's settings and the run's bounds in force. */
+  async #bound(
+    client: ControlClient,
+    fragment: Fragment,
+    limits: RunLimits,
+  ): Promise<{ readonly snapshot: string } | { readonly problem: string }> {
+    const problem = await applyFragmentSettings(client, fragment, limits());
+    if (problem !== undefined) return { problem };
+    const { timeoutMs } = this.options;
+    const [limited] = await client.query<{ snapshot: string }>(
+      limitRun,
+      [timeoutMs, timeoutMs + serverGraceMs],
+      limits(),
+    );
+    if (limited === undefined) throw new Error(`${limitRun.name}.sql returned no row`);
+    return limited;
   }
 
   /** What is left of a transaction after an error or too many keys ends with the connection: the pool drops it. */
@@ -68,14 +171,9 @@ export class PostgresqlSource implements FragmentSource {
     signal: AbortSignal,
     known: CacheEntry | undefined,
   ): Promise<FragmentOutcome> {
-    const { timeoutMs, maxKeys, maxTextBytes = 64 * 1024 * 1024 } = this.options;
-    const endsAt = performance.now() + timeoutMs;
-    const limits = (): { signal: AbortSignal; timeoutMs: number } => {
-      const leftMs = endsAt - performance.now();
-      if (leftMs <= 0) throw new RunTimeoutError(`no end within ${timeoutMs} ms`);
-      return { signal, timeoutMs: leftMs + SERVER_GRACE_MS };
-    };
-
+    const { timeoutMs, maxKeys } = this.options;
+    const maxTextBytes = this.#maxTextBytes;
+    const limits = runLimits(timeoutMs, signal);
     await client.query(beginRun, [], limits());
     // Before the fragment's settings are: its search_path could give operators another meaning.
     const changeLog = this.options.changeLogOf?.(fragment.partitionKey);
@@ -86,14 +184,8 @@ export class PostgresqlSource implements FragmentSource {
       changeLog === undefined || known === undefined
         ? undefined
         : await changesSince(client, changeLog, known, limits());
-    const problem = await applyFragmentSettings(client, fragment, limits());
-    if (problem !== undefined) return { status: 'failed', error: problem };
-    const [limited] = await client.query<{ snapshot: string }>(
-      limitRun,
-      [timeoutMs, timeoutMs + SERVER_GRACE_MS],
-      limits(),
-    );
-    if (limited === undefined) throw new Error(`${limitRun.name}.sql returned no row`);
+    const bounded = await this.#bound(client, fragment, limits);
+    if ('problem' in bounded) return { status: 'failed', error: bounded.problem };
     await client.execute('fragment', cursorFor(fragment, changes?.sql), [], limits());
 
     const keys: PartitionValue[] = [...(changes?.unchanged ?? [])];
@@ -116,7 +208,7 @@ export class PostgresqlSource implements FragmentSource {
     }
     await client.query(endRun, [], limits());
     if (stamp === undefined || changeLog === undefined)
-      return { status: 'ok', keys, hasNullKey, snapshot: limited.snapshot };
+      return { status: 'ok', keys, hasNullKey, snapshot: bounded.snapshot };
     for (let asked = 1; !(await isDurable(client, changeLog, stamp, limits())); asked++) {
       if (asked === 2) await hastenDurability(client, changeLog, limits());
       else await delay(durabilityPollMs, undefined, { signal });
@@ -137,47 +229,6 @@ function cursorFor(fragment: Fragment, among?: string): string {
     `select pg_catalog.encode(pg_catalog.record_send(row(f.key)), 'hex') as key from (${fragment.sql}\n) as f (key)` +
     (among === undefined ? '' : ` where f.key operator(pg_catalog.=) any (array(${among}))`)
   );
-}
-
-/** What is wrong with the settings, or undefined. A fragment under other settings could mean something else (rule S7). */
-async function applyFragmentSettings(
-  client: ControlClient,
-  fragment: Fragment,
-  limits: { readonly signal: AbortSignal; readonly timeoutMs: number },
-): Promise<string | undefined> {
-  const wanted = new Map(Object.entries(fragment.settings));
-  if (wanted.size === 0) return undefined;
-  const applied = await client.query<{ name: string; value: string }>(
-    applySettings,
-    [[...wanted.keys()], [...wanted.values()]],
-    limits,
-  );
-  const differing = applied.filter(({ name, value }) => wanted.get(name) !== value);
-  if (differing.length === 0) return undefined;
-  // '64MB' and '65536' are the same work_mem: set_config answers in the one form, pg_settings in the other.
-  const names = differing.map(({ name }) => name);
-  const raw = await client.query<{ name: string; setting: string }>(readRawSettings, [names], limits);
-  const rawValues = new Map(raw.map(({ name, setting }) => [name, setting]));
-  const wrong = differing.find(({ name }) => rawValues.get(name) !== wanted.get(name));
-  if (wrong === undefined) return undefined;
-  return `setting ${wrong.name} became '${wrong.value}' where the fragment needs '${wanted.get(wrong.name) ?? ''}'`;
-}
-
-/** Types below are written down in PostgreSQL's sources (its FirstGenbkiObjectId), and none is a domain. */
-const firstUnwrittenOid = 10_000;
-
-async function baseTypeOf(
-  client: ControlClient,
-  typeOid: number,
-  limits: { readonly signal: AbortSignal; readonly timeoutMs: number },
-): Promise<number> {
-  if (typeOid < firstUnwrittenOid) return typeOid;
-  const [row] = await client.query<{ oid: number }>(baseType, [typeOid], limits);
-  return row === undefined ? typeOid : row.oid;
-}
-
-class RunTimeoutError extends Error {
-  override readonly name = 'RunTimeoutError';
 }
 
 function tooLarge(error: string): FragmentOutcome {
