@@ -13,7 +13,7 @@ import { InProcessQueue } from '../population/queue/in-process-queue';
 import { fragments } from '../population/queue/work-kind';
 import { type RefreshableEntry, Refresher } from '../population/refresher';
 import { retryAt } from '../population/retry-policy';
-import { PostgresqlSource } from '../population/sources/postgresql';
+import { type InPlacePopulation, PostgresqlSource } from '../population/sources/postgresql';
 import type { ServerTls } from '../postgres/server-tls';
 import { readLowestKey } from '../postgres/catalog/read-lowest-key';
 import { sqlFile } from '../postgres/sql-files';
@@ -56,6 +56,9 @@ export async function composeDatabase(
       pool: populationPool,
       ...config.population,
       changeLogOf: (name) => database.partitionKeys.get(name)?.changeLog,
+      ...(config.cache.postgresql.mayStoreInPlace
+        ? { inPlace: inPlacePopulation(backend, log, config.log.sql) }
+        : {}),
     });
     const { concurrency } = config.population;
     const exactKeys = partitionKeys.filter(({ changeLog }) => changeLog !== undefined);
@@ -122,6 +125,23 @@ export async function composeDatabase(
   }
 }
 
+/** Reasons that are told once; some quote a fragment, so there may be many. */
+const maxReasonsTold = 100;
+
+function inPlacePopulation(backend: CacheBackend, log: Log, maySayValues: boolean): InPlacePopulation {
+  const told = new Set<string>();
+  return {
+    store: () => backend.inPlace,
+    refused: (error) => {
+      const reason = (maySayValues ? error : withoutValues(error)) ?? error;
+      if (told.has(reason)) return;
+      if (told.size >= maxReasonsTold) told.clear();
+      told.add(reason);
+      log.info({ reason }, 'a key set was not stored in place, but passed through the proxy');
+    },
+  };
+}
+
 /** What population reports, counted and logged. The server's messages may quote values of the statement. */
 function populationEvents(metrics: Metrics, log: Log, maySayValues: boolean): PopulationEvents {
   return {
@@ -130,7 +150,7 @@ function populationEvents(metrics: Metrics, log: Log, maySayValues: boolean): Po
     },
     finished: (run) => {
       metrics.population.finished(run);
-      const { fragment, status, seconds, keyCount, error } = run;
+      const { fragment, status, seconds, keyCount, isInPlace, error } = run;
       const reason = maySayValues ? error : withoutValues(error);
       const fields = {
         partitionKey: fragment.partitionKey,
@@ -138,6 +158,7 @@ function populationEvents(metrics: Metrics, log: Log, maySayValues: boolean): Po
         status,
         seconds,
         keyCount,
+        isInPlace,
         reason,
       };
       if (status === 'ok' || status === 'aborted') log.debug(fields, 'fragment run');

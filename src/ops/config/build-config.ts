@@ -159,6 +159,7 @@ function buildCachePostgresql(
     password: password ?? (written.user === undefined ? home?.control.password : undefined),
     schema: written.schema,
     tablePrefix: written.table_prefix,
+    mayStoreInPlace: written.in_place === 'auto',
   };
 }
 

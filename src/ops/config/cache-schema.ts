@@ -3,6 +3,8 @@ import { cacheTypeNames } from '../../cache/cache-types';
 import type { ServerTlsMode } from '../../postgres/server-tls';
 import { choice, count, milliseconds, remotePort, serverHost, text } from './option-kinds';
 
+export const inPlaceModes = ['auto', 'off'] as const;
+
 export const redisKinds = ['single', 'sentinel', 'cluster'] as const;
 /** Redis' port speaks TLS or not: there is nothing to negotiate. */
 export const redisTlsModes = [
@@ -32,6 +34,10 @@ const cachePostgresql = z
     table_prefix: text('What the names of the tables begin with.', 'the beginning of a name').default(
       'cache_',
     ),
+    in_place: choice(
+      inPlaceModes,
+      'auto: key sets of the very database they are kept in are computed and stored there, and pass through no proxy, if the control role may. off: they pass through the proxy.',
+    ).default('auto'),
   })
   .prefault({});
 

@@ -97,6 +97,8 @@ export interface CachePostgresqlConfig extends Endpoint {
   readonly password: Secret | undefined;
   readonly schema: string;
   readonly tablePrefix: string;
+  /** Whether key sets may be stored where they are computed, if that is the same database. */
+  readonly mayStoreInPlace: boolean;
 }
 
 export interface PopulationConfig {

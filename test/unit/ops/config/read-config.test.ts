@@ -488,6 +488,7 @@ upstream: { host: /var/run/postgresql, tls: { mode: verify-full, ca: root.crt, c
       database: 'places',
       schema: 'pcache',
       tablePrefix: 'cache_',
+      mayStoreInPlace: true,
     });
   });
 
