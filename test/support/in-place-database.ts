@@ -9,6 +9,7 @@ import type { CacheBackend } from '../../src/cache/cache-backend';
 import type { FragmentOutcome } from '../../src/population/fragment-source';
 import { Observer } from '../../src/population/observer';
 import { InProcessQueue } from '../../src/population/queue/in-process-queue';
+import { fragments } from '../../src/population/queue/work-kind';
 import { PostgresqlSource, type PostgresqlSourceOptions } from '../../src/population/sources/postgresql';
 import { type ControlPool, openPool } from '../../src/postgres/control-pool';
 import { migrate } from '../../src/postgres/migrations';
@@ -92,11 +93,11 @@ export class InPlaceDatabase implements AsyncDisposable {
 
   /** Runs a fragment as the proxy does, to its entry; resolves to how it was reported. */
   async populate(fragment: Fragment, source: PostgresqlSource, backend: CacheBackend) {
-    await using queue = new InProcessQueue();
+    await using queue = new InProcessQueue({ kind: fragments });
     const events = new RecordedPopulation();
     await using observer = new Observer({ queue, source, backend, events, concurrency: 1 });
     observer.start();
-    await queue.push([{ fragment, priority: 1 }]);
+    await queue.push([{ work: fragment, priority: 1 }]);
     const [run] = await until('the fragment was run', () => events.runs.length > 0 && events.runs);
     await until('it has left the queue', async () => (await queue.lengths()).running === 0);
     return run;
