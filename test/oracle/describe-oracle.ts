@@ -28,7 +28,8 @@ export function describeOracle(name: string, open: OpenSubject, { statements, pe
   describe.each(versions)(`oracle: ${name}, PostgreSQL of %s`, (binaries) => {
     let server: PostgresServer;
     beforeAll(async () => {
-      if (hasPostgresBinaries(binaries)) server = await startPostgres({ binaries, settings: { jit: 'off' } });
+      if (hasPostgresBinaries(binaries))
+        server = await startPostgres({ binaries, settings: { jit: 'off', log_min_messages: 'log' } });
     });
     afterAll(() => (hasPostgresBinaries(binaries) ? server.stop() : undefined));
 

@@ -52,7 +52,7 @@ export async function runOracleCommand(args: readonly string[]): Promise<number>
     process.stdout.write(usage);
     return values.help ? 0 : 2;
   }
-  await using server = await startPostgres({ binaries, settings: { jit: 'off' } });
+  await using server = await startPostgres({ binaries, settings: { jit: 'off', log_min_messages: 'log' } });
   const report = new OracleReport((failure) => process.stderr.write(`${failure}\n\n`));
   const startedAt = Date.now();
   const seconds = (): number => Math.round((Date.now() - startedAt) / 1000);

@@ -36,7 +36,7 @@ const silent = { debug: () => undefined, info: () => undefined, warn: () => unde
 
 /** Tells whether the server is being asked. */
 class WatchedShapeChecker extends ShapeChecker {
-  pending = 0;
+  readonly #pending = new Set<Promise<Shape>>();
 
   constructor(
     pool: ControlPool,
@@ -46,12 +46,18 @@ class WatchedShapeChecker extends ShapeChecker {
   }
 
   override async check(...question: Parameters<ShapeChecker['check']>): Promise<Shape> {
-    this.pending++;
+    const answer = this.checker.check(...question);
+    this.#pending.add(answer);
     try {
-      return await this.checker.check(...question);
+      return await answer;
     } finally {
-      this.pending--;
+      this.#pending.delete(answer);
     }
+  }
+
+  /** Resolves when nothing is being asked. Without looking again and again: that would take the processor from the server. */
+  async answered(): Promise<void> {
+    while (this.#pending.size > 0) await Promise.allSettled(this.#pending);
   }
 }
 
@@ -229,8 +235,8 @@ export class EngineHarness implements AsyncDisposable {
   }
 
   /** Resolves when the server has answered all that the engine has asked of it about statements. */
-  async answered(): Promise<void> {
-    while (this.shapes.pending > 0) await new Promise((resolve) => setImmediate(resolve));
+  answered(): Promise<void> {
+    return this.shapes.answered();
   }
 
   /** The first completion asks the server for the parameters' types; what was learned follows when it has answered. */
