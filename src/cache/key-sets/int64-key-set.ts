@@ -16,6 +16,8 @@ export class Int64KeySet implements KeySet {
   readonly bytes: number;
   /** The same memory as 32-bit words: reading a BigInt64Array allocates, which costs ten times the comparison. */
   private readonly words: Int32Array;
+  /** Whether the low halves alone, as signed integers, tell the keys apart and their order. */
+  private readonly isNarrow: boolean;
 
   private constructor(
     readonly datatype: 'integer' | 'timestamp',
@@ -26,6 +28,7 @@ export class Int64KeySet implements KeySet {
     this.size = sorted.length;
     this.bytes = 96 + sorted.byteLength;
     this.words = new Int32Array(sorted.buffer, sorted.byteOffset, sorted.length * 2);
+    this.isNarrow = sorted.length === 0 || (isInt32(at(sorted, 0)) && isInt32(at(sorted, sorted.length - 1)));
   }
 
   /** Sorts and removes duplicates; throws TypeError for what is no 64-bit integer. */
@@ -68,6 +71,10 @@ export class Int64KeySet implements KeySet {
     const common = new BigInt64Array(small.size);
     const words = new Int32Array(common.buffer);
     const isGalloping = large.size > small.size * gallopingRatio;
+    if (!isGalloping && small.isNarrow && large.isNarrow) {
+      const found = intersectNarrow(small.words, large.words, words);
+      return Int64KeySet.ofSorted(this.datatype, common.slice(0, found), this.hasNullKey && other.hasNullKey);
+    }
     let size = 0;
     let j = 0;
     for (let i = 0; i < small.size && j < large.size; i++) {
@@ -84,6 +91,33 @@ export class Int64KeySet implements KeySet {
     }
     return Int64KeySet.ofSorted(this.datatype, common.slice(0, size), this.hasNullKey && other.hasNullKey);
   }
+}
+
+function isInt32(key: bigint): boolean {
+  return BigInt.asIntN(32, key) === key;
+}
+
+/**
+ * Writes what both hold to `common`, of the length of `small`; returns how many they are. Nothing depends on which key is
+ * the lesser but three additions: a processor that has to guess which way a branch goes takes twice as long.
+ */
+function intersectNarrow(small: Int32Array, large: Int32Array, common: Int32Array): number {
+  let size = 0;
+  let i = 0;
+  let j = 0;
+  while (i < small.length && j < large.length) {
+    const x = word(small, i + lowWord);
+    const y = word(large, j + lowWord);
+    // Written in any case: the next one takes its place if only one of them holds it.
+    common[size + lowWord] = x;
+    common[size + highWord] = x >> 31;
+    const isNotLess = Number(x >= y);
+    const isNotGreater = Number(x <= y);
+    size += (isNotLess & isNotGreater) << 1;
+    i += isNotGreater << 1;
+    j += isNotLess << 1;
+  }
+  return size >> 1;
 }
 
 /** Whether the integer at an index is less than the one with these halves; `low` is unsigned. */

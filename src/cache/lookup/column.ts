@@ -1,12 +1,14 @@
 type Numbers = Uint8Array | Uint16Array | Uint32Array | Float64Array;
 
-const chunkBits = 12;
+/** Chunks are large, so that where they stand in memory is known without a look into memory that nobody has looked at for long. */
+const chunkBits = 16;
 const chunkLength = 1 << chunkBits;
 const smallestLength = 64;
+const spareShift = 4;
 
 /**
- * Numbers, one for each row, 0 where none was set. It grows by chunks, so that nothing is copied and little lies idle; a
- * directory of a few entries has one small chunk.
+ * Numbers, one for each row, 0 where none was set. It grows by chunks, and the last of them by a sixteenth, so that little is
+ * copied at a time and little lies idle.
  */
 export class Column {
   readonly #chunks: Numbers[] = [];
@@ -27,8 +29,8 @@ export class Column {
   #chunkWith(row: number): Numbers {
     const number = row >>> chunkBits;
     while (this.#chunks.length < number) this.#chunks.push(this.#grown(this.#chunks.length, chunkLength));
-    let length = number === 0 ? smallestLength : chunkLength;
-    while (length <= (row & (chunkLength - 1))) length *= 2;
+    const needed = (row & (chunkLength - 1)) + 1;
+    const length = Math.min(chunkLength, Math.max(smallestLength, needed + (needed >>> spareShift)));
     const chunk = this.#grown(number, length);
     this.#chunks[number] = chunk;
     return chunk;
