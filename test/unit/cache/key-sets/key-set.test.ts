@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { createKeySet, equalKeySets, toSortedKeySet } from '../../../../src/cache/key-sets/create-key-set';
 import { intersectKeySets } from '../../../../src/cache/key-sets/intersect-key-sets';
 import type { KeySet } from '../../../../src/cache/key-set';
@@ -100,6 +101,35 @@ describe('intersection', () => {
     const withNull = createKeySet('integer', [1n], { hasNullKey: true });
     expect(intersectKeySets([withNull, withNull])?.hasNullKey).toBe(true);
     expect(intersectKeySets([withNull, createKeySet('integer', [1n])])?.hasNullKey).toBe(false);
+  });
+
+  test.each<[string, readonly bigint[], readonly bigint[], readonly bigint[]]>([
+    [
+      'all of 32 bits',
+      [-(2n ** 31n), -1n, 0n, 7n, 2n ** 31n - 1n],
+      [-(2n ** 31n), 0n, 8n, 2n ** 31n - 1n],
+      [-(2n ** 31n), 0n, 2n ** 31n - 1n],
+    ],
+    ['one beyond them', [-1n, 0n, 2n ** 32n], [0n, 2n ** 32n - 1n, 2n ** 32n], [0n, 2n ** 32n]],
+    ['the same low halves', [0n, 1n], [2n ** 32n, 2n ** 32n + 1n], []],
+    ['nothing in common', [1n, 3n, 5n], [2n, 4n, 6n], []],
+    ['an empty one', [], [1n], []],
+  ])('of integers: %s', (_title, a, b, common) => {
+    const [x, y] = [createKeySet('integer', a), createKeySet('integer', b)];
+    expect([...(intersectKeySets([x, y])?.values() ?? [])]).toEqual(common);
+    expect([...(intersectKeySets([y, x])?.values() ?? [])]).toEqual(common);
+  });
+
+  test('of random integers is what looking each up finds', () => {
+    const random = fc.array(fc.oneof(fc.bigInt(-40n, 40n), fc.bigInt(minInt64, maxInt64)), { maxLength: 60 });
+    fc.assert(
+      fc.property(random, random, (a, b) => {
+        const [x, y] = [createKeySet('integer', a), createKeySet('integer', b)];
+        expect([...(intersectKeySets([x, y])?.values() ?? [])]).toEqual(
+          [...x.values()].filter((key) => y.has(key)),
+        );
+      }),
+    );
   });
 
   test('refuses: sets of two datatypes, also where they are stored alike', () => {
