@@ -6,6 +6,7 @@ import type { CacheBackend, CacheEntry } from '../../src/cache/cache-backend';
 import { createKeySet } from '../../src/cache/key-sets/create-key-set';
 import { openPool } from '../../src/postgres/control-pool';
 import { sampleEntry } from './cache-entries';
+import { openPuttingInPlace } from './putting-in-place';
 import type { ConnectionOptions } from './postgres-server';
 import { redisOptions } from './redis-options';
 
@@ -15,7 +16,7 @@ export const entryCount = 8;
 export type CrashStore =
   | { readonly kind: 'rocksdb'; readonly path: string }
   | { readonly kind: 'redis'; readonly host: string; readonly port: number }
-  | { readonly kind: 'postgresql'; readonly connection: ConnectionOptions };
+  | { readonly kind: 'postgresql' | 'in place'; readonly connection: ConnectionOptions };
 
 export const crashSchema = { schema: 'pcache', tablePrefix: 'cache_' };
 
@@ -27,6 +28,8 @@ export function openCrashStore(store: CrashStore, warn: (message: string) => voi
       return openRedisSet(redisOptions({ addresses: [store], commandTimeoutMs: 1_000 }, { warn }));
     case 'postgresql':
       return openPostgresqlArray({ pool: openPool(store.connection), schema: crashSchema, warn });
+    case 'in place':
+      return openPuttingInPlace(store.connection, crashSchema, warn);
   }
 }
 

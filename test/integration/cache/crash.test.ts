@@ -118,9 +118,13 @@ describe(`killed ${rounds} times while entries are put, nothing acknowledged is 
   const testRedis = hasRedis ? test : test.skip;
   const there = hasRedis ? '' : ' (skipped: there is no redis-server)';
   testRedis.each([['the process that puts'], ['the server']])(
-    `Redis with appendonly: %s${there}`,
+    `Redis with appendonly, appendfsync always: %s${there}`,
     async (victim) => {
-      await using server = await startRedis([['appendonly', 'yes']]);
+      // everysec, the default, acknowledges up to two seconds before it writes.
+      await using server = await startRedis([
+        ['appendonly', 'yes'],
+        ['appendfsync', 'always'],
+      ]);
       const store = { kind: 'redis', host: server.host, port: server.port } as const;
       await losesNothing(
         store,
@@ -136,9 +140,16 @@ describe(`killed ${rounds} times while entries are put, nothing acknowledged is 
     timeoutMs,
   );
 
-  test.each([['the process that puts'], ['the postmaster with all backends'], ['a backend that puts']])(
-    'PostgreSQL: %s',
-    async (victim) => {
+  test.each([
+    ['PostgreSQL', 'the process that puts'],
+    ['PostgreSQL', 'the postmaster with all backends'],
+    ['PostgreSQL', 'a backend that puts'],
+    ['in place', 'the process that puts'],
+    ['in place', 'the postmaster with all backends'],
+    ['in place', 'a backend that puts'],
+  ] as const)(
+    '%s: %s',
+    async (way, victim) => {
       await using server = await startPostgres();
       const database = await server.createDatabase();
       const connection = server.connectionOptions(database);
@@ -146,7 +157,7 @@ describe(`killed ${rounds} times while entries are put, nothing acknowledged is 
         await using pool = openPool(connection);
         await migrate(pool, cacheMigrations(crashSchema));
       }
-      const store = { kind: 'postgresql', connection } as const;
+      const store: CrashStore = { kind: way === 'in place' ? 'in place' : 'postgresql', connection };
       const kinds: Readonly<Record<string, PutAndKill>> = {
         'the process that puts': killingTheWriter(store, () => hasNoBackends(server, database)),
         'the postmaster with all backends': killingTheServer(
@@ -196,7 +207,7 @@ async function hasNoBackends(server: PostgresServer, database: string): Promise<
 
 /** One that has an entry in work, or had one last: the postmaster then ends all others, and starts anew by itself. */
 async function killBackend(server: PostgresServer, database: string): Promise<void> {
-  const text = `select pid from pg_stat_activity where datname = $1 and query like '-- put-entry%' order by state limit 1`;
+  const text = `select pid from pg_stat_activity where datname = $1 and query ~ '^-- (put-entry|populate-entry|can-populate|begin-writing-run|end-fragment-run)' order by state limit 1`;
   const [found] = await asked<{ pid: number }>(server, text, [database]);
   if (found === undefined) throw new Error('nobody puts');
   process.kill(found.pid, 'SIGKILL');
