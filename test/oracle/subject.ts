@@ -80,7 +80,13 @@ function describeErrors(direct: Outcome, through: Outcome): string {
  * this is for as many rows only.
  */
 function asCompared(row: string): string {
-  return row.replaceAll(/(?<=^|["\t,{])-0(?=["\t,}\n]|$)/g, '0').replaceAll(/ +(?=["\t,}\n]|$)/g, '');
+  return (
+    row
+      .replaceAll(/(?<=^|["\t,{])-0(?=["\t,}\n]|$)/g, '0')
+      // In binary, as `pg` decodes it: its first byte is no UTF-8.
+      .replaceAll(/(?<=")\ufffd(?=(?:\\u0000){3}(?:(?:\\u0000){4})?")/g, '\\u0000')
+      .replaceAll(/ +(?=["\t,}\n]|$)/g, '')
+  );
 }
 
 /** Multiset difference. */

@@ -1,4 +1,4 @@
-import { readFileSync, readdirSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { SqlState } from '../../src/errors/pg-error';
 import { readmePath, readmeWithTables } from '../support/readme-tables';
@@ -45,6 +45,14 @@ describe('README.md', () => {
       tests.some((text) => [`'${name}'`, `'refuses: ${name}'`].some((title) => text.includes(title)));
     expect(named.filter((name) => name !== 'none in | join | | test |' && !isTitle(name))).toEqual([]);
     expect(named.length).toBeGreaterThan(20);
+  });
+
+  test('names a test for every promise, and each exists', () => {
+    const rows = [...section('### What you can rely on').matchAll(/^\| .* \| ([^|]*) \|$/gm)].slice(1);
+    const named = rows.map(([, cell = '']) => [...cell.matchAll(/test\/[\w./-]+/g)].map(([path]) => path));
+    expect(named.filter((paths) => paths.length === 0)).toEqual([]);
+    expect(named.flat().filter((path) => !existsSync(join(__dirname, '../..', path)))).toEqual([]);
+    expect(named.length).toBeGreaterThan(8);
   });
 
   test('names only scripts that exist', () => {

@@ -1,4 +1,5 @@
 import type { CommandModule } from 'yargs';
+import { maintenanceCommand } from './maintenance';
 import { manageCacheCommand } from './manage-cache';
 import { manageGrantsCommand } from './manage-grants';
 import { manageSetupCommand } from './manage-setup';
@@ -11,7 +12,8 @@ export const manageCommand: CommandModule = {
       .command(manageSetupCommand)
       .command(manageGrantsCommand)
       .command(manageCacheCommand)
-      .demandCommand(1, 1, 'say setup, grants or cache'),
+      .command(maintenanceCommand)
+      .demandCommand(1, 1, 'say setup, grants, cache or maintenance'),
   // demandCommand sees to it that one of them runs instead.
   handler: () => undefined,
 };

@@ -21,6 +21,8 @@ afterEach(() => directory[Symbol.asyncDispose]());
 
 const manage = (...args: string[]): ReturnType<typeof runPcache> =>
   runPcache(['manage', 'cache', ...args, '-c', config]);
+const maintenance = (...args: string[]): ReturnType<typeof runPcache> =>
+  runPcache(['manage', 'maintenance', ...args, '-c', config]);
 
 test('counts, lists, exports, and imports into a cache of another kind', async () => {
   expect(await manage('count')).toMatchObject({ code: 0, stdout: 'region (integer): 2\n', stderr: '' });
@@ -75,4 +77,46 @@ test.each([
   expect(result.code).toBe(code);
   expect(result.stderr).toMatch(message);
   expect(result.stderr).not.toMatch(/^ +at /m);
+});
+
+test('removes a partition key, but not before it is told to', async () => {
+  const { code, stderr } = await maintenance('partition', '--delete', 'region');
+  expect([code, stderr]).toEqual([2, expect.stringMatching(/Remove region and its 2 entries\? .*say --yes/)]);
+  expect(await manage('count')).toMatchObject({ stdout: 'region (integer): 2\n' });
+  expect(await maintenance('partition', '--delete', 'region', '--yes')).toMatchObject({
+    code: 0,
+    stdout: 'region: 2 entries removed\n',
+  });
+  expect(await manage('count')).toMatchObject({ stdout: 'no partition key is registered\n' });
+});
+
+test('refuses to remove a partition key that is not there, and says which are', async () => {
+  const { code, stderr } = await maintenance('partition', '--delete', 'regoin', '--yes');
+  expect([code, stderr]).toEqual([
+    1,
+    expect.stringMatching(/no partition key regoin in the cache: there are region/),
+  ]);
+});
+
+test('prunes what has not been used, and only that', async () => {
+  {
+    await using cache = await openRocksdbSet({ path: join(directory.path, 'cache'), warn: () => undefined });
+    await cache.put(sampleEntry(createKeySet('integer', [7n]), { text: 'new', at: Date.now() }));
+  }
+  const [count, dry] = [await manage('count'), await maintenance('prune', '--days', '30', '--dry-run')];
+  expect(count.stdout).toBe('region (integer): 3\n');
+  expect(dry.stdout).toMatch(/^2 entries of \d+ bytes, not used for 30 days\n$/);
+  expect(await maintenance('prune', '--days', '30', '--yes')).toMatchObject({
+    stdout: '2 entries removed\n',
+  });
+  expect(await manage('count')).toMatchObject({ stdout: 'region (integer): 1\n' });
+});
+
+test.each(['-1', 'soon'])('refuses to prune by %s days', async (days) => {
+  expect(await maintenance('prune', `--days=${days}`)).toMatchObject({
+    code: 2,
+    stderr: expect.stringMatching(/number of days/) as string,
+  });
+});
+  expect(await maintenance('prune', '--days', 'soon')).toMatchObject({ code: 2 });
 });

@@ -14,6 +14,7 @@ describe('difference', () => {
       rows(['f', '0', null], ['f', '1', null]),
     ],
     ['which of two padded texts an INTERSECT showed', rows(['a   '], ['b']), rows(['b'], ['a'])],
+    ['the same in binary', rows(['\ufffd\0\0\0\0\0\0\0', '7']), rows(['\0\0\0\0\0\0\0\0', '7'])],
     ['the same in an array, and in a line of COPY', rows(['{-0,1}']), rows(['{0,1}'])],
   ])('finds none: %s', (_title, direct, through) => {
     expect(difference(direct, through)).toBeUndefined();
@@ -27,6 +28,7 @@ describe('difference', () => {
     ['a number that only begins like it', rows(['-0.5']), rows(['0.5'])],
     ['a padded text that is lost, where one without is left', rows(['a '], ['a']), rows(['a'])],
     ['a text that begins with blanks', rows([' a']), rows(['a'])],
+    ['another number in binary', rows(['\ufffd\0\0\0\0\0\0\x01']), rows(['\0\0\0\0\0\0\0\x01'])],
     ['a text with it inside', rows(['a-0']), rows(['a0'])],
   ])('finds: %s', (_title, direct, through) => {
     expect(difference(direct, through)).toMatch(/rows expected/);
