@@ -77,11 +77,17 @@ function checkRange(
   if (integerRange === undefined) return;
   const set = toSortedKeySet(keys);
   if (!(set instanceof Int64KeySet)) return;
-  const { min, max } = integerRange;
-  const ends = [set.sorted[0], set.sorted.at(-1)];
-  const outside = ends.find((key) => key !== undefined && (key < min || key > max));
+  const outside = outsideOf(integerRange, [set.sorted[0], set.sorted.at(-1)]);
   if (outside === undefined) return;
   throw outOfRange(backend, integerRange, partitionKey, outside);
+}
+
+/** Which of a set's lowest and highest key there is no room for; the one that is told of two. */
+export function outsideOf(
+  { min, max }: IntegerRange,
+  ends: readonly [bigint | undefined, bigint | undefined],
+): bigint | undefined {
+  return ends.find((key) => key !== undefined && (key < min || key > max));
 }
 
 /** A key there is no room for, and what to do about it. */

@@ -1,4 +1,5 @@
 import type { CacheBackend, EntryDescription } from '../cache/cache-backend';
+import { outOfRange, outsideOf } from '../cache/check-entry';
 import { CacheUnavailableError } from '../errors/cache-unavailable-error';
 import { KeyOutOfRangeError } from '../errors/key-out-of-range-error';
 import { pause } from '../postgres/deadline';
@@ -138,6 +139,7 @@ export class Observer implements AsyncDisposable {
       events.trouble(`running fragment ${fragment.hash} failed unexpectedly`, error);
     }
     const computeMs = performance.now() - startedAt;
+    outcome = withRoom(fragment, outcome, backend);
     this.#reportFinished(fragment, outcome, computeMs);
     switch (outcome.status) {
       case 'aborted':
@@ -218,6 +220,24 @@ export class Observer implements AsyncDisposable {
       error: 'error' in outcome ? outcome.error : undefined,
     });
   }
+}
+
+/** Keys that the backend has no room for make a failure, before anybody is told of a success. */
+function withRoom(
+  { partitionKey }: Fragment,
+  outcome: FragmentOutcome,
+  { name, capabilities: { integerRange } }: CacheBackend,
+): FragmentOutcome {
+  if (outcome.status !== 'ok' || integerRange === undefined) return outcome;
+  let [lowest, highest]: [bigint | undefined, bigint | undefined] = [undefined, undefined];
+  for (const key of outcome.keys) {
+    if (typeof key !== 'bigint') continue;
+    if (lowest === undefined || key < lowest) lowest = key;
+    if (highest === undefined || key > highest) highest = key;
+  }
+  const outside = outsideOf(integerRange, [lowest, highest]);
+  if (outside === undefined) return outcome;
+  return { status: 'failed', error: outOfRange(name, integerRange, partitionKey, outside).message };
 }
 
 function keyCountOf(outcome: FragmentOutcome): number {

@@ -54,6 +54,11 @@ export class PcacheProcess implements AsyncDisposable {
     return this.entries().filter(({ level }) => level === 'warn' || level === 'error' || level === 'fatal');
   }
 
+  /** JSON log entries with this message, so far. */
+  loggedSoFar(message: string): readonly Record<string, unknown>[] {
+    return this.entries().filter(({ msg }) => msg === message);
+  }
+
   send(signal: NodeJS.Signals): void {
     this.child.kill(signal);
   }

@@ -35,6 +35,8 @@ export interface ProxiedDatabaseOptions extends PostgresServerOptions {
   readonly environment?: Readonly<Record<string, string>>;
   /** Of the tables' key; exact: their changes are tracked. By default static. */
   readonly consistency?: 'static' | 'exact';
+  /** What is done in the database, by its superuser, before the program starts. */
+  readonly prepare?: (connection: ConnectionOptions) => Promise<void>;
 }
 
 interface RunningProgram {
@@ -59,6 +61,7 @@ export class ProxiedDatabase implements AsyncDisposable {
     cache = { backend: 'memory' },
     environment = {},
     consistency = 'static',
+    prepare,
     ...options
   }: ProxiedDatabaseOptions = {}): Promise<ProxiedDatabase> {
     const server = await startPostgres(options);
@@ -71,6 +74,7 @@ export class ProxiedDatabase implements AsyncDisposable {
     );
     await client.end();
     if (consistency === 'exact') await track(server.connectionOptions(database));
+    await prepare?.(server.connectionOptions(database));
 
     const directory = await temporaryDirectory('matrix');
     const file = join(directory.path, 'pcache.yaml');
@@ -157,6 +161,11 @@ export class ProxiedDatabase implements AsyncDisposable {
     const counted = [...metrics].filter(([series, value]) => troubles.test(series) && value > 0);
     const complaints = this.program.complaints.filter(({ msg }) => msg !== refusedStatement);
     return [...complaints.map((entry) => JSON.stringify(entry)), ...counted.map(String)];
+  }
+
+  /** Entries of the program's log with this message, so far. */
+  logged(message: string): readonly Record<string, unknown>[] {
+    return this.program.loggedSoFar(message);
   }
 
   /** What /readyz says. */
