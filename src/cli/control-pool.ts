@@ -7,7 +7,7 @@ import type { ServerTls } from '../postgres/server-tls';
 export function controlPool(
   { name, control }: DatabaseConfig,
   tls: ServerTls | undefined,
-  limits: Pick<ControlPoolOptions, 'maxConnections' | 'connectTimeoutMs'>,
+  limits: Pick<ControlPoolOptions, 'maxConnections' | 'connectTimeoutMs' | 'settings'>,
   log: Log,
 ): ControlPool {
   return openPool({

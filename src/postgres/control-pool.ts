@@ -4,7 +4,9 @@ import { type ControlClient, type ControlRow, PgControlClient, type QueryOptions
 import { quoteIdentifier } from '../query/ast/quote';
 import { waitUntil } from './deadline';
 import { encryptionsToTry, type Encryption, type ServerTls, tlsConnectOptions } from './server-tls';
-import type { SqlFile } from './sql-files';
+import { type SqlFile, sqlFile } from './sql-files';
+
+const applySettings = sqlFile('apply-connection-settings');
 
 /** How the program itself reaches a database; apart from, and with other rights than, the clients' connections. */
 export interface ControlPoolOptions {
@@ -21,6 +23,8 @@ export interface ControlPoolOptions {
   readonly connectTimeoutMs?: number;
   /** For one statement, unless it says otherwise. */
   readonly queryTimeoutMs?: number;
+  /** Settings of each connection, by name. Those that the server does not know are left out. */
+  readonly settings?: Readonly<Record<string, string>>;
   /** Hears of connections that were lost while idle. The next statement makes a new one. */
   readonly onIdleLoss?: (error: ControlConnectionError) => void;
 }
@@ -62,6 +66,7 @@ class PgControlPool implements ControlPool {
     this.target = `${host}:${String(port)}/${database} as ${user}`;
     this.#connectTimeoutMs = options.connectTimeoutMs ?? 10_000;
     this.#queryTimeoutMs = options.queryTimeoutMs ?? 30_000;
+    const settings = Object.entries(options.settings ?? {});
     this.#pool = new Pool({
       host,
       port,
@@ -74,6 +79,16 @@ class PgControlPool implements ControlPool {
       connectionTimeoutMillis: this.#connectTimeoutMs,
       keepAlive: true,
       allowExitOnIdle: true,
+      ...(settings.length === 0
+        ? {}
+        : {
+            // The pool waits for it, whatever its types say.
+            // eslint-disable-next-line @typescript-eslint/no-misused-promises
+            onConnect: async (client) => {
+              const values = [settings.map(([name]) => name), settings.map(([, value]) => value)];
+              await client.query(applySettings.text, values);
+            },
+          }),
     });
     this.#pool.on('error', (error) => {
       const message = `an idle connection was lost: ${error.message}`;
