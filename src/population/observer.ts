@@ -8,6 +8,7 @@ import { type Backoff, backoffMs } from './backoff';
 import type { FragmentOutcome, FragmentSource } from './fragment-source';
 import { Gate } from './gate';
 import type { PopulationEvents } from './population-events';
+import { HeldLease } from './queue/held-lease';
 import type { WorkLease, WorkQueue } from './queue/work-queue';
 import { defaultRetryPolicy, failuresOf, isWorthRunning, type RetryPolicy } from './retry-policy';
 import { entryOfRun, type SettledOutcome } from './run-entry';
@@ -21,6 +22,8 @@ export interface ObserverOptions {
   /** Fragments run at the same time. */
   readonly concurrency: number;
   readonly retryPolicy?: RetryPolicy;
+  /** Whether fragments are run although their entries are there. */
+  readonly isForced?: boolean;
   /** Between attempts to reach the queue, the backend or the source while it is away. */
   readonly outageBackoff?: Backoff;
 }
@@ -33,6 +36,8 @@ export interface ObserverOptions {
  * fragment's keeps the fragment: while the database is away it goes back to the queue uncounted, while the backend is away
  * the worker holds on to the result, as nothing else could be stored either. Only a fragment that loses its connection
  * again and again counts as failed in the end.
+ *
+ * The lease is extended all the while; a worker that cannot do so ends its run before another one can begin it.
  */
 export class Observer implements AsyncDisposable {
   readonly #options: ObserverOptions;
@@ -105,10 +110,13 @@ export class Observer implements AsyncDisposable {
   /** Ends the lease one way or the other; rejects only if the queue does. */
   async #handle(lease: WorkLease<Fragment>): Promise<void> {
     const { queue, events } = this.#options;
+    using held = new HeldLease(queue, lease, this.#stopping.signal, (message, error) =>
+      events.trouble(message, error),
+    );
     try {
-      await this.#populate(lease);
+      await this.#populate(lease, held.signal);
     } catch (error) {
-      if (this.#stopping.signal.aborted) {
+      if (held.signal.aborted) {
         await queue.release(lease);
         return;
       }
@@ -117,12 +125,12 @@ export class Observer implements AsyncDisposable {
     }
   }
 
-  async #populate(lease: WorkLease<Fragment>): Promise<void> {
+  async #populate(lease: WorkLease<Fragment>, signal: AbortSignal): Promise<void> {
     const { queue, source, backend, events } = this.#options;
     const { work: fragment } = lease;
-    const { signal } = this.#stopping;
     const before = await this.#whileAway(() => backend.describe(fragment.partitionKey, fragment.hash));
-    if (!isWorthRunning(before, Date.now(), this.#retryPolicy)) {
+    const isWanted = this.#options.isForced === true || isWorthRunning(before, Date.now(), this.#retryPolicy);
+    if (!isWanted) {
       events.skipped(fragment, before?.status === 'ok' ? 'known' : 'failed_before');
       await queue.complete(lease);
       return;

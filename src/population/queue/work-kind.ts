@@ -24,19 +24,23 @@ export interface OriginalQuery {
   readonly query: string;
   readonly partitionKey: string;
   readonly datatype: PartitionKeyType;
+  /** Settings of the session it is from that give it its meaning, such as search_path. Absent: those of the control role. */
+  readonly settings?: Readonly<Record<string, string>>;
 }
 
 export const originalQueries: WorkKind<OriginalQuery> = {
   name: 'original_query_queue',
-  hashOf: ({ query, partitionKey }) => digest([partitionKey, query]),
+  hashOf: ({ query, partitionKey, settings = {} }) =>
+    digest([partitionKey, query, ...Object.entries(settings).sort().flat()]),
   queryOf: ({ query }) => query,
   keyOf: ({ partitionKey, datatype }) => ({ partitionKey, datatype }),
-  encode: ({ query, partitionKey, datatype }) => JSON.stringify({ query, partitionKey, datatype }),
+  encode: (work) => JSON.stringify(work),
   decode: (parsed) => {
-    const { query, partitionKey, datatype } = object(parsed);
+    const { query, partitionKey, datatype, settings } = object(parsed);
     if (typeof query !== 'string' || typeof partitionKey !== 'string' || !isKeyType(datatype))
       throw new UnreadableWorkError('it is no original query');
-    return { query, partitionKey, datatype };
+    if (settings === undefined) return { query, partitionKey, datatype };
+    return { query, partitionKey, datatype, settings: textsOf(settings) };
   },
 };
 
@@ -59,6 +63,11 @@ export const fragments: WorkKind<Fragment> = {
     return parsed as Fragment;
   },
 };
+
+function textsOf(settings: unknown): Readonly<Record<string, string>> {
+  const entries = Object.entries(object(settings)).map(([name, value]) => [name, String(value)] as const);
+  return Object.fromEntries(entries);
+}
 
 function digest(parts: readonly string[]): string {
   return createHash('sha256').update(JSON.stringify(parts)).digest('hex');
