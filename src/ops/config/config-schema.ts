@@ -4,6 +4,8 @@ import { partitionKeyTypes } from '../../query/partition-key';
 import { parseMethodChoice } from '../../query/rewrite/method';
 import { cacheSchema } from './cache-schema';
 import { fragmentsSchema } from './fragments-schema';
+import { populationSchema } from './population-schema';
+import { queueSchema } from './queue-schema';
 import {
   boundPort,
   choice,
@@ -211,17 +213,8 @@ export const configSchema = z
       })
       .prefault({}),
     cache: cacheSchema,
-    population: z
-      .strictObject({
-        min_query_ms: milliseconds(0, 'Statements faster than this are not learned from.').default(5),
-        concurrency: count(1, 64, 'Fragments that run at the same time, for each database.').default(2),
-        timeout_ms: milliseconds(
-          1,
-          'A fragment that runs longer is cancelled and remembered as such.',
-        ).default(60_000),
-        max_keys: count(1, 100_000_000, 'A fragment that returns more keys is not kept.').default(100_000),
-      })
-      .prefault({}),
+    population: populationSchema,
+    queue: queueSchema,
     freshness: z
       .strictObject({
         schema: z

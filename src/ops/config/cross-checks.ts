@@ -18,6 +18,7 @@ export function crossCheck(data: unknown): OptionProblem[] {
     ...checkTls(data),
     ...checkAuth(data),
     ...checkCache(data),
+    ...checkQueue(data),
     ...checkRedis(data),
     ...checkDatabases(data),
     ...checkSharedKeys(data),
@@ -95,10 +96,11 @@ function* checkAuth(data: unknown): Generator<OptionProblem> {
   }
 }
 
-/** Where a cache in PostgreSQL is has to be known, from itself or from the database it is in. */
+/** Where a cache or a queue in PostgreSQL is has to be known, from itself or from the database it is in. */
 function* checkCache(data: unknown): Generator<OptionProblem> {
   const backend = valueAt(data, ['cache', 'backend']);
-  if (typeof backend !== 'string' || !backend.startsWith('postgresql_')) return;
+  const isThere = typeof backend === 'string' && backend.startsWith('postgresql_');
+  if (!isThere && valueAt(data, ['queue', 'provider']) !== 'postgresql') return;
   const path = ['cache', 'postgresql'];
   const databases = entriesOf(valueAt(data, ['databases'])).map(([name]) => name);
   const database =
@@ -109,6 +111,18 @@ function* checkCache(data: unknown): Generator<OptionProblem> {
   } else if (valueAt(data, [...path, 'user']) === undefined && !databases.some((name) => name === database)) {
     yield { path: [...path, 'user'], message: 'is required: the database is not under databases' };
   }
+}
+
+/** Nobody but the proxy itself sees a queue that is in its process. */
+function* checkQueue(data: unknown): Generator<OptionProblem> {
+  if (valueAt(data, ['population', 'run_by']) !== 'observer') return;
+  const path = ['population', 'run_by'];
+  const backend = valueAt(data, ['cache', 'backend']);
+  const isShared = typeof backend !== 'string' || /^(postgresql|redis)_/.test(backend);
+  if (!isShared)
+    yield { path, message: `observer takes a cache that several processes can use, which ${backend} is not` };
+  if (valueAt(data, ['queue', 'provider']) === 'in_process')
+    yield { path, message: 'observer takes a queue.provider that observers see, which in_process is not' };
 }
 
 function* checkRedis(data: unknown): Generator<OptionProblem> {

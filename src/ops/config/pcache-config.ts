@@ -4,6 +4,8 @@ import type { PartitionKey } from '../../query/partition-key';
 import type { MethodChoice } from '../../query/rewrite/method';
 import type { ServerTlsFiles } from '../../postgres/server-tls';
 import type { AuthMode, ClientTlsMode, LogFormat, LogLevel, ProxyMode, TlsVersion } from './config-schema';
+import type { PopulationRunner } from './population-schema';
+import type { QueueProvider } from './queue-schema';
 import type { Secret } from './secret';
 
 /** A configuration that passed every check: frozen, defaults filled in, paths absolute, secrets read. */
@@ -19,6 +21,7 @@ export interface PcacheConfig {
   readonly admin: Endpoint;
   readonly cache: CacheConfig;
   readonly population: PopulationConfig;
+  readonly queue: QueueConfig;
   readonly freshness: FreshnessConfig;
   readonly limits: LimitsConfig;
   readonly log: LogConfig;
@@ -106,6 +109,26 @@ export interface PopulationConfig {
   readonly concurrency: number;
   readonly timeoutMs: number;
   readonly maxKeys: number;
+  readonly runBy: PopulationRunner;
+  /** 0: none of its own. */
+  readonly lockTimeoutMs: number;
+  /** undefined: the server's. */
+  readonly workMem: string | undefined;
+  /** 0: no limit. */
+  readonly maxActiveConnections: number;
+  /** 0: no limit. */
+  readonly maxReplicationLagMs: number;
+}
+
+/** Where statements and fragments wait to be worked on. A queue in PostgreSQL or Redis is where the section of the cache says. */
+export interface QueueConfig {
+  readonly provider: QueueProvider;
+  readonly tablePrefix: string;
+  readonly isListening: boolean;
+  readonly leaseMs: number;
+  readonly maxAttempts: number;
+  /** Of each tier and database. */
+  readonly maxLength: number;
 }
 
 /** How changes of tracked tables are noticed, and what `pcache track` may do to install that. */
