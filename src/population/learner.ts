@@ -23,12 +23,13 @@ export class Learner {
    * by many, or by slow statements, are run first, in the order given among equals. Never throws, and waits for nothing.
    */
   learn(fragments: readonly Fragment[], weight = 1): void {
-    this.#push(fragments, weight).catch((error: unknown) => {
+    this.push(fragments, weight).catch((error: unknown) => {
       this.options.events.trouble('fragments could not be queued', error);
     });
   }
 
-  async #push(fragments: readonly Fragment[], weight: number): Promise<void> {
+  /** The same, to be waited for: resolves when they are in the queue; rejects if it cannot be reached. */
+  async push(fragments: readonly Fragment[], weight: number): Promise<void> {
     const { queue, events } = this.options;
     const now = Date.now();
     const wanted = fragments.filter((fragment) => this.#isWanted(fragment, now));
