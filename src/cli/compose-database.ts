@@ -3,22 +3,29 @@ import { CatalogKeeper } from '../engine/catalog-keeper';
 import { DatabaseEngine } from '../engine/database-engine';
 import { ShapeChecker } from '../engine/shape-checker';
 import { TrackingWatch } from '../freshness/tracking-watch';
-import type { DatabaseConfig, PcacheConfig } from '../ops/config/pcache-config';
+import { QueueUnavailableError } from '../errors/queue-unavailable-error';
+import type { DatabaseConfig, PcacheConfig, PopulationConfig } from '../ops/config/pcache-config';
 import type { Log } from '../ops/log/log';
 import type { Metrics } from '../ops/metrics/metrics';
 import { Learner } from '../population/learner';
 import { Observer } from '../population/observer';
 import type { PopulationEvents } from '../population/population-events';
-import { InProcessQueue } from '../population/queue/in-process-queue';
-import { fragments } from '../population/queue/work-kind';
+import { LoadWatch } from '../population/load-watch';
+import { QuerySplitter } from '../population/query-splitter';
+import { fragments, type OriginalQuery, originalQueries } from '../population/queue/work-kind';
+import type { WorkQueue } from '../population/queue/work-queue';
 import { type RefreshableEntry, Refresher } from '../population/refresher';
 import { retryAt } from '../population/retry-policy';
 import { type InPlacePopulation, PostgresqlSource } from '../population/sources/postgresql';
 import type { ServerTls } from '../postgres/server-tls';
 import { readLowestKey } from '../postgres/catalog/read-lowest-key';
 import { sqlFile } from '../postgres/sql-files';
-import type { Fragment } from '../query/fragment/fragment';
+import { splitQuery } from '../engine/split-query';
+import type { Catalog } from '../query/catalog/catalog';
+import type { Fragment, FragmentHash } from '../query/fragment/fragment';
 import { controlPool } from './control-pool';
+import { databaseSource } from './database-source';
+import type { Queues } from './open-queues';
 import { Owned } from './owned';
 import { trackedTables } from './tracked-tables';
 
@@ -30,6 +37,23 @@ const controlConnections = 2;
 /** What works for one configured database. */
 export interface ComposedDatabase extends AsyncDisposable {
   readonly engine: DatabaseEngine;
+  /** Both tiers of its queue. */
+  readonly queries: WorkQueue<OriginalQuery>;
+  readonly fragments: WorkQueue<Fragment>;
+}
+
+/** What a process does for population. */
+export interface PopulationWork {
+  /** Lent, not owned. */
+  readonly queues: Queues;
+  /** Whether fragments are run, and statements of the first tier read; otherwise they are only queued. */
+  readonly isRunning: boolean;
+  /** Whether fragments are run although they are known. */
+  readonly isForced?: boolean;
+  /** While more fragments wait, no statement is read. */
+  readonly maxPending?: number;
+  /** Hears of every run, besides log and metrics. */
+  readonly onFinished?: PopulationEvents['finished'];
 }
 
 /** Builds the engine of a database, and the population that feeds it. The backend is lent. */
@@ -40,6 +64,7 @@ export async function composeDatabase(
   backend: CacheBackend,
   metrics: Metrics,
   log: Log,
+  work: PopulationWork,
 ): Promise<ComposedDatabase> {
   const owned = new Owned();
   try {
@@ -48,11 +73,17 @@ export async function composeDatabase(
       controlPool(database, serverTls, { maxConnections: controlConnections }, log),
     );
     const populationPool = owned.add(
-      controlPool(database, serverTls, { maxConnections: config.population.concurrency }, log),
+      controlPool(database, serverTls, populationConnections(config.population), log),
     );
-    const queue = owned.add(new InProcessQueue({ kind: fragments }));
-    const events = populationEvents(metrics, log, config.log.sql);
-    const source = new PostgresqlSource({
+    const source = databaseSource(catalogPool);
+    const queue = owned.add(work.queues.open(fragments, source));
+    const queries = owned.add(work.queues.open(originalQueries, source));
+    const events = alsoAskingCache(
+      populationEvents(metrics, log, config.log.sql, work.onFinished),
+      backend,
+      partitionKeys,
+    );
+    const fragmentSource = new PostgresqlSource({
       pool: populationPool,
       ...config.population,
       changeLogOf: (name) => database.partitionKeys.get(name)?.changeLog,
@@ -72,19 +103,31 @@ export async function composeDatabase(
     const canBeKept = (fragment: Fragment): boolean =>
       database.partitionKeys.get(fragment.partitionKey)?.changeLog === undefined ||
       watch.canKeepFresh(fragment);
-    const observer = owned.add(new Observer({ queue, source, backend, events, concurrency }));
+    const { isRunning, isForced = false } = work;
+    const observer = owned.add(
+      new Observer({
+        ...{ queue, source: fragmentSource, backend, events, concurrency, isForced },
+        outageBackoff,
+      }),
+    );
     const learner = new Learner({
       queue,
       events,
-      describe: ({ partitionKey, hash }) => engine.directory.get(partitionKey, hash),
+      ...(isForced ? {} : { describe: ({ partitionKey, hash }) => engine.directory.get(partitionKey, hash) }),
     });
+    const catalog = new CatalogKeeper(
+      catalogPool,
+      partitionKeys,
+      log,
+      isTracked ? config.freshness : undefined,
+    );
     const engine = owned.add(
       await DatabaseEngine.open({
         mode: config.mode,
         partitionKeys,
         backend,
         lowestKey: (key) => readLowestKey(catalogPool, key),
-        catalog: new CatalogKeeper(catalogPool, partitionKeys, log, isTracked ? config.freshness : undefined),
+        catalog,
         shapes: new ShapeChecker(catalogPool),
         contextQuery: sessionContext.text,
         minQueryMs: config.population.minQueryMs,
@@ -98,12 +141,26 @@ export async function composeDatabase(
         log,
       }),
     );
-    metrics.population.watchQueue(() => queue.lengths());
+    metrics.population.watchQueue(() => queue.lengthsIfOpen());
     metrics.engine.watchDirectory(() => ({
       entries: engine.directory.counts(),
       keySetBytes: engine.keySetBytes,
     }));
-    observer.start();
+    if (isRunning) {
+      const split = async (query: OriginalQuery): ReturnType<typeof splitQuery> => {
+        const current = catalog.current ?? (await catalogOf(catalog));
+        const { databaseIdentity } = catalog;
+        return splitQuery(query, { pool: catalogPool, catalog: current, databaseIdentity, partitionKeys });
+      };
+      const push = (found: readonly Fragment[], priority: number): Promise<void> =>
+        learner.push(found.filter(canBeKept), priority);
+      const { maxPending } = work;
+      const limits = maxPending === undefined ? {} : { maxPending };
+      owned.add(new QuerySplitter({ queries, fragments: queue, split, push, events, ...limits })).start();
+      observer.start();
+      if (LoadWatch.isNeeded(config.population))
+        owned.add(new LoadWatch({ ...config.population, pool: catalogPool, paused: observer, log })).start();
+    }
     void engine.warmUp();
     if (isTracked) {
       owned.add(watch).start();
@@ -114,11 +171,20 @@ export async function composeDatabase(
         );
       const { schema, checkMs, refreshChanges: maxChanged } = config.freshness;
       const refresher = new Refresher({
-        ...{ pool: catalogPool, source, backend, events, schema, checkMs, maxChanged, entries },
+        ...{
+          pool: catalogPool,
+          source: fragmentSource,
+          backend,
+          events,
+          schema,
+          checkMs,
+          maxChanged,
+          entries,
+        },
       });
-      owned.add(refresher).start();
+      if (isRunning) owned.add(refresher).start();
     }
-    return { engine, [Symbol.asyncDispose]: () => owned[Symbol.asyncDispose]() };
+    return { engine, queries, fragments: queue, [Symbol.asyncDispose]: () => owned[Symbol.asyncDispose]() };
   } catch (error) {
     await owned[Symbol.asyncDispose]();
     throw error;
@@ -142,14 +208,66 @@ function inPlacePopulation(backend: CacheBackend, log: Log, maySayValues: boolea
   };
 }
 
+/** In no cache. */
+const noHash = '0'.repeat(64) as FragmentHash;
+
+/**
+ * A queue beside the cache is often away with it. Then nothing is run, and nobody would ask the cache and notice: so it is asked, which its
+ * guard makes cheap.
+ */
+function alsoAskingCache(
+  events: PopulationEvents,
+  backend: CacheBackend,
+  [key]: readonly { readonly name: string }[],
+): PopulationEvents {
+  return {
+    ...events,
+    trouble: (message, error) => {
+      events.trouble(message, error);
+      if (error instanceof QueueUnavailableError && key !== undefined)
+        // Its guard tells of it.
+        backend.describe(key.name, noHash).catch(() => undefined);
+    },
+  };
+}
+
+async function catalogOf(keeper: CatalogKeeper): Promise<Catalog> {
+  await keeper.settled();
+  if (keeper.current === undefined) throw new Error('the catalog is not read yet');
+  return keeper.current;
+}
+
+/** Soon enough for what is learned again when it is back. */
+const outageBackoff = { firstMs: 500, maxMs: 5_000 };
+
+/** How often a server looks whether whoever asked is still there (PostgreSQL 14 and later), so that what a worker ran ends with it. */
+const clientCheck = '1s';
+
+function populationConnections({ concurrency, lockTimeoutMs, workMem }: PopulationConfig) {
+  return {
+    maxConnections: concurrency,
+    settings: {
+      client_connection_check_interval: clientCheck,
+      ...(lockTimeoutMs > 0 ? { lock_timeout: `${lockTimeoutMs}ms` } : {}),
+      ...(workMem === undefined ? {} : { work_mem: workMem }),
+    },
+  };
+}
+
 /** What population reports, counted and logged. The server's messages may quote values of the statement. */
-function populationEvents(metrics: Metrics, log: Log, maySayValues: boolean): PopulationEvents {
+function populationEvents(
+  metrics: Metrics,
+  log: Log,
+  maySayValues: boolean,
+  onFinished: PopulationEvents['finished'] = () => undefined,
+): PopulationEvents {
   return {
     started: () => {
       metrics.population.started();
     },
     finished: (run) => {
       metrics.population.finished(run);
+      onFinished(run);
       const { fragment, status, seconds, keyCount, isInPlace, error } = run;
       const reason = maySayValues ? error : withoutValues(error);
       const fields = {

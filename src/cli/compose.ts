@@ -20,6 +20,7 @@ import { composeDatabase } from './compose-database';
 import { composeVerifiers } from './compose-verifiers';
 import { loadListenTls, loadUpstreamTls } from './load-tls';
 import { openGuardedCache } from './open-guarded-cache';
+import { openQueues } from './open-queues';
 import { Owned } from './owned';
 import { readVersion } from './version';
 
@@ -106,9 +107,11 @@ async function composeEngines(
   await loadParser();
   const backend = owned.add(await openGuardedCache(config.cache, serverTls, metrics.cache, log));
   readiness.addCheck(cacheCheck(backend));
+  const queues = owned.add(openQueues(config, serverTls, log));
+  const work = { queues, isRunning: config.population.runBy === 'proxy' };
   for (const [name, database] of config.databases) {
     const databaseLog = log.child({ database: name });
-    const composed = await composeDatabase(database, config, serverTls, backend, metrics, databaseLog);
+    const composed = await composeDatabase(database, config, serverTls, backend, metrics, databaseLog, work);
     const { engine } = owned.add(composed);
     readiness.addCheck(engineCheck(name, engine));
     engines.set(name, engine);

@@ -4,7 +4,7 @@ import type { ServerTls } from '../postgres/server-tls';
 import { UsageError } from './usage-error';
 
 /** One listens for changes, the others work. */
-const maxConnections = 4;
+const connections = 4;
 /** A cache that takes longer is of no use; a large entry may take a while to be written. */
 const connectTimeoutMs = 2_000;
 const queryTimeoutMs = 10_000;
@@ -13,6 +13,7 @@ const queryTimeoutMs = 10_000;
 export function openCachePool(
   { host, port, database, user, password }: CachePostgresqlConfig,
   tls: ServerTls | undefined,
+  maxConnections = connections,
 ): ControlPool {
   if (database === undefined || user === undefined)
     throw new UsageError('cache.postgresql.database and cache.postgresql.user are required');

@@ -3,13 +3,11 @@ import type { PcacheConfig } from '../ops/config/pcache-config';
 import { readConfigFile } from '../ops/config/read-config';
 import { createLog } from '../ops/log/create-log';
 import type { Log } from '../ops/log/log';
+import { whenAborted } from '../population/when-aborted';
 import { composeProxy } from './compose';
 import { readConfigFlags, withConfigFlags, type ConfigFlags } from './config-flags';
-import { ExitCode } from './exit-code';
+import { endOnUnexpectedErrors, reportIfNotEnding } from './process-end';
 import { listenToSignals } from './signals';
-
-/** Time the process gets, after all was closed, to end by itself. */
-const exitGraceMs = 5000;
 
 export const proxyCommand: CommandModule<object, ConfigFlags> = {
   command: 'proxy',
@@ -38,39 +36,7 @@ export async function runProxy(config: PcacheConfig, log: Log): Promise<void> {
   });
   log.info({ ...proxy.addresses, upstream: config.upstream, mode: config.mode }, 'accepting connections');
 
-  await aborted(signals.shutdown);
+  await whenAborted(signals.shutdown);
   await proxy.drain(config.limits.drainTimeoutMs);
   log.info({}, 'ended');
-}
-
-async function aborted(signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return;
-  await new Promise<void>((resolve) => {
-    signal.addEventListener(
-      'abort',
-      () => {
-        resolve();
-      },
-      { once: true },
-    );
-  });
-}
-
-/** Nothing is known to hold after an error nobody expected: other sessions are better off with a new process. */
-function endOnUnexpectedErrors(log: Log): void {
-  process.on('uncaughtException', (error, origin) => {
-    log.fatal({ err: error, origin }, 'unexpected error: this is a bug, please report it');
-    process.exit(ExitCode.Failed);
-  });
-}
-
-/** Everything is closed, so nothing should keep the process alive; if something does, it is named, and left behind. */
-function reportIfNotEnding(log: Log): void {
-  setTimeout(() => {
-    log.error(
-      { resources: process.getActiveResourcesInfo() },
-      'something keeps the process alive; ending it',
-    );
-    process.exit();
-  }, exitGraceMs).unref();
 }

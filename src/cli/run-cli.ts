@@ -6,11 +6,13 @@ import { ControlQueryError } from '../errors/control-query-error';
 import { DatatypeMismatchError } from '../errors/datatype-mismatch-error';
 import { ExportFileError } from '../errors/export-file-error';
 import { NewerSchemaError } from '../errors/newer-schema-error';
+import { QueueUnavailableError } from '../errors/queue-unavailable-error';
 import { StartError } from '../errors/start-error';
 import { TransferIncompleteError } from '../errors/transfer-incomplete-error';
 import { configCommand } from './config';
 import { ExitCode } from './exit-code';
 import { manageCommand } from './manage/manage';
+import { observerCommand } from './observer/observer';
 import { proxyCommand } from './proxy';
 import { trackCommand } from './track/track';
 import { UsageError } from './usage-error';
@@ -25,6 +27,7 @@ export async function runCli(args: readonly string[]): Promise<ExitCode> {
         '$0 COMMAND\n\nA PostgreSQL proxy that lets PostgreSQL read only the partitions that can answer a query.',
       )
       .command(proxyCommand)
+      .command(observerCommand)
       .command(configCommand)
       .command(manageCommand)
       .command(trackCommand)
@@ -83,6 +86,7 @@ function isOutsideTrouble(error: unknown): error is Error {
     ControlQueryError,
     DatatypeMismatchError,
     ExportFileError,
+    QueueUnavailableError,
     TransferIncompleteError,
   ].some((kind) => error instanceof kind);
 }

@@ -1,7 +1,9 @@
 import type { CommandModule } from 'yargs';
 import { cacheGrants } from '../../cache/backends/postgresql/cache-schema';
 import { readConfigFile } from '../../ops/config/read-config';
+import { queueGrants } from '../../population/queue/postgresql/queue-schema';
 import { type ConfigFlags, readConfigFlags, withConfigFlags } from '../config-flags';
+import { queueSchema } from '../open-queues';
 
 interface GrantsFlags extends ConfigFlags {
   readonly control: string;
@@ -11,7 +13,8 @@ interface GrantsFlags extends ConfigFlags {
 
 export const manageGrantsCommand: CommandModule<object, GrantsFlags> = {
   command: 'grants',
-  describe: 'Print the SQL that gives roles what they need in a cache in PostgreSQL, and nothing more',
+  describe:
+    'Print the SQL that gives roles what they need in a cache and a queue in PostgreSQL, and nothing more',
   builder: (argv) => {
     const role = { type: 'string', requiresArg: true } as const;
     return withConfigFlags(argv)
@@ -25,7 +28,8 @@ export const manageGrantsCommand: CommandModule<object, GrantsFlags> = {
   },
   handler: ({ control, population = control, client, ...flags }) => {
     const { file, sources } = readConfigFlags(flags, process.env);
-    const { postgresql } = readConfigFile(file, sources).cache;
-    process.stdout.write(cacheGrants(postgresql, { control, population, client }));
+    const config = readConfigFile(file, sources);
+    process.stdout.write(cacheGrants(config.cache.postgresql, { control, population, client }));
+    process.stdout.write(`\n${queueGrants(queueSchema(config), control)}`);
   },
 };

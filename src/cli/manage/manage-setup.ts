@@ -1,33 +1,48 @@
 import type { CommandModule } from 'yargs';
 import { cacheMigrations } from '../../cache/backends/postgresql/cache-schema';
+import { queueMigrations } from '../../population/queue/postgresql/queue-schema';
 import { migrate, pendingMigrations } from '../../postgres/migrations';
 import { readConfigFile } from '../../ops/config/read-config';
 import { type ConfigFlags, readConfigFlags, withConfigFlags } from '../config-flags';
 import { loadUpstreamTls } from '../load-tls';
 import { openCachePool } from '../open-cache-pool';
+import { queueSchema } from '../open-queues';
 
 interface SetupFlags extends ConfigFlags {
+  readonly part: (typeof parts)[number];
   readonly 'dry-run': boolean;
 }
 
+const parts = ['all', 'cache', 'queue'] as const;
+
 export const manageSetupCommand: CommandModule<object, SetupFlags> = {
-  command: 'setup',
+  command: 'setup [part]',
   describe:
-    "Make the cache's schema and tables in PostgreSQL, or bring them up to this version; again does nothing",
+    'Make the schema and tables of the cache and of the queue in PostgreSQL, or bring them up to this version; again does nothing',
   builder: (argv) =>
-    withConfigFlags(argv).option('dry-run', {
-      type: 'boolean',
-      default: false,
-      describe: 'Only say what would be applied',
-    }),
+    withConfigFlags(argv)
+      .positional('part', { choices: parts, default: 'all' as const, describe: 'What to make' })
+      .option('dry-run', {
+        type: 'boolean',
+        default: false,
+        describe: 'Only say what would be applied',
+      }),
   handler: async (flags) => {
     const { file, sources } = readConfigFlags(flags, process.env);
     const config = readConfigFile(file, sources);
     const { postgresql } = config.cache;
     await using pool = openCachePool(postgresql, loadUpstreamTls(config));
     const isDry = flags['dry-run'];
-    const names = await (isDry ? pendingMigrations : migrate)(pool, cacheMigrations(postgresql));
-    const what = names.length === 0 ? 'up to date' : `${isDry ? 'to apply' : 'applied'}: ${names.join(', ')}`;
-    process.stdout.write(`schema ${JSON.stringify(postgresql.schema)} on ${pool.target}: ${what}\n`);
+    const sets = [
+      { part: 'cache', set: cacheMigrations(postgresql) },
+      { part: 'queue', set: queueMigrations(queueSchema(config)) },
+    ].filter(({ part }) => flags.part === 'all' || flags.part === part);
+    for (const { part, set } of sets) {
+      const names = await (isDry ? pendingMigrations : migrate)(pool, set);
+      const what =
+        names.length === 0 ? 'up to date' : `${isDry ? 'to apply' : 'applied'}: ${names.join(', ')}`;
+      const schema = JSON.stringify(postgresql.schema);
+      process.stdout.write(`${part} in schema ${schema} on ${pool.target}: ${what}\n`);
+    }
   },
 };

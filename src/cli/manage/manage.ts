@@ -2,6 +2,7 @@ import type { CommandModule } from 'yargs';
 import { maintenanceCommand } from './maintenance';
 import { manageCacheCommand } from './manage-cache';
 import { manageGrantsCommand } from './manage-grants';
+import { manageQueueCommand } from './manage-queue';
 import { manageSetupCommand } from './manage-setup';
 
 export const manageCommand: CommandModule = {
@@ -12,8 +13,9 @@ export const manageCommand: CommandModule = {
       .command(manageSetupCommand)
       .command(manageGrantsCommand)
       .command(manageCacheCommand)
+      .command(manageQueueCommand)
       .command(maintenanceCommand)
-      .demandCommand(1, 1, 'say setup, grants, cache or maintenance'),
+      .demandCommand(1, 1, 'say setup, grants, cache, queue or maintenance'),
   // demandCommand sees to it that one of them runs instead.
   handler: () => undefined,
 };

@@ -1,0 +1,21 @@
+import type { CommandModule } from 'yargs';
+import { type ConfigFlags, withConfigFlags } from '../config-flags';
+import { forEachQueue } from './opened-queues';
+
+const most = 1_000;
+
+export const queueDeadCommand: CommandModule<object, ConfigFlags> = {
+  command: 'dead',
+  describe: 'List what was given up, the latest first, with the reasons',
+  builder: (argv) => withConfigFlags(argv),
+  handler: (flags) =>
+    forEachQueue({ ...flags }, async ({ database, queries, fragments }) => {
+      for (const queue of [queries, fragments]) {
+        for (const letter of await queue.deadLetters(most)) {
+          const { query, partitionKey, reason, buriedAt } = letter;
+          const line = { database: database.name, partitionKey, reason, buriedAt: new Date(buriedAt), query };
+          process.stdout.write(`${JSON.stringify(line)}\n`);
+        }
+      }
+    }),
+};

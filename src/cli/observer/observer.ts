@@ -1,0 +1,53 @@
+import type { CommandModule } from 'yargs';
+import { readConfigFile } from '../../ops/config/read-config';
+import { createLog } from '../../ops/log/create-log';
+import { whenAborted } from '../../population/when-aborted';
+import { readConfigFlags } from '../config-flags';
+import { endOnUnexpectedErrors, reportIfNotEnding } from '../process-end';
+import { listenToSignals } from '../signals';
+import { composeObserver } from './compose-observer';
+import { integerOf, numberOf, observerConfig, type ObserverFlags, withObserverFlags } from './observer-flags';
+import { Progress } from './progress';
+import { RunTimesFile } from './run-times-file';
+
+export const observerCommand: CommandModule<object, ObserverFlags> = {
+  command: 'observer',
+  describe:
+    'Run the fragments that proxies learn, in a process of its own; any number of them share the work. SIGTERM: give back what is running and end.',
+  builder: (argv) => withObserverFlags(argv),
+  handler: async (flags) => {
+    const { file, sources } = readConfigFlags(flags, process.env);
+    const config = observerConfig(readConfigFile(file, sources), flags);
+    const intervalMs = (numberOf(flags, 'status-log-interval', 0, 2_147_483) ?? 0) * 1_000;
+    const log = createLog(config.log);
+    for (const notice of config.notices) log.warn({ source: file }, notice);
+    endOnUnexpectedErrors(log);
+
+    const times = flags['log-query-times'];
+    const timesFile =
+      times === undefined ? undefined : new RunTimesFile(times, (message, err) => log.warn({ err }, message));
+    const progress = new Progress(log, process.stdout);
+    const maxPending = integerOf(flags, 'max-pending-jobs', 0, 1_000_000_000);
+    {
+      using signals = listenToSignals(log);
+      await using observer = await composeObserver(
+        config,
+        {
+          isForced: flags['force-recalculate'],
+          ...(maxPending === undefined ? {} : { maxPending }),
+          adminPort: integerOf(flags, 'admin-port', 0, 65_535),
+          onFinished: (database, run) => {
+            progress.count(run);
+            timesFile?.add(database, run);
+          },
+        },
+        log,
+      );
+      log.info({ databases: [...config.databases.keys()], cache: config.cache.backend }, 'observing');
+      const { shutdown } = signals;
+      await (intervalMs > 0 ? progress.tell(observer, intervalMs, shutdown) : whenAborted(shutdown));
+    }
+    log.info({}, 'ended');
+    reportIfNotEnding(log);
+  },
+};
