@@ -6,7 +6,17 @@ import { fileURLToPath } from 'node:url';
 import { installDebianPackages } from '../test/support/debian-packages.mjs';
 import { build, installDependencies } from '../test/support/prepare.mjs';
 
-const benchmarks = ['overhead', 'rewrite', 'stalls', 'memory', 'cache', 'lookup', 'poi', 'exact'];
+const benchmarks = [
+  'overhead',
+  'rewrite',
+  'stalls',
+  'memory',
+  'cache',
+  'lookup',
+  'poi',
+  'exact',
+  'population',
+];
 const [name, ...args] = process.argv.slice(2);
 if (!benchmarks.includes(name)) {
   console.error(`usage: node bench/run.mjs ${benchmarks.join('|')} [options]`);
@@ -14,7 +24,7 @@ if (!benchmarks.includes(name)) {
 }
 
 installDependencies();
-if (['overhead', 'poi'].includes(name)) installDebianPackages();
+if (['overhead', 'poi', 'population'].includes(name)) installDebianPackages();
 build();
 
 // tsx would leave a directory behind.
