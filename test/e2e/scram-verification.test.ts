@@ -352,6 +352,7 @@ function startup(user: string): Buffer {
       const complaint = await ask(proxy.port, 'plain');
       expect(complaint).toMatch(/^FATAL: {2}the proxy cannot verify passwords at the moment/);
       expect(complaint).not.toMatch(/secret/);
+      await until('the session has ended', () => proxy.events.ends.length > 0);
       expect(proxy.events.ends).toEqual(['verifierUnavailable']);
       expect(proxy.complaints).toEqual(['a client cannot be verified: no permission for the secret table']);
       // Who is not asked for SCRAM is not concerned.
