@@ -23,7 +23,7 @@ const workDatabase = 'work';
  * most: a single sample may have been taken behind a collection.
  */
 const maxGrowthBytes = 64 * 1024 * 1024;
-const memorySampleMs = 1_000;
+const memorySampleMs = 250;
 
 /**
  * Hostile clients and a hostile server around the real program, while other sessions work through it: those get their answers,
@@ -149,8 +149,10 @@ async function watchMemory(
     if (bytes !== undefined) samples.push(bytes);
   };
   const timer = setInterval(() => void sample().catch(() => undefined), memorySampleMs);
+  // However short the action is, there is one sample for each of its halves.
+  await sample();
   await action();
   clearInterval(timer);
-  await sample().catch(() => undefined);
+  await sample();
   return samples;
 }
