@@ -109,7 +109,7 @@ export class Workbench implements AsyncDisposable {
     return until('a plan', async () => {
       const plan = await this.plan(text);
       if (plan.kind !== 'forward') return plan.kind;
-      return plan.reason === 'shape not checked yet' ? undefined : plan.reason;
+      return plan.reason.endsWith(' yet') ? undefined : plan.reason;
     });
   }
 

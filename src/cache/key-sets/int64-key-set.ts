@@ -68,7 +68,7 @@ export class Int64KeySet implements KeySet {
 
   intersect(other: Int64KeySet): Int64KeySet {
     const [small, large] = this.size <= other.size ? [this, other] : [other, this];
-    const common = new BigInt64Array(small.size);
+    const common = scratchOf(small.size);
     const words = new Int32Array(common.buffer);
     const isGalloping = large.size > small.size * gallopingRatio;
     if (!isGalloping && small.isNarrow && large.isNarrow) {
@@ -97,8 +97,16 @@ function isInt32(key: bigint): boolean {
   return BigInt.asIntN(32, key) === key;
 }
 
+/** Of the largest sets so far: what an intersection needs is not known before, and memory that nobody has touched yet is slow. */
+let scratch = new BigInt64Array(0);
+
+function scratchOf(size: number): BigInt64Array<ArrayBuffer> {
+  if (scratch.length < size) scratch = new BigInt64Array(size);
+  return scratch;
+}
+
 /**
- * Writes what both hold to `common`, of the length of `small`; returns how many they are. Nothing depends on which key is
+ * Writes what both hold to `common`, at least as long as `small`; returns how many they are. Nothing depends on which key is
  * the lesser but three additions: a processor that has to guess which way a branch goes takes twice as long.
  */
 function intersectNarrow(small: Int32Array, large: Int32Array, common: Int32Array): number {
