@@ -44,7 +44,7 @@ export class Int64KeySet implements KeySet {
     }
     return Int64KeySet.ofSorted(
       datatype,
-      size === sorted.length ? sorted : firstOf(sorted, size),
+      size === sorted.length ? sorted : sorted.slice(0, size),
       hasNullKey,
     );
   }
@@ -73,7 +73,7 @@ export class Int64KeySet implements KeySet {
     const isGalloping = large.size > small.size * gallopingRatio;
     if (!isGalloping && small.isNarrow && large.isNarrow) {
       const found = intersectNarrow(small.words, large.words, words);
-      return Int64KeySet.ofSorted(this.datatype, firstOf(common, found), this.hasNullKey && other.hasNullKey);
+      return Int64KeySet.ofSorted(this.datatype, common.slice(0, found), this.hasNullKey && other.hasNullKey);
     }
     let size = 0;
     let j = 0;
@@ -89,20 +89,15 @@ export class Int64KeySet implements KeySet {
         size++;
       }
     }
-    return Int64KeySet.ofSorted(this.datatype, firstOf(common, size), this.hasNullKey && other.hasNullKey);
+    return Int64KeySet.ofSorted(this.datatype, common.slice(0, size), this.hasNullKey && other.hasNullKey);
   }
-}
-
-/** A copy of the first so many. `slice` makes a BigInt of each, which takes sixty times as long. */
-function firstOf(array: BigInt64Array<ArrayBuffer>, size: number): BigInt64Array {
-  return new BigInt64Array(array.buffer.slice(0, size * BigInt64Array.BYTES_PER_ELEMENT));
 }
 
 function isInt32(key: bigint): boolean {
   return BigInt.asIntN(32, key) === key;
 }
 
-/** Of the largest sets so far: what an intersection needs is not known before, and memory that nobody has touched yet is slow. */
+/** As long as the longest set so far: what an intersection needs is not known before, and memory that nobody has touched takes longer than the rest. */
 let scratch = new BigInt64Array(0);
 
 function scratchOf(size: number): BigInt64Array<ArrayBuffer> {
