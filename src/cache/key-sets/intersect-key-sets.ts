@@ -6,7 +6,8 @@ import { TextKeySet } from './text-key-set';
 
 /**
  * The keys all sets hold; NULL is kept if all have it. Undefined for no sets: the intersection of nothing would be every
- * key. Throws TypeError if the datatypes differ. Costs about the size of the smaller set, if the sizes are far apart.
+ * key. Throws TypeError if the datatypes differ. Costs about the size of the smaller set, if the sizes are far apart
+ * and the keys of one width.
  */
 export function intersectKeySets(sets: readonly KeySet[]): KeySet | undefined {
   const [smallest, ...others] = [...sets].sort((a, b) => a.size - b.size).map(toSortedKeySet);
