@@ -12,7 +12,10 @@ for i = 5, #ARGV, 3 do
   local hash, priority, work = ARGV[i], tonumber(ARGV[i + 1]), ARGV[i + 2]
   local item = prefix .. hash
   local sequence = redis.call('hget', item, 'sequence')
-  if sequence and not redis.call('zscore', KEYS[4], hash) then
+  -- Where it should be in one of these and is in none, the server has evicted that one.
+  local isThere = sequence and (redis.call('zscore', KEYS[1], member(sequence, hash)) or redis.call('zscore', KEYS[2], hash)
+    or redis.call('zscore', KEYS[3], hash))
+  if isThere then
     local raised = tonumber(redis.call('hget', item, 'priority')) + priority
     redis.call('hset', item, 'priority', string.format('%.17g', raised))
     redis.call('zadd', KEYS[1], 'xx', -raised, member(sequence, hash))

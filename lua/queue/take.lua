@@ -1,8 +1,9 @@
 -- take: claim what is wanted most. KEYS: ready, delayed, running, dead.
 -- ARGV: what the keys of items begin with, how many at most, how long a claim holds in ms, attempts after which what lost its workers is buried,
--- the reason that is given then, what the marks of the claims begin with.
+-- the reason that is given then, most dead letters that are kept, what the marks of the claims begin with.
 -- Returns {items, ms until the next one can be claimed or -1}; an item is {hash, mark, work, priority, attempts, time it was queued}.
-local prefix, max, lease, maxAttempts, reason, mark = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4]), ARGV[5], ARGV[6]
+local prefix, max, lease, maxAttempts, reason = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4]), ARGV[5]
+local maxDead, mark = tonumber(ARGV[6]), ARGV[7]
 local time = redis.call('time')
 local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
 
@@ -25,6 +26,13 @@ for _, hash in ipairs(redis.call('zrangebyscore', KEYS[3], '-inf', now)) do
     redis.call('zadd', KEYS[4], now, hash)
   else
     makeReady(hash)
+  end
+end
+local excess = redis.call('zcard', KEYS[4]) - maxDead
+if excess > 0 then
+  local oldest = redis.call('zpopmin', KEYS[4], excess)
+  for i = 1, #oldest, 2 do
+    redis.call('del', prefix .. oldest[i])
   end
 end
 

@@ -129,6 +129,26 @@ export function describeWorkQueue({ name, clear, open, isShared }: QueueUnderTes
       expect(claims.map(({ work }) => work.sql)).toEqual(works.map(({ sql }) => sql));
     });
 
+    test('the greatest priority there is, again and again, is more than any other and does no harm', async () => {
+      for (let n = 0; n < 3; n++) await queue.push([{ work: a, priority: Number.MAX_VALUE }]);
+      await queue.push([
+        { work: b, priority: 1 },
+        { work: c, priority: -Number.MAX_VALUE },
+        { work: c, priority: -Number.MAX_VALUE },
+      ]);
+      const order = [await claimed(), await claimed(), await claimed()];
+      expect(order.map(({ work }) => work.sql)).toEqual([a.sql, b.sql, c.sql]);
+      expect(order.every(({ priority }) => Number.isFinite(priority))).toBe(true);
+    });
+
+    test('a statement of a megabyte is kept and handed out as any other', async () => {
+      const large = makeFragment(`select '${'ü'.repeat(500_000)}'`);
+      expect(await push(large)).toEqual(['added']);
+      const lease = await claimed();
+      expect(lease.work.sql === large.sql).toBe(true);
+      expect(await queue.bury(lease, 'too large')).toBe(true);
+    });
+
     test('keeps the same hash of two partition keys apart', async () => {
       expect(await push(a, { ...a, partitionKey: 'city' })).toEqual(['added', 'added']);
     });
@@ -235,6 +255,16 @@ export function describeWorkQueue({ name, clear, open, isShared }: QueueUnderTes
       expect(await queue.complete(second)).toBe(false);
     });
 
+    test('keeps the latest dead letters only', async () => {
+      const strict = isShared ? await another({ maxDead: 3 }) : await reopened({ maxDead: 3 });
+      for (let n = 0; n < 6; n++) {
+        await strict.push([{ work: makeFragment(`select ${n}`), priority: 1 }]);
+        await strict.bury(await claimed(strict), 'reason');
+      }
+      const letters = (await strict.deadLetters(10)).map(({ query }) => query);
+      expect(letters).toEqual(['select 5', 'select 4', 'select 3']);
+    });
+
     test('a full queue drops what is wanted least', async () => {
       const small = isShared ? await another({ maxLength: 10 }) : await reopened({ maxLength: 10 });
       for (let n = 0; n < 40; n++) await small.push([{ work: makeFragment(`select ${n}`), priority: n }]);
@@ -274,6 +304,23 @@ export function describeWorkQueue({ name, clear, open, isShared }: QueueUnderTes
       expect([...done].sort()).toEqual(works.map(({ sql }) => sql).sort());
     });
 
+    test('work that loses its workers again and again is buried', async () => {
+      const limits = { leaseMs: 1, maxAttempts: 2 };
+      let worker = isShared ? await another(limits) : await reopened(limits);
+      await worker.push([{ work: a, priority: 1 }]);
+      for (const attempt of [1, 2]) {
+        expect(await claimed(worker)).toMatchObject({ attempt });
+        if (isShared) continue;
+        await worker[Symbol.asyncDispose]();
+        worker = await another(limits);
+      }
+      const waiting = worker.claim(never);
+      await until('it is buried', async () => (await worker.lengths()).dead === 1);
+      expect((await worker.deadLetters(1))[0]?.reason).toMatch(/workers were lost/);
+      await worker.push([{ work: b, priority: 1 }]);
+      expect((await waiting)?.work).toEqual(b);
+    });
+
     test('what a worker that is gone had is claimed again, and its attempt counts', async () => {
       if (isShared) queue = await another({ leaseMs: 300 });
       await push(a, b);
@@ -287,17 +334,6 @@ export function describeWorkQueue({ name, clear, open, isShared }: QueueUnderTes
     });
 
     if (isShared) {
-      test('work that loses its workers again and again is buried', async () => {
-        const short = await another({ leaseMs: 1, maxAttempts: 2 });
-        await short.push([{ work: a, priority: 1 }]);
-        for (const attempt of [1, 2]) expect(await claimed(short)).toMatchObject({ attempt });
-        const waiting = short.claim(never);
-        await until('it is buried', async () => (await short.lengths()).dead === 1);
-        expect((await short.deadLetters(1))[0]?.reason).toMatch(/workers were lost/);
-        await short.push([{ work: b, priority: 1 }]);
-        expect((await waiting)?.work).toEqual(b);
-      });
-
       test('extend keeps a lease', async () => {
         const short = await another({ leaseMs: 1_500 });
         await short.push([{ work: a, priority: 1 }]);

@@ -1,20 +1,10 @@
--- trim-work: of the work for source $1 that nobody has, remove what is wanted least beyond $2 pieces; and the oldest dead letters beyond $3.
+-- trim-work: of the work for source $1 that nobody has, remove what is wanted least beyond $2 pieces.
 with least as materialized (
   select q.id
   from "{schema}"."{prefix}{queue}" as q
   where q.source = $1 and q.token is null
   order by q.priority desc, q.created_at, q.ordinal
   offset $2
-),
-forgotten as (
-  delete from "{schema}"."{prefix}{queue}_dead" as d
-  where (d.source, d.hash) in (
-    select o.source, o.hash
-    from "{schema}"."{prefix}{queue}_dead" as o
-    where o.source = $1
-    order by o.buried_at desc
-    offset $3
-  )
 )
 delete from "{schema}"."{prefix}{queue}" as q
 where q.id in (

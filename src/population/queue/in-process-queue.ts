@@ -1,7 +1,7 @@
 import { backoffMs } from '../backoff';
 import { BlockingClaims, type Taken } from './blocking-claims';
 import { mergeRequests } from './merge-requests';
-import { defaultQueueLimits, type QueueLimits } from './queue-limits';
+import { defaultQueueLimits, lostReason, type QueueLimits } from './queue-limits';
 import type { WorkKind } from './work-kind';
 import type { QueueJournal } from './queue-journal';
 import type {
@@ -69,9 +69,12 @@ export class InProcessQueue<Work> implements WorkQueue<Work> {
     this.#options = options;
     this.#limits = { ...defaultQueueLimits, ...options };
     // What was running when the process ended is to be claimed again: its attempt counts, for it may have been the cause.
+    // The clock may have been set back since it was delayed.
+    const latest = Date.now() + this.#limits.backoff.maxMs;
     for (const item of options.journal?.items ?? []) {
       const hash = options.kind.hashOf(item.work);
-      this.#items.set(hash, { ...item, hash, sequence: this.#counter++, token: undefined });
+      const runAt = Math.min(item.runAt, latest);
+      this.#items.set(hash, { ...item, runAt, hash, sequence: this.#counter++, token: undefined });
     }
   }
 
@@ -204,7 +207,12 @@ export class InProcessQueue<Work> implements WorkQueue<Work> {
     while (leases.length < max) {
       const item = this.#mostWanted(now);
       if (item === undefined) break;
-      leases.push(this.#lease(item));
+      const lease = this.#lease(item);
+      if (lease.attempt > this.#limits.maxAttempts) {
+        await this.bury(lease, lostReason);
+        continue;
+      }
+      leases.push(lease);
       await this.#note([item]);
     }
     return { leases, nextInMs: this.#nextRunAt() - now };

@@ -14,6 +14,9 @@ export interface QueueLimits {
   readonly maxDead: number;
 }
 
+/** Why work that never failed, but was never completed either, is buried. */
+export const lostReason = 'its workers were lost, again and again';
+
 export const defaultQueueLimits: QueueLimits = {
   leaseMs: 30_000,
   maxAttempts: 5,

@@ -81,6 +81,17 @@ describeVersions('a queue in PostgreSQL', (binaries) => {
     expect((await queries.claim(never))?.work).toEqual(work);
   });
 
+  test('a queue that only short-lived processes fill is no longer than any other', async () => {
+    const options = { kind: fragments, source: '7200/1', maxLength: 10 };
+    for (let run = 0; run < 4; run++) {
+      await using queue = open(server, database, options, { isListening: false });
+      const works = Array.from({ length: 8 }, (_, n) => makeFragment(`select ${run}, ${n}`));
+      await queue.push(works.map((work) => ({ work, priority: 1 })));
+    }
+    await using queue = open(server, database, options, { isListening: false });
+    expect((await queue.lengths()).waiting).toBeLessThanOrEqual(20);
+  });
+
   test('what is no fragment becomes a dead letter that says so, and the next one is claimed', async () => {
     await using queue = open(server, database, { kind: fragments, source: '7100/1' });
     await admin.query(`insert into "pcache ""queue""".app_query_fragment_queue

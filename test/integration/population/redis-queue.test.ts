@@ -74,6 +74,37 @@ describeThere('a queue in a single Redis (skipped where there is no redis-server
     expect((await queue.claim(never))?.work).toEqual(a);
   });
 
+  test.each(['ready', 'delayed', 'running'])(
+    'when the server has evicted all of %s, its work is absent, and can be pushed again',
+    async (state) => {
+      await admin.flushall();
+      await using queue = await open(connections(), { kind: fragments, source });
+      await queue.push([{ work: a, priority: 1 }]);
+      const lease = state === 'ready' ? undefined : await queue.claim(never);
+      if (state === 'delayed' && lease !== undefined) await queue.release(lease, 600_000);
+      await admin.del(`{pcache:query_fragment_queue:1%2F1}:${state}`);
+      expect(await queue.push([{ work: a, priority: 1 }])).toEqual(['added']);
+      expect((await queue.claim(never))?.work).toEqual(a);
+    },
+  );
+
+  test('of work that lost its workers the latest dead letters are kept only', async () => {
+    await admin.flushall();
+    const limits = { leaseMs: 1, maxAttempts: 1, maxDead: 3 };
+    await using queue = await open(connections(), { kind: fragments, source, ...limits });
+    const works = Array.from({ length: 10 }, (_, n) => makeFragment(`select ${n}`));
+    await queue.push(works.map((work) => ({ work, priority: 1 })));
+    await Promise.all(works.map(() => queue.claim(never)));
+    const waiting = queue.claim(AbortSignal.timeout(1_000));
+    await until(
+      'they are dead',
+      async () => (await queue.lengths()).running === 0 && (await queue.lengths()).waiting === 0,
+    );
+    await waiting;
+    expect(await queue.lengths()).toEqual({ waiting: 0, delayed: 0, running: 0, dead: 3 });
+    expect(await admin.keys('*:item:*')).toHaveLength(3);
+  });
+
   test('ends a claim at its timeout although the server does not answer, and loses nothing by it', async () => {
     await admin.flushall();
     await using queue = await open(connections(), { kind: fragments, source });

@@ -5,7 +5,7 @@ import { type Backoff, backoffMs } from '../../backoff';
 import { Batches } from '../batches';
 import { BlockingClaims, type Taken } from '../blocking-claims';
 import { mergeRequests } from '../merge-requests';
-import { defaultQueueLimits, type QueueLimits } from '../queue-limits';
+import { defaultQueueLimits, lostReason, type QueueLimits } from '../queue-limits';
 import { UnreadableWorkError, type WorkKind } from '../work-kind';
 import type {
   DeadLetter,
@@ -70,7 +70,8 @@ export class PostgresqlQueue<Work> implements WorkQueue<Work> {
   );
   readonly #closing = new AbortController();
   #listening: Promise<void> | undefined;
-  #pushedSinceTrim = 0;
+  /** At the first push as well: many a process pushes once only. */
+  #pushedSinceTrim = trimEvery;
 
   constructor(options: PostgresqlQueueOptions<Work>) {
     this.#options = options;
@@ -134,7 +135,8 @@ export class PostgresqlQueue<Work> implements WorkQueue<Work> {
 
   async bury(lease: WorkLease<Work>, reason: string): Promise<boolean> {
     const { id, token } = partsOf(lease);
-    return (await this.#query('bury-work', [id, token, withoutNul(reason)])).length > 0;
+    const { maxDead } = this.#limits;
+    return (await this.#query('bury-work', [id, token, withoutNul(reason), maxDead])).length > 0;
   }
 
   async release(lease: WorkLease<Work>, delayMs = 0): Promise<boolean> {
@@ -200,7 +202,7 @@ export class PostgresqlQueue<Work> implements WorkQueue<Work> {
     try {
       const work = this.#options.kind.decode(row.work);
       if (row.attempts <= this.#limits.maxAttempts) return { ...lease, work };
-      await this.bury({ ...lease, work }, 'its workers were lost, again and again');
+      await this.bury({ ...lease, work }, lostReason);
     } catch (error) {
       if (!(error instanceof UnreadableWorkError)) throw error;
       await this.bury({ ...lease, work: row.work as Work }, error.message);
@@ -237,11 +239,11 @@ export class PostgresqlQueue<Work> implements WorkQueue<Work> {
 
   /** Hashes of what had to go. */
   async #trimIfDue(pushed: number): Promise<ReadonlySet<string>> {
-    const { maxLength, maxDead } = this.#limits;
+    const { maxLength } = this.#limits;
     this.#pushedSinceTrim += pushed;
     if (this.#pushedSinceTrim < Math.min(trimEvery, maxLength)) return new Set();
     this.#pushedSinceTrim = 0;
-    const rows = await this.#query<{ hash: string }>('trim-work', [this.#options.source, maxLength, maxDead]);
+    const rows = await this.#query<{ hash: string }>('trim-work', [this.#options.source, maxLength]);
     return new Set(rows.map(({ hash }) => hash));
   }
 

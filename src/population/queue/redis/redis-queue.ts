@@ -5,7 +5,7 @@ import { QueueUnavailableError } from '../../../errors/queue-unavailable-error';
 import { backoffMs } from '../../backoff';
 import { BlockingClaims, type Taken } from '../blocking-claims';
 import { mergeRequests } from '../merge-requests';
-import { defaultQueueLimits, type QueueLimits } from '../queue-limits';
+import { defaultQueueLimits, lostReason, type QueueLimits } from '../queue-limits';
 import { UnreadableWorkError, type WorkKind } from '../work-kind';
 import type {
   DeadLetter,
@@ -177,9 +177,8 @@ export class RedisQueue<Work> implements WorkQueue<Work> {
   }
 
   async #take(max: number): Promise<Taken<Work>> {
-    const { maxAttempts } = this.#limits;
+    const { maxAttempts, maxDead } = this.#limits;
     const mark = `${this.#self}:${this.#taken++}`;
-    const reason = 'its workers were lost, again and again';
     const keys = this.#keys('ready', 'delayed', 'running', 'dead');
     type Item = readonly [Buffer, Buffer, Buffer, Buffer, number, Buffer];
     const [items, nextIn] = (await this.#run('take', keys, [
@@ -187,7 +186,8 @@ export class RedisQueue<Work> implements WorkQueue<Work> {
       max,
       this.leaseMs,
       maxAttempts,
-      reason,
+      lostReason,
+      maxDead,
       mark,
     ])) as [Item[], number];
     const leases = await Promise.all(
