@@ -686,13 +686,14 @@ as $$
 $$;
 
 -- One row is enough for a transaction. The lock, which conflicts with nobody's, tells that it is under way; see catalog-version.sql. The version is
--- drawn, for setval writes exactly that to the log of a standby, and nextval would not.
+-- drawn, for setval writes exactly that to the log of a standby, and nextval would not; and not by random(), whose numbers are the client's: it may
+-- have seeded them, and then gets others, and versions come again.
 create function "{schema}".note_catalog_change() returns void
 language sql
 set search_path = pg_catalog, pg_temp
 as $$
   select pg_advisory_xact_lock_shared("{schema}".catalog_lock());
-  select setval('"{schema}".catalog_version', floor(random() * 9007199254740991)::bigint);
+  select setval('"{schema}".catalog_version', ('x' || left(replace(gen_random_uuid()::text, '-', ''), 12))::bit(48)::bigint);
   insert into "{schema}".change_catalog (xid)
   select pg_current_xact_id()
    where not exists (select from "{schema}".change_catalog as c where c.xid = pg_current_xact_id())
