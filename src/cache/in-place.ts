@@ -10,11 +10,11 @@ import type { EntryDescription, EntryOrigin, LazyKeys } from './cache-backend';
  */
 export interface InPlaceStore {
   /**
-   * What is in the way of writing in this transaction, as a sentence; undefined if nothing is. To be asked before the fragment's settings are in
-   * force. Whether the connection is to the database the store is in is found out, not assumed. Rejects as the client's queries do, and as the
+   * What is in the way of writing the fragment's entry in this transaction, as a sentence; undefined if nothing is. To be asked before the fragment's
+   * settings are in force. Whether the connection is to the database the store is in is found out, not assumed. Rejects as the client's queries do, and as the
    * store's methods do.
    */
-  problem(client: ControlClient, limits: QueryOptions): Promise<string | undefined>;
+  problem(client: ControlClient, fragment: Fragment, limits: QueryOptions): Promise<string | undefined>;
   /** Rejects as the client's queries do; the transaction is of no use then. */
   write(client: ControlClient, entry: InPlaceEntry, limits: QueryOptions): Promise<InPlaceResult>;
   /** Both as the store's methods of these names. */

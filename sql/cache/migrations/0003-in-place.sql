@@ -19,7 +19,8 @@ create function "{prefix}evaluate"(
 language plpgsql volatile
 as $$
 declare
-  row_of_query refcursor;
+  -- Looked up when a connection first calls the function, on the query's search_path.
+  row_of_query pg_catalog.refcursor;
 begin
   begin
     perform pg_catalog.set_config('transaction_read_only', 'on', true);

@@ -36,11 +36,12 @@ export class NotInPlaceError extends Error {
 export async function checkInPlace(
   client: ControlClient,
   store: InPlaceStore,
+  fragment: Fragment,
   limits: RunLimits,
 ): Promise<void> {
   let problem: string | undefined;
   try {
-    problem = await store.problem(client, limits());
+    problem = await store.problem(client, fragment, limits());
   } catch (error) {
     throw notInPlace(error);
   }

@@ -116,7 +116,7 @@ export class PostgresqlSource implements FragmentSource {
     const [startedAt, begunAt] = [Date.now(), performance.now()];
     const limits = runLimits(timeoutMs, signal);
     await client.query(beginWritingRun, [], limits());
-    await checkInPlace(client, store, limits);
+    await checkInPlace(client, store, fragment, limits);
     // Before the fragment's settings are: its search_path could give operators another meaning.
     const changeLog = this.options.changeLogOf?.(fragment.partitionKey);
     const stamp =

@@ -164,6 +164,7 @@ describe.each(versions)('storing in place, PostgreSQL (%s)', (binaries) => {
       create function evil.set_config(text, text, boolean) returns text language sql as $$ select 'evil' $$;
       create function evil.cardinality(anyarray) returns int language sql as 'select 1';
       create function evil.pg_notify(text, text) returns void language sql as '';
+      create domain evil.refcursor as int;
       create table evil.place (region_id int);
       insert into evil.place values (7);`);
     const settings = {
@@ -286,6 +287,14 @@ describe.each(versions)('storing in place, PostgreSQL (%s)', (binaries) => {
     test('the partition key is not registered any more', async () => {
       await database.admin.query(`delete from "the ""cache"""."My ' partition_key"`);
       await goesThrough(fragment, /violates foreign key constraint/);
+    });
+
+    test('the partition key has been registered anew, as of another datatype', async () => {
+      await backend.dropPartitionKey('region');
+      await using other = await database.openBackend('postgresql_array', 'text');
+      const source = database.source(backend);
+      await goesThrough(fragment, /registered as text, not integer/, source);
+      expect(await other.count('region')).toBe(0);
     });
 
     test('the store does not answer', async () => {

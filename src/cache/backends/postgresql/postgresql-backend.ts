@@ -81,6 +81,7 @@ export class PostgresqlBackend implements CacheBackend {
       ...{ storage, schema, statements: this.statements, channel: this.channel },
       teller: randomUUID(),
       describe: (partitionKey, hash) => this.describe(partitionKey, hash),
+      datatypeOf: (partitionKey) => this.datatypeOf(partitionKey),
     });
   }
 

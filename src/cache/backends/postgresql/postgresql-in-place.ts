@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import type { ControlClient, QueryOptions } from '../../../postgres/control-client';
 import { quoteIdentifier } from '../../../query/ast/quote';
-import type { FragmentHash } from '../../../query/fragment/fragment';
+import type { Fragment, FragmentHash } from '../../../query/fragment/fragment';
+import type { PartitionKeyType } from '../../../query/partition-key';
 import type { EntryDescription, LazyKeys } from '../../cache-backend';
 import { outOfRange } from '../../check-entry';
 import { encodeChange } from '../../change-message';
@@ -24,6 +25,8 @@ export interface InPlaceOptions {
   /** Over the store's own connections. */
   readonly statements: CacheStatements;
   readonly describe: InPlaceStore['describe'];
+  /** What a partition key is registered as. */
+  readonly datatypeOf: (partitionKey: string) => Promise<PartitionKeyType | undefined>;
 }
 
 /** A row of sql/cache/queries/populate-entry.sql. */
@@ -59,7 +62,11 @@ class PostgresqlInPlace implements InPlaceStore {
    * Two addresses may be of one database, and one address of two, one after the other; a copy of a server has the identity of the original.
    * So a lock is taken over one connection and looked for over the other.
    */
-  async problem(client: ControlClient, limits: QueryOptions): Promise<string | undefined> {
+  async problem(
+    client: ControlClient,
+    { partitionKey, datatype }: Fragment,
+    limits: QueryOptions,
+  ): Promise<string | undefined> {
     const { schema, statements } = this.options;
     const lock = randomBytes(8).readBigInt64BE().toString();
     const named = (name: string): string =>
@@ -78,7 +85,12 @@ class PostgresqlInPlace implements InPlaceStore {
     );
     if (row?.problem !== null) return row?.problem ?? 'the database of the fragments gave no answer';
     const [held] = await statements.query<{ is_held: boolean }>('holds-lock', [lock]);
-    return held?.is_held === true ? undefined : 'key sets are kept in another database';
+    if (held?.is_held !== true) return 'key sets are kept in another database';
+    // As `put` asks, which tells what is to be done about it.
+    const registered = await this.options.datatypeOf(partitionKey);
+    return registered === datatype
+      ? undefined
+      : `the partition key ${partitionKey} is ${registered === undefined ? 'not registered' : `registered as ${registered}, not ${datatype}`}`;
   }
 
   async write(client: ControlClient, entry: InPlaceEntry, limits: QueryOptions): Promise<InPlaceResult> {
