@@ -110,11 +110,14 @@ export async function composeDatabase(
         outageBackoff,
       }),
     );
-    const learner = new Learner({
-      queue,
-      events,
-      ...(isForced ? {} : { describe: ({ partitionKey, hash }) => engine.directory.get(partitionKey, hash) }),
-    });
+    const learner = owned.add(
+      new Learner({
+        ...{ queue, events, outageBackoff },
+        ...(isForced
+          ? {}
+          : { describe: ({ partitionKey, hash }) => engine.directory.get(partitionKey, hash) }),
+      }),
+    );
     const catalog = new CatalogKeeper(
       catalogPool,
       partitionKeys,

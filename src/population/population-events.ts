@@ -13,7 +13,7 @@ export type SkipReason =
   | 'known'
   /** It did not end ok a short while ago, or too often. */
   | 'failed_before'
-  /** The queue is full of fragments that are wanted more. */
+  /** The queue is full of fragments that are wanted more, or takes none for now. */
   | 'queue_full';
 
 /** What there is to see of population, for metrics and log. Implementations must not throw. */

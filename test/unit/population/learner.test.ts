@@ -1,6 +1,8 @@
+import { setImmediate as turn } from 'node:timers/promises';
 import { Learner } from '../../../src/population/learner';
 import { InProcessQueue } from '../../../src/population/queue/in-process-queue';
 import { fragments } from '../../../src/population/queue/work-kind';
+import type { PushOutcome, WorkRequest } from '../../../src/population/queue/work-queue';
 import type { Fragment } from '../../../src/query/fragment/fragment';
 import { makeFragment } from '../../support/make-fragment';
 import { RecordedPopulation } from '../../support/recorded-population';
@@ -15,6 +17,8 @@ test('queues each fragment once, those wanted more often first', async () => {
   learner.learn([a, b]);
   for (let n = 0; n < 20; n++) learner.learn([b]);
   expect(await queue.lengths()).toMatchObject({ waiting: 2 });
+  // What came while the first push was under way shares the second.
+  await turn();
   const never = new AbortController().signal;
   expect(await queue.claim(never)).toMatchObject({ work: b, priority: 21 });
   expect(await queue.claim(never)).toMatchObject({ work: a, priority: 1 });
@@ -44,6 +48,47 @@ test('tells what a full queue dropped', async () => {
   expect(events.skips).toEqual([{ fragment: b, reason: 'queue_full' }]);
 });
 
+test('a queue that does not answer costs one push at a time, and room for so many fragments', async () => {
+  const pushes: { readonly size: number; readonly end: () => void }[] = [];
+  class SlowQueue extends InProcessQueue<Fragment> {
+    override async push(requests: readonly WorkRequest<Fragment>[]): Promise<readonly PushOutcome[]> {
+      await new Promise<void>((end) => pushes.push({ size: requests.length, end }));
+      return requests.map(() => 'added');
+    }
+  }
+  const events = new RecordedPopulation();
+  const learner = new Learner({ queue: new SlowQueue({ kind: fragments }), events });
+  learner.learn([a]);
+  const others = Array.from({ length: 1_100 }, (_, n) => makeFragment(`select 'of ${n}'`));
+  for (const other of others) learner.learn([other, b]);
+  await turn();
+  expect(pushes.map(({ size }) => size)).toEqual([1]);
+  expect(events.skips).toHaveLength(101);
+  expect(events.skips[0]).toEqual({ fragment: others[999], reason: 'queue_full' });
+  pushes[0]?.end();
+  await turn();
+  expect(pushes.map(({ size }) => size)).toEqual([1, 1_000]);
+});
+
+test('a queue that is away is complained of once for each attempt to reach it, and used again', async () => {
+  let isAway = true;
+  class AwayQueue extends InProcessQueue<Fragment> {
+    override async push(requests: readonly WorkRequest<Fragment>[]): Promise<readonly PushOutcome[]> {
+      if (isAway) throw new Error('away');
+      return super.push(requests);
+    }
+  }
+  const queue = new AwayQueue({ kind: fragments });
+  const events = new RecordedPopulation();
+  await using learner = new Learner({ queue, events, outageBackoff: { firstMs: 20, maxMs: 20 } });
+  for (let n = 0; n < 100; n++) learner.learn([a, b]);
+  await until('it is told', () => events.troubles.length > 0);
+  expect(events.troubles).toHaveLength(1);
+  isAway = false;
+  learner.learn([a]);
+  await until('it is queued', async () => (await queue.lengths()).waiting > 0);
+});
+
 test('never throws: trouble with the queue is an event', async () => {
   class BrokenQueue extends InProcessQueue<Fragment> {
     override push(): Promise<never> {
@@ -51,7 +96,8 @@ test('never throws: trouble with the queue is an event', async () => {
     }
   }
   const events = new RecordedPopulation();
-  new Learner({ queue: new BrokenQueue({ kind: fragments }), events }).learn([a]);
+  await using learner = new Learner({ queue: new BrokenQueue({ kind: fragments }), events });
+  learner.learn([a]);
   await until('it is told', () => events.troubles.length > 0);
   expect(events.troubles[0]).toMatchObject({ message: 'fragments could not be queued' });
 });
