@@ -1,8 +1,8 @@
 import type { Log } from '../ops/log/log';
 import { ExitCode } from './exit-code';
 
-/** Time the process gets, after all was closed, to end by itself. */
-const exitGraceMs = 5000;
+/** Time to close everything, and for the process to end by itself then. */
+const closingMs = 5000;
 
 /** Nothing is known to hold after an error nobody expected: other sessions are better off with a new process. */
 export function endOnUnexpectedErrors(log: Log): void {
@@ -12,13 +12,16 @@ export function endOnUnexpectedErrors(log: Log): void {
   });
 }
 
-/** Everything is closed, so nothing should keep the process alive; if something does, it is named, and left behind. */
-export function reportIfNotEnding(log: Log): void {
+/**
+ * The work is done and everything is about to be closed, which waits for servers that do not answer, but not for long: what keeps the process alive
+ * then is named, and left behind.
+ */
+export function endSoon(log: Log): void {
   setTimeout(() => {
     log.error(
       { resources: process.getActiveResourcesInfo() },
       'something keeps the process alive; ending it',
     );
     process.exit();
-  }, exitGraceMs).unref();
+  }, closingMs).unref();
 }

@@ -6,7 +6,7 @@ import type { Log } from '../ops/log/log';
 import { whenAborted } from '../population/when-aborted';
 import { composeProxy } from './compose';
 import { readConfigFlags, withConfigFlags, type ConfigFlags } from './config-flags';
-import { endOnUnexpectedErrors, reportIfNotEnding } from './process-end';
+import { endOnUnexpectedErrors, endSoon } from './process-end';
 import { listenToSignals } from './signals';
 
 export const proxyCommand: CommandModule<object, ConfigFlags> = {
@@ -21,11 +21,10 @@ export const proxyCommand: CommandModule<object, ConfigFlags> = {
     for (const notice of config.notices) log.warn({ source: file }, notice);
     endOnUnexpectedErrors(log);
     await runProxy(config, log);
-    reportIfNotEnding(log);
   },
 };
 
-/** Runs the proxy until it is told to stop. Resolves after running statements finished and all was closed. */
+/** Runs the proxy until it is told to stop. Resolves after running statements finished and all was closed; the process then ends soon. */
 export async function runProxy(config: PcacheConfig, log: Log): Promise<void> {
   using signals = listenToSignals(log);
   await using proxy = await composeProxy(config, log);
@@ -39,4 +38,5 @@ export async function runProxy(config: PcacheConfig, log: Log): Promise<void> {
   await whenAborted(signals.shutdown);
   await proxy.drain(config.limits.drainTimeoutMs);
   log.info({}, 'ended');
+  endSoon(log);
 }

@@ -37,6 +37,7 @@ export class Learner implements AsyncDisposable {
    * by many, or by slow statements, are run first, in the order given among equals. Never throws, and waits for nothing.
    */
   learn(fragments: readonly Fragment[], weight = 1): void {
+    if (this.#closing.signal.aborted) return;
     for (const fragment of this.#wanted(fragments)) {
       const name = `${fragment.hash}${fragment.partitionKey}`;
       const known = this.#waiting.get(name);
@@ -65,7 +66,7 @@ export class Learner implements AsyncDisposable {
     const { events, outageBackoff = { firstMs: 500, maxMs: 5_000 } } = this.options;
     const { signal } = this.#closing;
     this.#isPushing = true;
-    for (let failures = 0; this.#waiting.size > 0 && !signal.aborted;) {
+    for (let failures = 0; this.#waiting.size > 0;) {
       const requests = [...this.#waiting.values()];
       this.#waiting.clear();
       try {

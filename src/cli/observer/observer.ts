@@ -3,7 +3,7 @@ import { readConfigFile } from '../../ops/config/read-config';
 import { createLog } from '../../ops/log/create-log';
 import { whenAborted } from '../../population/when-aborted';
 import { readConfigFlags } from '../config-flags';
-import { endOnUnexpectedErrors, reportIfNotEnding } from '../process-end';
+import { endOnUnexpectedErrors, endSoon } from '../process-end';
 import { listenToSignals } from '../signals';
 import { composeObserver } from './compose-observer';
 import { integerOf, numberOf, observerConfig, type ObserverFlags, withObserverFlags } from './observer-flags';
@@ -46,8 +46,8 @@ export const observerCommand: CommandModule<object, ObserverFlags> = {
       log.info({ databases: [...config.databases.keys()], cache: config.cache.backend }, 'observing');
       const { shutdown } = signals;
       await (intervalMs > 0 ? progress.tell(observer, intervalMs, shutdown) : whenAborted(shutdown));
+      endSoon(log);
     }
     log.info({}, 'ended');
-    reportIfNotEnding(log);
   },
 };

@@ -1,6 +1,6 @@
 import type { Log } from '../../ops/log/log';
 import type { FinishedRun } from '../../population/population-events';
-import { pause } from '../../postgres/deadline';
+import { pause, waitUntil } from '../../postgres/deadline';
 import type { RunningObserver } from './compose-observer';
 
 /** Tells now and then how an observer gets on: in one line of a terminal that is written over, or in lines of the log. */
@@ -23,14 +23,21 @@ export class Progress {
   /** Until it is aborted; never rejects. */
   async tell(observer: RunningObserver, intervalMs: number, signal: AbortSignal): Promise<void> {
     let before = this.#done;
-    for (;;) {
+    const goesOn = async (): Promise<boolean> => {
       await pause(intervalMs, signal);
-      if (signal.aborted) break;
+      return !signal.aborted;
+    };
+    while (await goesOn()) {
       const perSecond = Number((((this.#done - before) * 1_000) / intervalMs).toFixed(1));
       before = this.#done;
       try {
-        this.#write({ ...(await observer.lengths()), perSecond });
+        const deadline = { timeoutMs: intervalMs, signal };
+        const lengths = await waitUntil(observer.lengths(), deadline, () =>
+          Promise.reject(new Error('it takes too long')),
+        );
+        this.#write({ ...lengths, perSecond });
       } catch (error) {
+        if (signal.aborted) break;
         this.log.warn({ err: error }, 'the queue does not say how much there is to do');
       }
     }

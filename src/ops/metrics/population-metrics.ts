@@ -1,4 +1,5 @@
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
+import { waitUntil } from '../../postgres/deadline';
 import { populationBuckets } from './durations';
 
 /** The facts the metrics take of a finished run. */
@@ -14,6 +15,9 @@ export interface QueueState {
   readonly running: number;
   readonly dead: number;
 }
+
+/** Prometheus gives up on a scrape after ten seconds. */
+const readTimeoutMs = 1_000;
 
 const queueStates = [
   'waiting',
@@ -111,9 +115,13 @@ export class PopulationMetrics {
     this.#queues.push(read);
   }
 
-  /** A queue that cannot be read is counted as trouble and left out; it must not take all other metrics with it. */
+  /** A queue that cannot be read, or not soon, is counted as trouble and left out; it must not take all other metrics with it. */
   async #readQueues(): Promise<QueueState[]> {
-    const results = await Promise.allSettled(this.#queues.map((read) => read()));
+    const results = await Promise.allSettled(
+      this.#queues.map((read) =>
+        waitUntil(read(), { timeoutMs: readTimeoutMs }, () => Promise.reject(new Error('it takes too long'))),
+      ),
+    );
     const read = results.filter((result) => result.status === 'fulfilled');
     this.#troubles.inc(results.length - read.length);
     return read.map(({ value }) => value);
