@@ -22,6 +22,7 @@ import { loadListenTls, loadUpstreamTls } from './load-tls';
 import { openGuardedCache } from './open-guarded-cache';
 import { openQueues } from './open-queues';
 import { Owned } from './owned';
+import { startEvictor } from './start-evictor';
 import { readVersion } from './version';
 
 /** A proxy that accepts connections. Disposing of it ends what is left at once and closes everything. */
@@ -107,6 +108,7 @@ async function composeEngines(
   await loadParser();
   const backend = owned.add(await openGuardedCache(config.cache, serverTls, metrics.cache, log));
   readiness.addCheck(cacheCheck(backend));
+  owned.add(startEvictor(config, 'proxy', backend, metrics.cache, log));
   const queues = owned.add(openQueues(config, serverTls, log));
   const work = { queues, isRunning: config.population.runBy === 'proxy' };
   for (const [name, database] of config.databases) {

@@ -10,6 +10,7 @@ import { QueueUnavailableError } from '../errors/queue-unavailable-error';
 import { StartError } from '../errors/start-error';
 import { TransferIncompleteError } from '../errors/transfer-incomplete-error';
 import { configCommand } from './config';
+import { evictionCommand } from './eviction/eviction';
 import { ExitCode } from './exit-code';
 import { manageCommand } from './manage/manage';
 import { observerCommand } from './observer/observer';
@@ -31,6 +32,7 @@ export async function runCli(args: readonly string[]): Promise<ExitCode> {
       .command(configCommand)
       .command(manageCommand)
       .command(trackCommand)
+      .command(evictionCommand)
       .example('$0 proxy --config pcache.yaml', 'start the proxy')
       .example('$0 config check --config pcache.yaml', 'check a configuration, for instance before a restart')
       .demandCommand(1, 'name a command, such as proxy')

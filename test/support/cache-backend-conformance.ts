@@ -20,6 +20,7 @@ import {
   sampleEntry,
   withoutBytes,
 } from './cache-entries';
+import { describeEviction } from './eviction-conformance';
 import { until } from './until';
 
 export interface BackendUnderTest {
@@ -526,6 +527,8 @@ export function describeCacheBackend(subject: BackendUnderTest): void {
         expect(await backend.get('region', a)).toBeDefined();
       });
     });
+
+    describeEviction(() => backend, firstType);
 
     describe('after closing', () => {
       test('may be closed again, and at once', async () => {

@@ -13,6 +13,7 @@ import { loadUpstreamTls } from '../load-tls';
 import { openGuardedCache } from '../open-guarded-cache';
 import { openQueues } from '../open-queues';
 import { Owned } from '../owned';
+import { startEvictor } from '../start-evictor';
 import { UsageError } from '../usage-error';
 import { readVersion } from '../version';
 
@@ -48,6 +49,7 @@ export async function composeObserver(
     await loadParser();
     const backend = owned.add(await openGuardedCache(config.cache, serverTls, metrics.cache, log));
     readiness.addCheck(cacheCheck(backend));
+    owned.add(startEvictor(config, 'observer', backend, metrics.cache, log));
     const queues = owned.add(openQueues(config, serverTls, log));
     const databases: ComposedDatabase[] = [];
     for (const [name, database] of config.databases) {

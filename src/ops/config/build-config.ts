@@ -1,11 +1,13 @@
 import { resolve } from 'node:path';
 import type { ConfigFile } from './config-schema';
+import { evictionLimits } from './eviction-schema';
 import { parseIdentifier, parseTableName } from './identifier';
 import type {
   CachePostgresqlConfig,
   CacheRedisConfig,
   ControlConfig,
   DatabaseConfig,
+  EvictionConfig,
   PartitionKeyConfig,
   PcacheConfig,
 } from './pcache-config';
@@ -103,6 +105,7 @@ export function buildConfig(
       maxAttempts: file.queue.max_attempts,
       maxLength: file.queue.max_length,
     },
+    eviction: buildEviction(file.eviction),
     freshness: {
       schema: file.freshness.schema,
       lockTimeoutMs: file.freshness.lock_timeout_ms,
@@ -128,6 +131,15 @@ export function buildConfig(
     log: file.log,
     databases,
   });
+}
+
+function buildEviction(eviction: ConfigFile['eviction']): EvictionConfig {
+  return {
+    runBy: eviction.run_by,
+    intervalMs: eviction.interval_s * 1_000,
+    limits: evictionLimits(eviction),
+    logDays: eviction.log_days,
+  };
 }
 
 function buildCacheRedis(

@@ -3,6 +3,7 @@ import { serverTlsModes } from '../../postgres/server-tls';
 import { partitionKeyTypes } from '../../query/partition-key';
 import { parseMethodChoice } from '../../query/rewrite/method';
 import { cacheSchema } from './cache-schema';
+import { evictionSchema } from './eviction-schema';
 import { fragmentsSchema } from './fragments-schema';
 import { populationSchema } from './population-schema';
 import { queueSchema } from './queue-schema';
@@ -215,6 +216,7 @@ export const configSchema = z
     cache: cacheSchema,
     population: populationSchema,
     queue: queueSchema,
+    eviction: evictionSchema,
     freshness: z
       .strictObject({
         schema: z

@@ -19,6 +19,7 @@ export function crossCheck(data: unknown): OptionProblem[] {
     ...checkAuth(data),
     ...checkCache(data),
     ...checkQueue(data),
+    ...checkEviction(data),
     ...checkRedis(data),
     ...checkDatabases(data),
     ...checkSharedKeys(data),
@@ -123,6 +124,16 @@ function* checkQueue(data: unknown): Generator<OptionProblem> {
     yield { path, message: `observer takes a cache that several processes can use, which ${backend} is not` };
   if (valueAt(data, ['queue', 'provider']) === 'in_process')
     yield { path, message: 'observer takes a queue.provider that observers see, which in_process is not' };
+}
+
+function* checkEviction(data: unknown): Generator<OptionProblem> {
+  if (valueAt(data, ['eviction', 'run_by']) !== 'observer') return;
+  const backend = valueAt(data, ['cache', 'backend']);
+  if (typeof backend !== 'string' || /^(postgresql|redis)_/.test(backend)) return;
+  yield {
+    path: ['eviction', 'run_by'],
+    message: `observer takes a cache that several processes can use, which ${backend} is not`,
+  };
 }
 
 function* checkRedis(data: unknown): Generator<OptionProblem> {

@@ -1,9 +1,11 @@
 import type { CacheType } from '../../cache/cache-types';
+import type { EvictionLimits } from '../../cache/eviction/eviction-policy';
 import type { FragmentOptions } from '../../query/fragment/fragment-options';
 import type { PartitionKey } from '../../query/partition-key';
 import type { MethodChoice } from '../../query/rewrite/method';
 import type { ServerTlsFiles } from '../../postgres/server-tls';
 import type { AuthMode, ClientTlsMode, LogFormat, LogLevel, ProxyMode, TlsVersion } from './config-schema';
+import type { EvictionRunner } from './eviction-schema';
 import type { PopulationRunner } from './population-schema';
 import type { QueueProvider } from './queue-schema';
 import type { Secret } from './secret';
@@ -22,6 +24,7 @@ export interface PcacheConfig {
   readonly cache: CacheConfig;
   readonly population: PopulationConfig;
   readonly queue: QueueConfig;
+  readonly eviction: EvictionConfig;
   readonly freshness: FreshnessConfig;
   readonly limits: LimitsConfig;
   readonly log: LogConfig;
@@ -129,6 +132,14 @@ export interface QueueConfig {
   readonly maxAttempts: number;
   /** Of each tier and database. */
   readonly maxLength: number;
+}
+
+/** What of the cache is removed, when and by whom. */
+export interface EvictionConfig {
+  readonly runBy: EvictionRunner;
+  readonly intervalMs: number;
+  readonly limits: EvictionLimits;
+  readonly logDays: number;
 }
 
 /** How changes of tracked tables are noticed, and what `pcache track` may do to install that. */

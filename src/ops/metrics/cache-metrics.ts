@@ -1,5 +1,6 @@
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 import type { CacheOperation, CacheOutcome } from '../../cache/cache-events';
+import type { EvictionReport } from '../../cache/eviction/evict-entries';
 import { statementBuckets } from './durations';
 
 /** Measures the store of key sets. */
@@ -7,6 +8,7 @@ export class CacheMetrics {
   readonly #operations: Counter<'operation' | 'outcome'>;
   readonly #seconds: Histogram<'operation'>;
   readonly #isAway: Gauge;
+  readonly #evicted: Counter<'reason'>;
 
   constructor(registry: Registry) {
     const registers = [registry];
@@ -28,6 +30,17 @@ export class CacheMetrics {
       help: 'Whether the cache does not answer: 1 from then until it answers again.',
       registers,
     });
+    this.#evicted = new Counter({
+      name: 'pcache_cache_evictions_total',
+      help: 'Entries this process removed because of the limits under eviction: age, partition_key (the limits of each one), total (those of all together).',
+      labelNames: ['reason'],
+      registers,
+    });
+  }
+
+  evicted({ byReason }: EvictionReport): void {
+    for (const [reason, count] of Object.entries(byReason))
+      if (count > 0) this.#evicted.inc({ reason }, count);
   }
 
   ended(operation: CacheOperation, outcome: CacheOutcome, seconds: number): void {
