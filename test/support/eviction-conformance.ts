@@ -85,7 +85,7 @@ export function describeEviction(backendOf: () => CacheBackend, datatype: Partit
           },
           delete: (partitionKey: string, hash: ReturnType<typeof hashOf>) =>
             backend.delete(partitionKey, hash),
-        } as CacheBackend,
+        },
         { ...noLimits, maxEntries: 0 },
       );
       expect(report.evicted).toBe(5);
