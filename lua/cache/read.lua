@@ -1,7 +1,7 @@
 -- read: entries that are whole. One of which the server has evicted a part is removed, as is one that is of another type than we write.
--- KEYS: index, then for each entry its description and its keys.
+-- KEYS: index, benefits, then for each entry its description and its keys.
 -- ARGV: form of the keys to read (set, string, none: only descriptions), then the hashes.
--- Returns for each entry {description, time of last use, keys}, or nil.
+-- Returns for each entry {description, time of last use, number of uses, milliseconds saved, keys}, or nil.
 local form = ARGV[1]
 local function is(key, wanted)
   return redis.call('type', key).ok == wanted
@@ -9,9 +9,12 @@ end
 if not is(KEYS[1], 'zset') then
   redis.call('del', KEYS[1])
 end
+if not is(KEYS[2], 'hash') then
+  redis.call('del', KEYS[2])
+end
 local entries = {}
 for i = 1, #ARGV - 1 do
-  local hash, descriptionKey, keysKey = ARGV[i + 1], KEYS[2 * i], KEYS[2 * i + 1]
+  local hash, descriptionKey, keysKey = ARGV[i + 1], KEYS[2 * i + 1], KEYS[2 * i + 2]
   local marked = is(descriptionKey, 'string') and redis.call('get', descriptionKey)
   local hasKeys
   if form == 'none' then
@@ -32,10 +35,12 @@ for i = 1, #ARGV - 1 do
     elseif hasKeys and form == 'string' then
       keys = redis.call('get', keysKey)
     end
-    entries[i] = { string.sub(marked, 2), lastUsed, keys }
+    local benefit = redis.call('hmget', KEYS[2], hash .. ':uses', hash .. ':saved')
+    entries[i] = { string.sub(marked, 2), lastUsed, benefit[1], benefit[2], keys }
   else
     redis.call('del', descriptionKey, keysKey)
     redis.call('zrem', KEYS[1], hash)
+    redis.call('hdel', KEYS[2], hash .. ':uses', hash .. ':saved')
     entries[i] = false
   end
 end

@@ -1,5 +1,6 @@
 import type { Fragment, FragmentHash } from '../query/fragment/fragment';
 import type { PartitionKeyType } from '../query/partition-key';
+import type { EntryBenefit, EntryUse } from './entry-benefit';
 import type { InPlaceStore } from './in-place';
 import type { KeySet } from './key-set';
 
@@ -46,6 +47,8 @@ export interface EntryDescription {
    * whatever an entry that is put says. Absent where only numbers are kept of an entry, and in entries of earlier versions.
    */
   readonly bytes?: number;
+  /** The store keeps it, whatever an entry that is put says. Absent where only numbers are kept, and while there is none. */
+  readonly benefit?: EntryBenefit;
 }
 
 /** A cached entry: description and keys. `keys` is undefined unless the status is ok. */
@@ -136,8 +139,8 @@ export interface CacheBackend extends AsyncDisposable {
   count(partitionKey: string): Promise<number>;
   /** Removes a partition key and all its entries; resolves to the number of entries removed. */
   dropPartitionKey(partitionKey: string): Promise<number>;
-  /** Notes that entries were used; a lost note only makes an entry look older. `at` in milliseconds since 1970. */
-  touch(partitionKey: string, hashes: readonly FragmentHash[], at: number): Promise<void>;
+  /** Notes that entries were used, each at most once in a call; a lost note only makes an entry look older, and less useful. */
+  touch(partitionKey: string, uses: readonly EntryUse[]): Promise<void>;
 
   /** Calls the listener after each change, in order, until the returned function is called. */
   subscribe(listener: (change: CacheChange) => void): () => void;

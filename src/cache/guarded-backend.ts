@@ -13,6 +13,7 @@ import type {
   LazyKeys,
 } from './cache-backend';
 import { ChangeFeed } from './change-feed';
+import type { EntryUse } from './entry-benefit';
 import type { InPlaceStore } from './in-place';
 import { TimeSlices } from './time-slices';
 import { StoreGuard, type StoreGuardOptions } from './store-guard';
@@ -179,8 +180,8 @@ export class GuardedBackend implements CacheBackend {
   }
 
   /** Stores note that in memory first, so it is not the store's answer. */
-  async touch(partitionKey: string, hashes: readonly FragmentHash[], at: number): Promise<void> {
-    await this.guard.store?.touch(partitionKey, hashes, at);
+  async touch(partitionKey: string, uses: readonly EntryUse[]): Promise<void> {
+    await this.guard.store?.touch(partitionKey, uses);
   }
 
   subscribe(listener: (change: CacheChange) => void): () => void {

@@ -331,9 +331,10 @@ export class DatabaseEngine implements Engine {
       this.#experience.noteDirect(fingerprint, elapsedMs);
       return;
     }
-    const { form, forms, isForced } = plan.memo as RewriteMemo;
+    const { form, forms, isForced, entries } = plan.memo as RewriteMemo;
     this.#experience.noteRestricted(fingerprint, form, forms, elapsedMs, isForced);
     const directMs = this.#experience.directMs(fingerprint);
+    if (directMs !== undefined) this.#usage.saved(entries, directMs - elapsedMs);
     const fields = { fingerprint, ...plan.restriction, elapsedMs, directMs };
     this.options.log.debug(fields, 'statement restricted');
   }

@@ -1,6 +1,5 @@
 import type { Directory } from '../cache/directory';
 import type { Catalog } from '../query/catalog/catalog';
-import type { FragmentHash } from '../query/fragment/fragment';
 import type { BoundParameters, ForwardPlan, RewritePlan } from './engine';
 import type { CandidateStatement } from './candidate-statement';
 import type { Form } from './form';
@@ -9,6 +8,7 @@ import { lacksFragments, matchReading, type ClassMatch, type Reading } from './r
 import type { ClassKeys, ClassRestriction, RewrittenText } from './rewriter';
 import type { SessionContext } from './session-context';
 import type { ShapeQuestion } from './shape-book';
+import type { UsedEntry } from './usage-notes';
 
 const bytesPerDecision = 8_000;
 const bytesPerCharacter = 64;
@@ -92,7 +92,7 @@ export function isKnownEmpty({ entries, keyClass }: ClassMatch): boolean {
 }
 
 /** The entries a decision rests on, to be noted as used. */
-export function usedEntries(matches: readonly ClassMatch[]): ReturnType<typeof neededSets> {
+export function usedEntries(matches: readonly ClassMatch[]): readonly UsedEntry[] {
   const empty = matches
     .filter(isKnownEmpty)
     .flatMap(({ keyClass, entries }) =>
@@ -102,9 +102,7 @@ export function usedEntries(matches: readonly ClassMatch[]): ReturnType<typeof n
 }
 
 /** The key sets a decision is made of. */
-export function neededSets(
-  matches: readonly ClassMatch[],
-): readonly { readonly key: string; readonly hash: FragmentHash }[] {
+export function neededSets(matches: readonly ClassMatch[]): readonly UsedEntry[] {
   return matches.flatMap((match) =>
     (isKnownEmpty(match) ? [] : match.entries)
       .slice(0, maxEntriesPerClass)

@@ -32,7 +32,7 @@ import {
 } from './rewriter';
 import type { ShapeBook } from './shape-book';
 import { turnBudget } from './turn-budget';
-import type { UsageNotes } from './usage-notes';
+import type { UsageNotes, UsedEntry } from './usage-notes';
 
 export interface RestrictorOptions {
   readonly keySets: KeySetStore;
@@ -57,6 +57,8 @@ export interface RewriteMemo {
   readonly forms: readonly Form[];
   /** Whether it was asked for by name. */
   readonly isForced: boolean;
+  /** What it rests on. */
+  readonly entries: readonly UsedEntry[];
 }
 
 /** Forms that are made in the background at the same time; of more, the next execution reminds us. */
@@ -125,9 +127,7 @@ export class Restrictor {
 
   #restrict(decision: Decision, catalog: Catalog, canMakeTables: boolean): RewritePlan | ForwardPlan {
     const plan = this.#choose(decision, catalog, canMakeTables);
-    if (plan.kind === 'rewrite') {
-      for (const { key, hash } of usedEntries(decision.matches)) this.options.usage.note(key, hash);
-    }
+    if (plan.kind === 'rewrite') this.options.usage.used((plan.memo as RewriteMemo).entries);
     return plan;
   }
 
@@ -223,7 +223,7 @@ export class Restrictor {
       mustRetryOnError: 'mayRaise' in analysis && analysis.mayRaise,
       restriction: { ...form, ...keptBy(classes, catalog), why, lacksTables: ways.lacksTables },
       ...(rewritten.tables.length > 0 ? { tables: rewritten.tables } : {}),
-      memo: { form, forms, isForced: ways.isForced } satisfies RewriteMemo,
+      memo: { form, forms, isForced: ways.isForced, entries: usedEntries(matches) } satisfies RewriteMemo,
     };
   }
 

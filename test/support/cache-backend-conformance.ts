@@ -19,6 +19,7 @@ import {
   plainKeys,
   sampleEntry,
   withoutBytes,
+  used,
 } from './cache-entries';
 import { describeEviction } from './eviction-conformance';
 import { until } from './until';
@@ -252,7 +253,7 @@ export function describeCacheBackend(subject: BackendUnderTest): void {
       test('are dropped with all they have, and can have another datatype then', async () => {
         await backend.registerPartitionKey('region', firstType);
         for (const text of ['a', 'b', 'c']) await backend.put(sampleEntry(emptySet, { text }));
-        await backend.touch('region', [a], 9_000);
+        await backend.touch('region', used([a], 9_000));
         expect(await backend.dropPartitionKey('region')).toBe(3);
         expect(await backend.dropPartitionKey('region')).toBe(0);
         expect(await backend.partitionKeys()).toEqual(new Map());
@@ -280,7 +281,7 @@ export function describeCacheBackend(subject: BackendUnderTest): void {
         expect(await backend.dropPartitionKey('nowhere')).toBe(0);
         expect(await backend.intersect('nowhere', [a])).toEqual({ hits: [], keys: undefined });
         expect(await listed('nowhere')).toEqual([]);
-        await backend.touch('nowhere', [a], 1);
+        await backend.touch('nowhere', used([a], 1));
       });
     });
 
@@ -444,8 +445,8 @@ export function describeCacheBackend(subject: BackendUnderTest): void {
       });
 
       test('is noted where the entry is described, and only moves forward', async () => {
-        await backend.touch('region', [a], 5_000);
-        await backend.touch('region', [a, b], 3_000);
+        await backend.touch('region', used([a], 5_000));
+        await backend.touch('region', used([a, b], 3_000));
         await until(
           'the notes to be seen',
           async () => (await backend.describe('region', a))?.lastUsedAt === 5_000,
@@ -455,21 +456,47 @@ export function describeCacheBackend(subject: BackendUnderTest): void {
         expect((await backend.describe('region', a))?.createdAt).toBe(1_000);
       });
 
+      test('adds up, with what it saved, and stays when the entry is replaced', async () => {
+        expect((await backend.describe('region', a))?.benefit).toBeUndefined();
+        const use = { hash: a, at: 5_000, uses: 3, savedMs: 40.5 };
+        const isSeen = async (uses: number): Promise<boolean> =>
+          (await backend.describe('region', a))?.benefit?.uses === uses;
+        await backend.touch('region', [use]);
+        await backend.touch('region', [{ ...use, at: 6_000, uses: 2, savedMs: -0.25 }]);
+        await until('the notes to be seen', () => isSeen(5));
+        expect((await backend.get('region', a))?.benefit).toEqual({ uses: 5, savedMs: 40.25 });
+        expect((await backend.get('region', b))?.benefit).toBeUndefined();
+        if (reopen === undefined) return;
+        await backend[Symbol.asyncDispose]();
+        backend = await reopen();
+        await until('the notes to be written', () => isSeen(5));
+        await backend.put(sampleEntry(emptySet, { at: 7_000 }));
+        await backend.touch('region', [{ ...use, at: 8_000 }]);
+        await until('both to be seen', () => isSeen(8));
+        expect((await listed()).find(({ fragment }) => fragment.hash === a)).toMatchObject({
+          lastUsedAt: 8_000,
+          benefit: { uses: 8, savedMs: 80.75 },
+        });
+        await backend.delete('region', a);
+        await backend.put(sampleEntry(emptySet));
+        expect((await backend.describe('region', a))?.benefit).toBeUndefined();
+      });
+
       test('of an entry that does not exist brings none about', async () => {
-        await backend.touch('region', [c], 5_000);
+        await backend.touch('region', used([c], 5_000));
         expect(await backend.describe('region', c)).toBeUndefined();
         expect(await backend.count('region')).toBe(2);
       });
 
       test('of an older entry says nothing about the one that replaces it', async () => {
-        await backend.touch('region', [a], 5_000);
+        await backend.touch('region', used([a], 5_000));
         await backend.put(sampleEntry(emptySet, { at: 4_000 }));
         expect((await backend.describe('region', a))?.lastUsedAt).toBe(4_000);
       });
 
       test('can be noted of very many entries at once', async () => {
         const hashes = Array.from({ length: 3_000 }, (_, i) => hashOf(`fragment ${i}`));
-        await backend.touch('region', [...hashes, a], 6_000);
+        await backend.touch('region', used([...hashes, a], 6_000));
         await until(
           'the note to be seen',
           async () => (await backend.describe('region', a))?.lastUsedAt === 6_000,
@@ -549,7 +576,7 @@ export function describeCacheBackend(subject: BackendUnderTest): void {
           backend.intersect('region', [a]),
           backend.count('region'),
           backend.dropPartitionKey('region'),
-          backend.touch('region', [a], 1),
+          backend.touch('region', used([a], 1)),
           listed(),
         ];
         for (const outcome of await Promise.allSettled(operations)) {
@@ -584,7 +611,7 @@ export function describeCacheBackend(subject: BackendUnderTest): void {
           await backend.put(failedEntry('timeout', datatype, { partitionKey, text: 'b' }));
           await backend.put(sampleEntry(createKeySet(datatype, []), { partitionKey, text: 'c' }));
           await backend.delete(partitionKey, c);
-          await backend.touch(partitionKey, [a], 7_000);
+          await backend.touch(partitionKey, used([a], 7_000));
         }
         await backend[Symbol.asyncDispose]();
         backend = await reopen();
@@ -593,7 +620,7 @@ export function describeCacheBackend(subject: BackendUnderTest): void {
           const partitionKey = `the ${datatype}`;
           const expected = sampleEntry(createKeySet(datatype, awkwardOf(datatype)), { partitionKey });
           expect(plainEntry(await backend.get(partitionKey, a))).toEqual(
-            plainEntry({ ...expected, lastUsedAt: 7_000 }),
+            plainEntry({ ...expected, lastUsedAt: 7_000, benefit: { uses: 1, savedMs: 0 } }),
           );
           expect((await backend.describe(partitionKey, b))?.status).toBe('timeout');
           expect(await backend.count(partitionKey)).toBe(2);

@@ -6,6 +6,7 @@ import type {
   EntryDescription,
   EntryStatus,
 } from '../../src/cache/cache-backend';
+import type { EntryUse } from '../../src/cache/entry-benefit';
 import type { KeySet } from '../../src/cache/key-set';
 import { createKeySet } from '../../src/cache/key-sets/create-key-set';
 import type { Fragment, FragmentHash } from '../../src/query/fragment/fragment';
@@ -152,6 +153,11 @@ export function failedEntry(
     failures: 3,
     keys: undefined,
   };
+}
+
+/** One use of each, at that time. */
+export function used(hashes: readonly FragmentHash[], at: number): readonly EntryUse[] {
+  return hashes.map((hash) => ({ hash, at, uses: 1, savedMs: 0 }));
 }
 
 /** A description without what the store says of the bytes it takes: those of two stores differ. */

@@ -10,6 +10,8 @@ select e.fragment::pg_catalog.text as fragment,
        e.compute_ms,
        e.error,
        e.failures,
-       e.bytes
+       e.bytes,
+       e.uses,
+       e.saved_ms
   from "{schema}"."{prefix}entry" as e
  where e.backend = $1 and e.partition_key = $2 and e.hash = any ($3)

@@ -11,6 +11,8 @@ select e.fragment::pg_catalog.text as fragment,
        e.error,
        e.failures,
        e.bytes,
+       e.uses,
+       e.saved_ms,
        coalesce(
          pg_catalog.array_send(e.integers),
          pg_catalog.array_send(e.floats),

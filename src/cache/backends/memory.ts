@@ -13,6 +13,7 @@ import type { CacheWarning } from '../cache-warning';
 import { ChangeFeed } from '../change-feed';
 import { checkEntry, checkRegistration } from '../check-entry';
 import { describeEntry } from '../codecs/description-codec';
+import { addBenefit, type EntryUse, noBenefit, withBenefit } from '../entry-benefit';
 import type { KeySet } from '../key-set';
 import { intersectKeySets } from '../key-sets/intersect-key-sets';
 
@@ -55,7 +56,8 @@ export class MemoryBackend implements CacheBackend {
     const key = this.registered.get(partitionKey);
     checkEntry(this.name, this.capabilities, entry, key?.datatype);
     const description = describeEntry(entry, entry.keys?.bytes ?? 0);
-    key?.entries.set(hash, { ...description, keys: entry.keys });
+    const benefit = key?.entries.get(hash)?.benefit ?? noBenefit;
+    key?.entries.set(hash, withBenefit({ ...description, keys: entry.keys }, benefit));
     this.changes.publish({ kind: 'put', entry: description });
   }
 
@@ -66,7 +68,7 @@ export class MemoryBackend implements CacheBackend {
 
   async describe(partitionKey: string, hash: FragmentHash): Promise<EntryDescription | undefined> {
     const entry = await this.get(partitionKey, hash);
-    return entry === undefined ? undefined : describeEntry(entry);
+    return entry === undefined ? undefined : described(entry);
   }
 
   async delete(partitionKey: string, hash: FragmentHash): Promise<boolean> {
@@ -93,7 +95,7 @@ export class MemoryBackend implements CacheBackend {
     // What is there now; entries written while the caller reads are told by the change feed.
     for (const entry of keys.flatMap((name) => [...(this.registered.get(name)?.entries.values() ?? [])])) {
       this.checkOpen();
-      yield describeEntry(entry);
+      yield described(entry);
     }
   }
 
@@ -111,12 +113,14 @@ export class MemoryBackend implements CacheBackend {
     return known.entries.size;
   }
 
-  async touch(partitionKey: string, hashes: readonly FragmentHash[], at: number): Promise<void> {
+  async touch(partitionKey: string, uses: readonly EntryUse[]): Promise<void> {
     this.checkOpen();
     const entries = this.registered.get(partitionKey)?.entries;
-    for (const hash of hashes) {
+    for (const { hash, at, ...use } of uses) {
       const entry = entries?.get(hash);
-      if (entry !== undefined && entry.lastUsedAt < at) entries?.set(hash, { ...entry, lastUsedAt: at });
+      if (entry === undefined) continue;
+      const benefit = addBenefit(entry.benefit ?? noBenefit, use);
+      entries?.set(hash, withBenefit({ ...entry, lastUsedAt: Math.max(entry.lastUsedAt, at) }, benefit));
     }
   }
 
@@ -133,4 +137,8 @@ export class MemoryBackend implements CacheBackend {
   private checkOpen(): void {
     if (this.isClosed) throw new CacheUnavailableError(this.name, 'it is closed');
   }
+}
+
+function described(entry: CacheEntry): EntryDescription {
+  return withBenefit(describeEntry(entry), entry.benefit ?? noBenefit);
 }

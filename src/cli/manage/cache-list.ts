@@ -1,5 +1,6 @@
 import type { CommandModule } from 'yargs';
 import type { EntryDescription } from '../../cache/cache-backend';
+import { noBenefit } from '../../cache/entry-benefit';
 import { type ConfigFlags, withConfigFlags } from '../config-flags';
 import { openedCache } from './opened-cache';
 
@@ -24,6 +25,7 @@ export const cacheListCommand: CommandModule<object, ListFlags> = {
 
 /** Names as in the metadata of the store. Nothing here is a bigint. */
 function lineOf({ fragment, status, keyCount, hasNullKey, bytes, ...rest }: EntryDescription): string {
+  const { uses, savedMs } = rest.benefit ?? noBenefit;
   const line = {
     partition_key: fragment.partitionKey,
     hash: fragment.hash,
@@ -33,6 +35,8 @@ function lineOf({ fragment, status, keyCount, hasNullKey, bytes, ...rest }: Entr
     bytes,
     created_at: new Date(rest.createdAt).toISOString(),
     last_used_at: new Date(rest.lastUsedAt).toISOString(),
+    uses,
+    saved_ms: savedMs,
     compute_ms: rest.computeMs,
     error: rest.error,
     fragment: fragment.sql,

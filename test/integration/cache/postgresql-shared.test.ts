@@ -14,7 +14,7 @@ import { CacheUnavailableError } from '../../../src/errors/cache-unavailable-err
 import { NewerSchemaError } from '../../../src/errors/newer-schema-error';
 import { StartError } from '../../../src/errors/start-error';
 import { openPool } from '../../../src/postgres/control-pool';
-import { descriptionOf, hashOf, sampleEntry, withoutBytes } from '../../support/cache-entries';
+import { descriptionOf, hashOf, sampleEntry, used, withoutBytes } from '../../support/cache-entries';
 import { type PostgresServer, startPostgres } from '../../support/postgres-server';
 import { until } from '../../support/until';
 
@@ -295,7 +295,7 @@ test('roles with the grants that are printed can do what they have to, and no mo
   const backend = await open(roles.control);
   await backend.registerPartitionKey('region', 'integer');
   await backend.put(sampleEntry(keys));
-  await backend.touch('region', [a], 5_000);
+  await backend.touch('region', used([a], 5_000));
   const populating = await open(roles.population);
   await populating.put(sampleEntry(keys, { text: 'b' }));
   await populating.put(sampleEntry(keys, { text: 'b' }));

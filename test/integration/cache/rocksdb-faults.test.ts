@@ -360,7 +360,7 @@ describe('a damaged record is a missing entry, removed with a warning', () => {
 
   test('but not for the time it was last used', async () => {
     await someCache();
-    await overwrite(entryKey('region', a, 'lastUsed'), () => Buffer.from('noon'));
+    await overwrite(entryKey('region', a, 'use'), () => Buffer.from('noon'));
     const backend = await open();
     expect((await backend.get('region', a))?.lastUsedAt).toBe(1_000);
     expect(warnings).toHaveLength(1);
@@ -392,7 +392,7 @@ test('a process that only opened the cache can end without closing it', async ()
     `const { openRocksdbSet } = require('./src/cache/backends/rocksdb-set');
      openRocksdbSet({ path: process.argv[1], warn: console.error }).then(async (backend) => {
        await backend.registerPartitionKey('region', 'integer');
-       await backend.touch('region', ['${a}'], 1);
+       await backend.touch('region', [{ hash: '${a}', at: 1, uses: 1, savedMs: 0 }]);
        console.log('done');
      });`,
     path,

@@ -1,5 +1,6 @@
 import type { FragmentHash } from '../../../query/fragment/fragment';
 import type { EntryDescription, EntryOrigin, EntryStatus } from '../../cache-backend';
+import { withBenefit } from '../../entry-benefit';
 import { parseTagged, stringifyTagged } from '../../codecs/tagged-json';
 
 /** A row of the entry table as the statements of sql/cache/queries give it, without its keys. */
@@ -17,6 +18,8 @@ export type EntryRow = {
   readonly error: string | null;
   readonly failures: number | null;
   readonly bytes: string | null;
+  readonly uses: string;
+  readonly saved_ms: number;
 };
 
 /** What the statements that intersect give. */
@@ -29,7 +32,7 @@ export type IntersectionRow = {
 };
 
 export function descriptionOfRow(row: EntryRow): EntryDescription {
-  return {
+  const description = {
     fragment: parseTagged(row.fragment) as EntryDescription['fragment'],
     status: row.status,
     keyCount: Number(row.key_count),
@@ -43,6 +46,7 @@ export function descriptionOfRow(row: EntryRow): EntryDescription {
     ...(row.bytes === null ? {} : { bytes: Number(row.bytes) }),
     ...(row.origin === null ? {} : { origin: JSON.parse(row.origin) as EntryOrigin }),
   };
+  return withBenefit(description, { uses: Number(row.uses), savedMs: row.saved_ms });
 }
 
 /** The parameters $2 to $15 of put-entry.sql. */

@@ -21,13 +21,14 @@ import { decodeChange, encodeChange } from '../../change-message';
 import { checkEntry, checkRegistration } from '../../check-entry';
 import { DamagedRecordError } from '../../codecs/damaged-record-error';
 import { describeEntry } from '../../codecs/description-codec';
+import type { EntryUse } from '../../entry-benefit';
 import type { KeySet } from '../../key-set';
 import { createKeySet } from '../../key-sets/create-key-set';
 import { intersectKeySets } from '../../key-sets/intersect-key-sets';
-import type { LastUsed } from '../../last-used-notes';
-import { LastUsedWriter } from '../../last-used-writer';
 import type { InPlaceStore } from '../../in-place';
 import { type ChangedPlace, SharedChangeFeed } from '../../shared-change-feed';
+import type { NotedUses } from '../../use-notes';
+import { UseWriter } from '../../use-writer';
 import { type CacheSchema, changeChannel } from './cache-schema';
 import { CacheStatements } from './cache-statements';
 import { ChangeListener } from './change-listener';
@@ -58,7 +59,7 @@ export class PostgresqlBackend implements CacheBackend {
   readonly capabilities: CacheCapabilities;
   readonly inPlace: InPlaceStore | undefined;
   private readonly changes: SharedChangeFeed;
-  private readonly notes: LastUsedWriter;
+  private readonly notes: UseWriter;
   private readonly channel: string;
   private readonly self = randomUUID();
   private readonly statements: CacheStatements;
@@ -75,7 +76,7 @@ export class PostgresqlBackend implements CacheBackend {
     const { pool, schema } = options;
     this.statements = new CacheStatements(storage, schema, pool);
     this.changes = new SharedChangeFeed(this, options.warn);
-    this.notes = new LastUsedWriter(this.name, (notes) => this.writeNotes(notes), options.warn);
+    this.notes = new UseWriter(this.name, (notes) => this.writeNotes(notes), options.warn);
     this.channel = changeChannel(schema, this.name);
     this.inPlace = inPlaceStore({
       ...{ storage, schema, statements: this.statements, channel: this.channel },
@@ -238,9 +239,9 @@ export class PostgresqlBackend implements CacheBackend {
     return Number(row?.entries ?? 0);
   }
 
-  async touch(partitionKey: string, hashes: readonly FragmentHash[], at: number): Promise<void> {
+  async touch(partitionKey: string, uses: readonly EntryUse[]): Promise<void> {
     this.checkOpen();
-    return this.notes.note(partitionKey, hashes, at);
+    return this.notes.note(partitionKey, uses);
   }
 
   subscribe(listener: (change: CacheChange) => void): () => void {
@@ -329,19 +330,24 @@ export class PostgresqlBackend implements CacheBackend {
   }
 
   private described(row: EntryRow): EntryDescription {
-    const description = descriptionOfRow(row);
-    const { partitionKey, hash } = description.fragment;
-    return { ...description, lastUsedAt: this.notes.latest(partitionKey, hash, description.lastUsedAt) };
+    return this.notes.latest(descriptionOfRow(row));
   }
 
   private async datatypeOf(partitionKey: string): Promise<PartitionKeyType | undefined> {
     return this.registered.get(partitionKey) ?? (await this.partitionKeys()).get(partitionKey);
   }
 
-  private async writeNotes(notes: ReadonlyMap<string, LastUsed>): Promise<void> {
-    for (const [partitionKey, used] of notes) {
-      const hashes = [...used.keys()].map(hashBytes);
-      await this.statements.query('touch-entries', [this.name, partitionKey, hashes, [...used.values()]]);
+  private async writeNotes(notes: ReadonlyMap<string, NotedUses>): Promise<void> {
+    for (const [partitionKey, noted] of notes) {
+      const uses = [...noted.values()];
+      await this.statements.query('touch-entries', [
+        this.name,
+        partitionKey,
+        [...noted.keys()].map(hashBytes),
+        uses.map(({ at }) => at),
+        uses.map((use) => use.uses),
+        uses.map(({ savedMs }) => savedMs),
+      ]);
     }
   }
 

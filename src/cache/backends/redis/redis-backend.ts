@@ -16,9 +16,10 @@ import type { CacheWarning } from '../../cache-warning';
 import { decodeChange, encodeChange } from '../../change-message';
 import { checkEntry, checkRegistration } from '../../check-entry';
 import { describeEntry, encodeDescription } from '../../codecs/description-codec';
-import type { LastUsed } from '../../last-used-notes';
-import { LastUsedWriter } from '../../last-used-writer';
+import { type EntryUse, withBenefit } from '../../entry-benefit';
 import { type ChangedPlace, SharedChangeFeed } from '../../shared-change-feed';
+import type { NotedUses } from '../../use-notes';
+import { UseWriter } from '../../use-writer';
 import { RedisChangeListener } from './redis-change-listener';
 import type { RedisConnections } from './redis-connections';
 import { RedisDecoder } from './redis-decoder';
@@ -55,7 +56,7 @@ export class RedisBackend implements CacheBackend {
   readonly capabilities: CacheCapabilities;
   private readonly names: RedisNames;
   private readonly changes: SharedChangeFeed;
-  private readonly notes: LastUsedWriter;
+  private readonly notes: UseWriter;
   private readonly decoder: RedisDecoder;
   private readonly self = randomUUID();
   private readonly registered = new Map<string, PartitionKeyType>();
@@ -71,7 +72,7 @@ export class RedisBackend implements CacheBackend {
     this.names = new RedisNames(options.keyPrefix, this.name);
     this.decoder = new RedisDecoder(storage, options.warn);
     this.changes = new SharedChangeFeed(this, options.warn);
-    this.notes = new LastUsedWriter(this.name, (notes) => this.writeNotes(notes), options.warn);
+    this.notes = new UseWriter(this.name, (notes) => this.writeNotes(notes), options.warn);
   }
 
   /** Rejects with CacheUnavailableError. */
@@ -180,7 +181,7 @@ export class RedisBackend implements CacheBackend {
   async delete(partitionKey: string, hash: FragmentHash): Promise<boolean> {
     const { names } = this;
     const place = { partitionKey, hash };
-    const keys = [names.index(partitionKey), ...names.entry(partitionKey, hash)];
+    const keys = [...names.lists(partitionKey), ...names.entry(partitionKey, hash)];
     const args = [hash, names.changes, encodeChange({ by: this.self, ...place })];
     const deleted = await this.changes.make(
       place,
@@ -234,7 +235,7 @@ export class RedisBackend implements CacheBackend {
   async dropPartitionKey(partitionKey: string): Promise<number> {
     const { names } = this;
     const place = { partitionKey };
-    const keys = [names.registration(partitionKey), names.index(partitionKey)];
+    const keys = [names.registration(partitionKey), ...names.lists(partitionKey)];
     const message = encodeChange({ by: this.self, ...place });
     const args = [names.descriptions(partitionKey), names.keySets(partitionKey), names.changes, message];
     const write = async (): Promise<number> => {
@@ -250,9 +251,9 @@ export class RedisBackend implements CacheBackend {
     return Math.max(0, entries);
   }
 
-  async touch(partitionKey: string, hashes: readonly FragmentHash[], at: number): Promise<void> {
+  async touch(partitionKey: string, uses: readonly EntryUse[]): Promise<void> {
     this.checkOpen();
-    return this.notes.note(partitionKey, hashes, at);
+    return this.notes.note(partitionKey, uses);
   }
 
   subscribe(listener: (change: CacheChange) => void): () => void {
@@ -291,20 +292,21 @@ export class RedisBackend implements CacheBackend {
     form: RedisStorage['form'] | 'none',
   ): Promise<(ReadEntry | undefined)[]> {
     const keys = [
-      this.names.index(partitionKey),
+      ...this.names.lists(partitionKey),
       ...hashes.flatMap((hash) => this.names.entry(partitionKey, hash)),
     ];
     const reply = await this.script('read', keys, [form, ...hashes]);
-    return (reply as ([Buffer, Buffer, Buffer[] | Buffer | null] | null)[]).map((entry, i) => {
+    type Read = [Buffer, Buffer, Buffer | null, Buffer | null, Buffer[] | Buffer | null];
+    return (reply as (Read | null)[]).map((entry, i) => {
       if (entry === null) return undefined;
-      const [record, lastUsed, stored] = entry;
+      const [record, lastUsed, uses, savedMs, stored] = entry;
       const hash = hashes[i];
       const description = hash && this.decoder.description(partitionKey, hash, record);
       if (description === undefined) return undefined;
-      const written = Math.max(description.lastUsedAt, Number(lastUsed.toString()));
-      const lastUsedAt = this.notes.latest(partitionKey, description.fragment.hash, written);
+      const lastUsedAt = Math.max(description.lastUsedAt, numberOf(lastUsed));
+      const benefit = { uses: numberOf(uses), savedMs: numberOf(savedMs) };
       return {
-        description: { ...description, lastUsedAt },
+        description: this.notes.latest(withBenefit({ ...description, lastUsedAt }, benefit)),
         stored: stored === null ? undefined : Array.isArray(stored) ? stored : [stored],
       };
     });
@@ -327,11 +329,13 @@ export class RedisBackend implements CacheBackend {
     return this.registered.get(partitionKey) ?? (await this.partitionKeys()).get(partitionKey);
   }
 
-  private async writeNotes(notes: ReadonlyMap<string, LastUsed>): Promise<void> {
-    for (const [partitionKey, used] of notes) {
-      const pairs = [...used].flatMap(([hash, at]): RedisArgument[] => [at, hash]);
-      const { client } = this.options.connections;
-      await this.attempt(() => runScript(client, 'cache', 'touch', [this.names.index(partitionKey)], pairs));
+  private async writeNotes(notes: ReadonlyMap<string, NotedUses>): Promise<void> {
+    const { client } = this.options.connections;
+    for (const [partitionKey, noted] of notes) {
+      const args = [...noted].flatMap(([hash, { at, uses, savedMs }]): RedisArgument[] => [
+        ...[hash, at, uses, savedMs],
+      ]);
+      await this.attempt(() => runScript(client, 'cache', 'touch', this.names.lists(partitionKey), args));
     }
   }
 
@@ -368,6 +372,12 @@ export class RedisBackend implements CacheBackend {
   private checkOpen(): void {
     if (this.closing !== undefined) throw new CacheUnavailableError(this.name, 'it is closed');
   }
+}
+
+/** 0 for what is not there, or what somebody else has put there. */
+function numberOf(stored: Buffer | null): number {
+  const value = Number(stored?.toString());
+  return Number.isFinite(value) ? value : 0;
 }
 
 function datatypeOf(stored: string | null): PartitionKeyType | undefined {

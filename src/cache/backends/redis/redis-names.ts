@@ -31,6 +31,16 @@ export class RedisNames {
     return `${this.tag(partitionKey)}:entries`;
   }
 
+  /** What each entry has been good for. */
+  benefits(partitionKey: string): string {
+    return `${this.tag(partitionKey)}:benefits`;
+  }
+
+  /** Index and benefits, as the scripts want them. */
+  lists(partitionKey: string): readonly [string, string] {
+    return [this.index(partitionKey), this.benefits(partitionKey)];
+  }
+
   /** Followed by a hash: its description. */
   descriptions(partitionKey: string): string {
     return `${this.tag(partitionKey)}:d:`;

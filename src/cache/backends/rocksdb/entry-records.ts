@@ -4,7 +4,9 @@ import type { CacheEntry, EntryDescription } from '../../cache-backend';
 import { DamagedRecordError } from '../../codecs/damaged-record-error';
 import { decodeDescription, describeEntry, encodeDescription } from '../../codecs/description-codec';
 import { openRecord, sealRecord } from '../../codecs/record';
+import { type EntryBenefit, noBenefit } from '../../entry-benefit';
 import type { KeySet } from '../../key-set';
+import type { NotedUse } from '../../use-notes';
 import type { NativeOperation } from './native-rocksdb';
 import { entryKey } from './store-layout';
 
@@ -24,13 +26,17 @@ export interface EntryName {
 /**
  * All that has to be written for an entry, in one batch with its place in the index: what an older entry of the same name had goes. And
  * its description as it is written.
+ *
+ * @param benefit of that older entry, which stays
  */
 export function entryOperations(
   entry: CacheEntry,
   codec: KeySetCodec,
+  benefit: EntryBenefit = noBenefit,
 ): { readonly operations: readonly NativeOperation[]; readonly description: EntryDescription } {
   const { partitionKey, hash } = entry.fragment;
-  const keys = entryKey(partitionKey, hash, 'keySet');
+  const { uses, savedMs } = benefit;
+  const [keys, use] = [entryKey(partitionKey, hash, 'keySet'), entryKey(partitionKey, hash, 'use')];
   const record = entry.keys === undefined ? undefined : codec.encode(entry.keys);
   const description = describeEntry(entry, record?.length ?? 0);
   const operations: readonly NativeOperation[] = [
@@ -39,14 +45,16 @@ export function entryOperations(
       key: entryKey(partitionKey, hash, 'description'),
       value: encodeDescription(description),
     },
-    { type: 'del', key: entryKey(partitionKey, hash, 'lastUsed') },
+    uses > 0
+      ? { type: 'put', key: use, value: encodeUse({ at: entry.lastUsedAt, uses, savedMs }) }
+      : { type: 'del', key: use },
     record === undefined ? { type: 'del', key: keys } : { type: 'put', key: keys, value: record },
   ];
   return { operations, description };
 }
 
 export function removeOperations(partitionKey: string, hash: FragmentHash): readonly NativeOperation[] {
-  const parts = ['description', 'lastUsed', 'keySet'] as const;
+  const parts = ['description', 'use', 'keySet'] as const;
   return parts.map((part) => ({ type: 'del', key: entryKey(partitionKey, hash, part) }));
 }
 
@@ -79,15 +87,21 @@ export function readEntry(
   return { ...read, keys };
 }
 
-export function encodeLastUsed(at: number): Buffer {
-  const payload = Buffer.alloc(8);
-  payload.writeDoubleLE(at);
+/** A time, and since benefits are kept two numbers more. */
+const timeBytes = 8;
+const useBytes = 24;
+
+export function encodeUse({ at, uses, savedMs }: NotedUse): Buffer {
+  const payload = Buffer.alloc(useBytes);
+  [at, uses, savedMs].forEach((number, i) => payload.writeDoubleLE(number, timeBytes * i));
   return sealRecord('lastUsed', payload);
 }
 
-/** Milliseconds since 1970-01-01 UTC. Throws DamagedRecordError. */
-export function decodeLastUsed(record: Buffer): number {
+/** Throws DamagedRecordError. */
+export function decodeUse(record: Buffer): NotedUse {
   const payload = openRecord('lastUsed', record);
-  if (payload.length !== 8) throw new DamagedRecordError(`has ${payload.length} bytes for a time`);
-  return payload.readDoubleLE();
+  if (payload.length === timeBytes) return { at: payload.readDoubleLE(), ...noBenefit };
+  if (payload.length !== useBytes) throw new DamagedRecordError(`has ${payload.length} bytes for a use`);
+  const [at, uses, savedMs] = [0, 1, 2].map((i) => payload.readDoubleLE(timeBytes * i));
+  return { at: at ?? 0, uses: uses ?? 0, savedMs: savedMs ?? 0 };
 }

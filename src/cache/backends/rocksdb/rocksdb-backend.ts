@@ -14,14 +14,15 @@ import type { CacheWarning } from '../../cache-warning';
 import { ChangeFeed } from '../../change-feed';
 import { checkEntry, checkRegistration } from '../../check-entry';
 import { DamagedRecordError } from '../../codecs/damaged-record-error';
+import { type EntryUse, noBenefit, withBenefit } from '../../entry-benefit';
 import type { KeySet } from '../../key-set';
 import { intersectKeySets } from '../../key-sets/intersect-key-sets';
-import type { LastUsed } from '../../last-used-notes';
-import { LastUsedWriter } from '../../last-used-writer';
 import { SerialQueue } from '../../serial-queue';
+import type { NotedUse, NotedUses } from '../../use-notes';
+import { UseWriter } from '../../use-writer';
 import { dropIndexOperations, indexOperations, readIndex } from './entry-index';
 import {
-  decodeLastUsed,
+  decodeUse,
   type EntryName,
   entryOperations,
   type KeySetCodec,
@@ -64,7 +65,7 @@ export class RocksdbBackend implements CacheBackend {
   readonly name: string;
   readonly capabilities: CacheCapabilities;
   private readonly writes = new SerialQueue();
-  private readonly notes: LastUsedWriter;
+  private readonly notes: UseWriter;
   private closing: Promise<void> | undefined;
 
   private constructor(
@@ -75,9 +76,11 @@ export class RocksdbBackend implements CacheBackend {
   ) {
     this.name = format.name;
     this.capabilities = format.capabilities;
-    const write = (notes: ReadonlyMap<string, LastUsed>): Promise<void> =>
-      this.writes.run(() => this.stores.attempt((store) => writeNotes(store, notes)));
-    this.notes = new LastUsedWriter(format.name, write, warn);
+    const write = (notes: ReadonlyMap<string, NotedUses>): Promise<void> =>
+      this.writes.run(() =>
+        this.stores.attempt((store) => writeNotes(store, notes, (record) => this.readUse(record))),
+      );
+    this.notes = new UseWriter(format.name, write, warn);
   }
 
   /** Rejects with StartError if the directory is in use or cannot be used; see openCacheStore. */
@@ -114,7 +117,8 @@ export class RocksdbBackend implements CacheBackend {
       const { partitionKey, hash } = entry.fragment;
       checkEntry(this.name, this.capabilities, entry, this.stores.registered.get(partitionKey));
       const listing = await indexOperations(store, partitionKey, hash, { isListed: true });
-      const { operations, description } = entryOperations(entry, this.format);
+      const [used] = await store.getMany([entryKey(partitionKey, hash, 'use')]);
+      const { operations, description } = entryOperations(entry, this.format, this.readUse(used));
       await store.write([...operations, ...listing], { sync: true });
       this.notes.forget(partitionKey, hash);
       this.changes.publish({ kind: 'put', entry: description });
@@ -126,13 +130,13 @@ export class RocksdbBackend implements CacheBackend {
     if (name === undefined) return undefined;
     return this.whole(name, () =>
       this.stores.attempt(async (store) => {
-        const [description, lastUsed, keySet] = await store.getMany([
+        const [description, use, keySet] = await store.getMany([
           entryKey(partitionKey, hash, 'description'),
-          entryKey(partitionKey, hash, 'lastUsed'),
+          entryKey(partitionKey, hash, 'use'),
           entryKey(partitionKey, hash, 'keySet'),
         ]);
         if (description === undefined) return undefined;
-        return this.withLastUsed(readEntry(name, description, keySet, this.format), lastUsed);
+        return this.withUse(readEntry(name, description, keySet, this.format), use);
       }),
     );
   }
@@ -209,10 +213,10 @@ export class RocksdbBackend implements CacheBackend {
     });
   }
 
-  async touch(partitionKey: string, hashes: readonly FragmentHash[], at: number): Promise<void> {
+  async touch(partitionKey: string, uses: readonly EntryUse[]): Promise<void> {
     this.checkOpen();
     if (!this.stores.registered.has(partitionKey)) return;
-    return this.notes.note(partitionKey, hashes, at);
+    return this.notes.note(partitionKey, uses);
   }
 
   subscribe(listener: (change: CacheChange) => void): () => void {
@@ -293,7 +297,7 @@ export class RocksdbBackend implements CacheBackend {
   ): Promise<EntryDescription[]> {
     const datatype = this.stores.registered.get(partitionKey);
     if (datatype === undefined) return [];
-    const keys = (['description', 'lastUsed'] as const).flatMap((part) =>
+    const keys = (['description', 'use'] as const).flatMap((part) =>
       hashes.map((hash) => entryKey(partitionKey, hash, part)),
     );
     const records = await this.stores.attempt((store) => store.getMany(keys));
@@ -303,28 +307,26 @@ export class RocksdbBackend implements CacheBackend {
       if (record === undefined) continue;
       const name = { partitionKey, datatype, hash };
       const description = await this.whole(name, async () => readDescription(name, record));
-      if (description !== undefined)
-        descriptions.push(this.withLastUsed(description, records[hashes.length + i]));
+      if (description !== undefined) descriptions.push(this.withUse(description, records[hashes.length + i]));
     }
     return descriptions;
   }
 
-  private withLastUsed<T extends EntryDescription>(entry: T, record: Buffer | undefined): T {
-    const { partitionKey, hash } = entry.fragment;
-    const written = record === undefined ? -Infinity : this.readLastUsed(record);
-    const lastUsedAt = this.notes.latest(partitionKey, hash, Math.max(entry.lastUsedAt, written));
-    return { ...entry, lastUsedAt };
+  private withUse<T extends EntryDescription>(entry: T, record: Buffer | undefined): T {
+    const use = this.readUse(record);
+    const lastUsedAt = Math.max(entry.lastUsedAt, use.at);
+    return this.notes.latest(withBenefit({ ...entry, lastUsedAt }, use));
   }
 
-  /** A damaged time is no reason to give the entry up. */
-  private readLastUsed(record: Buffer): number {
+  /** Damaged notes of use are no reason to give the entry up. */
+  private readUse(record: Buffer | undefined): NotedUse {
     try {
-      return decodeLastUsed(record);
+      if (record !== undefined) return decodeUse(record);
     } catch (error) {
       if (!(error instanceof DamagedRecordError)) throw error;
-      this.warn(`${this.name}: a time of last use ${error.message}`, error);
-      return -Infinity;
+      this.warn(`${this.name}: a note of use ${error.message}`, error);
     }
+    return { at: -Infinity, ...noBenefit };
   }
 
   /** Undefined if the partition key is not registered, so that there is no entry. */

@@ -8,7 +8,7 @@ import type { FragmentHash } from '../../../query/fragment/fragment';
  *     p                        the registered partition keys and their datatypes
  *     i name NUL bucket        which entries there are, by the first byte of their hash
  *     e name NUL hash          an entry's description
- *     u name NUL hash          when it was last used, if later than the description says
+ *     u name NUL hash          how often it was used, and when last, if it was
  *     k name NUL hash          an entry's keys
  *
  * Everything is found by key, nothing by reading a range: the binding's iterators skip RocksDB's checksums, and over a
@@ -24,8 +24,8 @@ export function bucketKey(partitionKey: string, bucket: number): Buffer {
   return Buffer.from(`i${partitionKey}\0${bucket.toString(16).padStart(2, '0')}`);
 }
 
-export type EntryPart = 'description' | 'lastUsed' | 'keySet';
-const partPrefixes: Readonly<Record<EntryPart, string>> = { description: 'e', lastUsed: 'u', keySet: 'k' };
+export type EntryPart = 'description' | 'use' | 'keySet';
+const partPrefixes: Readonly<Record<EntryPart, string>> = { description: 'e', use: 'u', keySet: 'k' };
 
 export function entryKey(partitionKey: string, hash: FragmentHash, part: EntryPart): Buffer {
   return Buffer.from(`${partPrefixes[part]}${partitionKey}\0${hash}`);

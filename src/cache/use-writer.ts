@@ -1,33 +1,39 @@
 import type { FragmentHash } from '../query/fragment/fragment';
+import type { EntryDescription } from './cache-backend';
 import type { CacheWarning } from './cache-warning';
-import { type LastUsed, LastUsedNotes } from './last-used-notes';
+import { addBenefit, type EntryUse, noBenefit, withBenefit } from './entry-benefit';
+import { type NotedUses, UseNotes } from './use-notes';
 
 /** Notes of use are written when there are this many, or after this time; and on close. */
 const maxNotes = 1_000;
 const delayMs = 5_000;
 
-/** Notes of use, written to a backend's store in batches. One that cannot be written is lost: the entry only looks older. */
-export class LastUsedWriter {
-  private readonly notes = new LastUsedNotes();
+/** Notes of use, written to a backend's store in batches. Those that cannot be written are lost: the entry only looks older, and less useful. */
+export class UseWriter {
+  private readonly notes = new UseNotes();
   private timer: NodeJS.Timeout | undefined;
 
   /** @param write may reject; `backend` is its name, for the warning then */
   constructor(
     private readonly backend: string,
-    private readonly write: (notes: ReadonlyMap<string, LastUsed>) => Promise<void>,
+    private readonly write: (notes: ReadonlyMap<string, NotedUses>) => Promise<void>,
     private readonly warn: CacheWarning,
   ) {}
 
   /** Resolves at once, or after a batch that became full is written. */
-  async note(partitionKey: string, hashes: readonly FragmentHash[], at: number): Promise<void> {
-    this.notes.note(partitionKey, hashes, at);
+  async note(partitionKey: string, uses: readonly EntryUse[]): Promise<void> {
+    this.notes.note(partitionKey, uses);
     if (this.notes.size >= maxNotes) return this.flush();
     this.timer ??= setTimeout(() => void this.flush(), delayMs).unref();
   }
 
-  /** When an entry was last used: what is written of it, or what is noted and not written yet. */
-  latest(partitionKey: string, hash: FragmentHash, written: number): number {
-    return Math.max(written, this.notes.get(partitionKey, hash) ?? -Infinity);
+  /** An entry as it is written, and what is noted of its use and not written yet. */
+  latest<T extends EntryDescription>(written: T): T {
+    const { partitionKey, hash } = written.fragment;
+    const noted = this.notes.get(partitionKey, hash);
+    if (noted === undefined) return written;
+    const lastUsedAt = Math.max(written.lastUsedAt, noted.at);
+    return withBenefit({ ...written, lastUsedAt }, addBenefit(written.benefit ?? noBenefit, noted));
   }
 
   /** Forgets what was noted of an entry that is written or removed. */
@@ -48,7 +54,7 @@ export class LastUsedWriter {
     try {
       await this.write(written);
     } catch (error) {
-      this.warn(`${this.backend}: the times of last use could not be written`, error);
+      this.warn(`${this.backend}: uses of entries could not be written`, error);
     } finally {
       // Also what could not be written: it must not grow.
       this.notes.settle(written);
