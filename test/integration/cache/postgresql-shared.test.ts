@@ -237,7 +237,7 @@ describe('setting up', () => {
         return await migrate(pool, cacheMigrations(schema));
       }),
     );
-    expect(runs.flat()).toEqual(['0001-entries', '0002-bytes', '0003-in-place']);
+    expect(runs.flat()).toEqual(['0001-entries', '0002-bytes', '0003-in-place', '0004-benefit']);
   });
 
   test('says what is pending, and after it nothing', async () => {
@@ -246,6 +246,7 @@ describe('setting up', () => {
       '0001-entries',
       '0002-bytes',
       '0003-in-place',
+      '0004-benefit',
     ]);
     await migrate(pool, cacheMigrations(schema));
     expect(await pendingMigrations(pool, cacheMigrations(schema))).toEqual([]);
@@ -265,6 +266,7 @@ describe('setting up', () => {
       '0001-entries',
       '0002-bytes',
       '0003-in-place',
+      '0004-benefit',
     ]);
   });
 

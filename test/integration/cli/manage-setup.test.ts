@@ -30,11 +30,11 @@ const manage = (...args: string[]): ReturnType<typeof runPcache> =>
 test('setup says what it would do, does it, and then has nothing to do', async () => {
   expect((await manage('cache', 'count')).stderr).toMatch(/is not set up .* run: pcache manage setup/);
   expect((await manage('setup', '--dry-run')).stdout).toMatch(
-    /^cache in schema "pcache" on .*: to apply: 0001-entries, 0002-bytes, 0003-in-place\nqueue in .*: to apply: 0001-queues\n$/,
+    /^cache in schema "pcache" on .*: to apply: 0001-entries, 0002-bytes, 0003-in-place, 0004-benefit\nqueue in .*: to apply: 0001-queues\n$/,
   );
   expect((await manage('setup', 'queue')).stdout).toMatch(/^queue in .*: applied: 0001-queues\n$/);
   expect((await manage('setup')).stdout).toMatch(
-    /^cache in .*: applied: 0001-entries, 0002-bytes, 0003-in-place\nqueue in .*: up to date\n$/,
+    /^cache in .*: applied: 0001-entries, 0002-bytes, 0003-in-place, 0004-benefit\nqueue in .*: up to date\n$/,
   );
   expect((await manage('setup')).stdout).toMatch(/^cache .*: up to date\nqueue .*: up to date\n$/);
   expect(await manage('cache', 'count')).toMatchObject({
