@@ -3,7 +3,7 @@ import { evictEntries } from '../../src/cache/eviction/evict-entries';
 import type { EvictionLimits } from '../../src/cache/eviction/eviction-policy';
 import { createKeySet } from '../../src/cache/key-sets/create-key-set';
 import type { PartitionKeyType } from '../../src/query/partition-key';
-import { failedEntry, hashOf, sampleEntry } from './cache-entries';
+import { failedEntry, hashOf, sampleEntry, used } from './cache-entries';
 import { until } from './until';
 
 const noLimits: EvictionLimits = {
@@ -33,7 +33,7 @@ export function describeEviction(backendOf: () => CacheBackend, datatype: Partit
             sampleEntry(createKeySet(datatype, []), { partitionKey, text, at: 1_000 * (at + 1) }),
           );
       }
-      await backend.touch('region', [hashOf('a')], 9_000);
+      await backend.touch('region', used([hashOf('a')], 9_000));
     });
 
     test('removes the oldest beyond the limits of each key and of all, and tells of it', async () => {
@@ -80,7 +80,7 @@ export function describeEviction(backendOf: () => CacheBackend, datatype: Partit
           list: (partitionKey?: string) => backend.list(partitionKey),
           describe: async (partitionKey: string, hash: ReturnType<typeof hashOf>) => {
             if (partitionKey === 'region' && hash === hashOf('b'))
-              await backend.touch(partitionKey, [hash], 10_000);
+              await backend.touch(partitionKey, used([hash], 10_000));
             return backend.describe(partitionKey, hash);
           },
           delete: (partitionKey: string, hash: ReturnType<typeof hashOf>) =>
