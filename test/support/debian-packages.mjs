@@ -6,6 +6,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 const wanted = {
   'postgresql-15': '/usr/lib/postgresql/15/bin/pgbench',
   'postgresql-15-postgis-3': '/usr/share/postgresql/15/extension/postgis.control',
+  'postgresql-15-cron': '/usr/share/postgresql/15/extension/pg_cron.control',
   'python3-psycopg2': '/usr/lib/python3/dist-packages/psycopg2/__init__.py',
   'libpostgresql-jdbc-java': '/usr/share/java/postgresql.jar',
   'default-jdk-headless': '/usr/bin/javac',

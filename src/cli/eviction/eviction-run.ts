@@ -3,13 +3,13 @@ import { type Eviction, lastUse } from '../../cache/eviction/choose-evictions';
 import { evictEntries } from '../../cache/eviction/evict-entries';
 import { hasLimit } from '../../cache/eviction/eviction-policy';
 import { createLog } from '../../ops/log/create-log';
-import { type ConfigFlags, withConfigFlags } from '../config-flags';
 import { loadUpstreamTls } from '../load-tls';
 import { openCacheBackend } from '../open-cache-backend';
 import { UsageError } from '../usage-error';
-import { configWithLimits, type LimitFlags, withLimitFlags } from './limit-flags';
+import { evictingDatabase, type EvictionFlags, withEvictionFlags } from './evicting-database';
+import { configWithLimits, type LimitFlags, limitFlagNames, withLimitFlags } from './limit-flags';
 
-interface RunFlags extends ConfigFlags, LimitFlags {
+interface RunFlags extends EvictionFlags, LimitFlags {
   readonly 'partition-key': string | undefined;
   readonly 'dry-run': boolean;
 }
@@ -18,7 +18,7 @@ export const evictionRunCommand: CommandModule<object, RunFlags> = {
   command: 'run',
   describe: 'Remove now what is beyond the limits; the proxy must not run if the cache is in its directory',
   builder: (argv) =>
-    withLimitFlags(withConfigFlags(argv), 'what the configuration says under eviction')
+    withLimitFlags(withEvictionFlags(argv), 'what is set up in the database, or what the configuration says')
       .option('partition-key', {
         type: 'string',
         requiresArg: true,
@@ -31,6 +31,8 @@ export const evictionRunCommand: CommandModule<object, RunFlags> = {
       })
       .example('$0 eviction run --max-bytes 1000000000 --dry-run -c pcache.yaml', ''),
   handler: async ({ 'partition-key': partitionKey, 'dry-run': isDry, ...flags }) => {
+    const isAsSetUp = partitionKey === undefined && limitFlagNames.every((name) => flags[name] === undefined);
+    if (isAsSetUp && (await ranInDatabase(flags, isDry))) return;
     const config = configWithLimits(flags);
     const { limits } = config.eviction;
     if (!hasLimit(limits))
@@ -47,6 +49,30 @@ export const evictionRunCommand: CommandModule<object, RunFlags> = {
     );
   },
 };
+
+/** Whether eviction is set up where the cache is: then it has limits and a log of its own. */
+async function ranInDatabase(flags: EvictionFlags, isDry: boolean): Promise<boolean> {
+  if (!configWithLimits(flags).cache.backend.startsWith('postgresql_')) return false;
+  await using place = evictingDatabase(flags);
+  const { eviction } = place;
+  if ((await eviction.find()) === undefined) return false;
+  if (isDry) {
+    const choice = await eviction.choice();
+    for (const { partitionKey, hash, reason, bytes, lastUse: at } of choice)
+      process.stdout.write(
+        `${JSON.stringify({ partition_key: partitionKey, hash, reason, bytes, last_used_at: new Date(at).toISOString() })}\n`,
+      );
+    process.stdout.write(`${choice.length} entries would be evicted\n`);
+    return true;
+  }
+  const evicted = await eviction.run();
+  process.stdout.write(
+    evicted === undefined
+      ? 'another run is under way\n'
+      : `${evicted} entries evicted; see pcache eviction logs\n`,
+  );
+  return true;
+}
 
 function lineOf({ entry, reason }: Eviction): string {
   const { partitionKey, hash, bytes, computeMs } = entry;

@@ -8,10 +8,16 @@ import {
   cacheSqlDirectory,
 } from '../../../src/cache/backends/postgresql/cache-schema';
 import {
+  evictionMigrationsDirectory,
+  evictionQueriesDirectory,
+  evictionSqlDirectory,
+} from '../../../src/cache/backends/postgresql/database-eviction';
+import {
   freshnessMigrationsDirectory,
   freshnessQueriesDirectory,
   freshnessSqlDirectory,
 } from '../../../src/freshness/tracking-schema';
+import { cronQueriesDirectory } from '../../../src/postgres/pg-cron';
 import { migrationsSqlDirectory } from '../../../src/postgres/migrations';
 import {
   queueMigrationsDirectory,
@@ -29,6 +35,10 @@ const directories = {
   'sql/freshness': freshnessSqlDirectory,
   'sql/freshness/queries': freshnessQueriesDirectory,
   'sql/freshness/migrations': freshnessMigrationsDirectory,
+  'sql/eviction': evictionSqlDirectory,
+  'sql/eviction/queries': evictionQueriesDirectory,
+  'sql/eviction/migrations': evictionMigrationsDirectory,
+  'sql/cron/queries': cronQueriesDirectory,
   'sql/queue': queueSqlDirectory,
   'sql/queue/queries': queueQueriesDirectory,
   'sql/queue/migrations': queueMigrationsDirectory,
