@@ -10,6 +10,12 @@ export function quoteIdentifier(name: string): SqlText {
   return `"${name.replaceAll('"', '""')}"` as SqlText;
 }
 
+/** An identifier of MySQL: in backticks, whatever its sql_mode says of double quotes. */
+export function quoteIdentifierInBackticks(name: string): SqlText {
+  if (name.includes('\0')) throw new Error('an identifier cannot contain a null character');
+  return `\`${name.replaceAll('`', '``')}\`` as SqlText;
+}
+
 /** A string constant. Valid with standard_conforming_strings on, which rule S7 demands of every session that is rewritten. */
 export function quoteLiteral(value: string): SqlText {
   if (value.includes('\0')) throw new Error('a string constant cannot contain a null character');
