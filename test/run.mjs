@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
+import { installBetterSqlite3 } from './support/better-sqlite3.mjs';
 import { installDebianPackages } from './support/debian-packages.mjs';
 import { build, installDependencies, projectDirectory } from './support/prepare.mjs';
 
@@ -17,6 +18,7 @@ const exitDeadlineMs = 15_000;
 
 installDependencies();
 installDebianPackages();
+installBetterSqlite3();
 build();
 
 const directory = mkdtempSync(join(tmpdir(), 'pcache-counts-'));

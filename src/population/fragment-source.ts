@@ -9,15 +9,19 @@ export type FragmentOutcome =
       /** Canonical, in no order; distinct if the fragment's are. */
       readonly keys: readonly PartitionValue[];
       readonly hasNullKey: boolean;
-      /** Of the transaction all was read in (rule F1). */
-      readonly snapshot: string;
+      /** Of the transaction all was read in (rule F1); undefined where it was not PostgreSQL's. */
+      readonly snapshot: string | undefined;
       /** Absent if the data is promised not to change. */
       readonly origin?: EntryOrigin;
     }
   /** As ok, and its entry is in the store: keys never left the database. */
   | { readonly status: 'stored'; readonly keyCount: number }
-  /** The fragment itself is to blame: running it again soon would end the same way. */
-  | { readonly status: 'timeout' | 'too_large' | 'failed'; readonly error: string }
+  /** The fragment itself is to blame: running it again soon would end the same way; `isForGood`: at any time. */
+  | {
+      readonly status: 'timeout' | 'too_large' | 'failed';
+      readonly error: string;
+      readonly isForGood?: boolean;
+    }
   /** The database could not be reached; `hasStarted`: the connection was lost on the way, perhaps by the fragment's doing. */
   | { readonly status: 'unavailable'; readonly error: string; readonly hasStarted: boolean }
   | { readonly status: 'aborted' };

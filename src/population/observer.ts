@@ -163,7 +163,8 @@ export class Observer implements AsyncDisposable {
       default:
         this.#unreached = 0;
         await this.#store(fragment, outcome, before, computeMs);
-        await queue.complete(lease);
+        if (outcome.status !== 'ok' && outcome.isForGood === true) await queue.bury(lease, outcome.error);
+        else await queue.complete(lease);
     }
   }
 

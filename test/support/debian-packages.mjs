@@ -11,6 +11,7 @@ const wanted = {
   'libpostgresql-jdbc-java': '/usr/share/java/postgresql.jar',
   'default-jdk-headless': '/usr/bin/javac',
   'redis-server': '/usr/bin/redis-server',
+  'mariadb-server': '/usr/sbin/mariadbd',
   pgbouncer: '/usr/sbin/pgbouncer',
 };
 

@@ -26,9 +26,13 @@ describe('README.md', () => {
   test('gives a reason for every dependency, and for no other', () => {
     const manifest = JSON.parse(readFileSync(join(__dirname, '../../package.json'), 'utf8')) as {
       readonly dependencies: Readonly<Record<string, string>>;
+      readonly optionalDependencies: Readonly<Record<string, string>>;
+      readonly peerDependencies: Readonly<Record<string, string>>;
     };
     const documented = firstColumn(section('### Dependencies')).flatMap((cell) => cell.split(', '));
-    expect(documented.toSorted()).toEqual(Object.keys(manifest.dependencies).toSorted());
+    const { dependencies, optionalDependencies, peerDependencies } = manifest;
+    const all = Object.keys({ ...dependencies, ...optionalDependencies, ...peerDependencies });
+    expect(documented.toSorted()).toEqual(all.toSorted());
   });
 
   test('names a test for every kind of statement and join, and each exists', () => {
