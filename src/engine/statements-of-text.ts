@@ -1,9 +1,9 @@
 import type { Node, RawStmt, TransactionStmtKind } from '@pgsql/types';
 import { qualifiedName } from '../query/ast/names';
 import { parseStatements } from '../query/ast/parser';
-import { walk } from '../query/ast/walk';
 import { restrictableOf, type Restrictable } from '../query/analysis/restrictable';
 import { cteReferences } from '../query/analysis/cte-references';
+import { nodesOf } from '../query/analysis/statement-nodes';
 import type { Catalog } from '../query/catalog/catalog';
 
 /** What a text says, before it is looked into in a session's context. */
@@ -70,30 +70,37 @@ function transactionKind(node: Node | undefined): TransactionStmtKind | undefine
 function leavesAlone(statement: Restrictable, catalog: Catalog | undefined): boolean {
   if (catalog === undefined || statement.writes) return false;
   const ctes = cteReferences(statement);
-  let isQuiet = true;
-  walk(statement.evaluated, (kind, fields) => {
-    if (kind === 'FuncCall') {
-      const name = qualifiedName(fields['funcname'] as Parameters<typeof qualifiedName>[0]);
-      isQuiet &&= name !== undefined && catalog.isNeverVolatile(name.name);
-    } else if (kind === 'RangeVar') {
-      const name = String(fields['relname']);
-      isQuiet &&= catalog.isAlwaysTable(name) || ctes.has(fields);
-    } else if (kind === 'ColumnRef' || kind === 'A_Indirection') {
-      isQuiet &&=
-        !catalog.hasVolatileOfRow ||
-        !catalog.mayBeVolatileOfRow(namesIn(fields['fields'] ?? fields['indirection']));
-    } else if (kind === 'TypeCast' || operatorNodes.has(kind)) {
-      isQuiet &&= !catalog.hasVolatileOperatorOrCast;
-    } else if (kind.endsWith('Stmt') && kind !== 'SelectStmt') {
-      isQuiet = false;
+  return nodesOf(statement).all.every(({ kind, fields }) => {
+    switch (kind) {
+      case 'FuncCall': {
+        const name = qualifiedName(fields['funcname'] as Parameters<typeof qualifiedName>[0]);
+        return name !== undefined && catalog.isNeverVolatile(name.name);
+      }
+      case 'RangeVar':
+        return catalog.isAlwaysTable(String(fields['relname'])) || ctes.has(fields);
+      case 'ColumnRef':
+      case 'A_Indirection':
+        return (
+          !catalog.hasVolatileOfRow ||
+          !catalog.mayBeVolatileOfRow(namesIn(fields['fields'] ?? fields['indirection']))
+        );
+      case 'SelectStmt':
+        return true;
+      default:
+        return operatorNodes.has(kind) ? !catalog.hasVolatileOperatorOrCast : !kind.endsWith('Stmt');
     }
-    return isQuiet;
   });
-  return isQuiet;
 }
 
-/** Nodes that stand for the call of an operator, which may be anyone's. */
-const operatorNodes: ReadonlySet<string> = new Set(['A_Expr', 'SubLink', 'SortBy', 'CaseExpr', 'JoinExpr']);
+/** Nodes that stand for the call of an operator or a cast, which may be anyone's. */
+const operatorNodes: ReadonlySet<string> = new Set([
+  'A_Expr',
+  'SubLink',
+  'SortBy',
+  'CaseExpr',
+  'JoinExpr',
+  'TypeCast',
+]);
 
 function namesIn(parts: unknown): readonly string[] {
   return (Array.isArray(parts) ? (parts as readonly Node[]) : []).flatMap((part) =>

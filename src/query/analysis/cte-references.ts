@@ -1,6 +1,7 @@
 import type { CommonTableExpr, RangeVar, SelectStmt, WithClause } from '@pgsql/types';
 import { walk } from '../ast/walk';
 import type { Restrictable } from './restrictable';
+import { nodesOf } from './statement-nodes';
 
 /** The names in FROM that mean a CTE, each with the CTE; by identity. */
 export type CteReferences = ReadonlyMap<RangeVar, CommonTableExpr>;
@@ -22,8 +23,10 @@ export function cteReferences(statement: Restrictable): CteReferences {
   if (known !== undefined) return known;
   const { evaluated, outerWith } = statement;
   const references = new Map<RangeVar, CommonTableExpr>();
-  const outer = visitWith(outerWith, nothing, references);
-  for (const part of [evaluated].flat()) if (part !== outerWith) visit(part, outer, references);
+  if (nodesOf(statement).kinds.has('CommonTableExpr')) {
+    const outer = visitWith(outerWith, nothing, references);
+    for (const part of [evaluated].flat()) if (part !== outerWith) visit(part, outer, references);
+  }
   referencesIn.set(statement, references);
   return references;
 }

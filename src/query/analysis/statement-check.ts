@@ -1,9 +1,9 @@
 import type { Node, RangeVar } from '@pgsql/types';
 import { qualifiedName, type stringsOf, type QualifiedName } from '../ast/names';
-import { walk } from '../ast/walk';
 import type { Catalog, CatalogRelation } from '../catalog/catalog';
 import type { CteReferences } from './cte-references';
 import type { Restrictable } from './restrictable';
+import { nodesOf, type StatementNode } from './statement-nodes';
 
 /** Why a whole statement is left alone. */
 export interface RefusedStatement {
@@ -39,16 +39,17 @@ export function checkStatement(
   names: NameContext,
   ctes: CteReferences,
 ): RefusedStatement | undefined {
-  let refused = names.catalog.hasVolatileImplicitCast ? 'volatile cast' : undefined;
-  let isRecursive = statement.outerWith?.recursive === true;
-  walk(statement.evaluated, (kind, fields) => {
-    isRecursive ||= isRecursiveQuery(fields);
-    refused ??= refusedNodes.get(kind) ?? refuseNode(kind, fields, names, ctes);
-    return refused === undefined && !isRecursive;
-  });
+  const { all, kinds } = nodesOf(statement);
+  const isRecursive = ({ fields }: StatementNode): boolean => isRecursiveClause(fields['withClause']);
   // That comes first, for what RECURSIVE makes of names is not looked into.
-  if (isRecursive || (refused !== undefined && hasRecursion(statement))) return { refused: 'recursive CTE' };
-  return refused === undefined ? undefined : { refused };
+  if (kinds.has('CommonTableExpr') && (isRecursiveClause(statement.outerWith) || all.some(isRecursive)))
+    return { refused: 'recursive CTE' };
+  if (names.catalog.hasVolatileImplicitCast) return { refused: 'volatile cast' };
+  for (const { kind, fields } of all) {
+    const refused = refusedNodes.get(kind) ?? refuseNode(kind, fields, names, ctes);
+    if (refused !== undefined) return { refused };
+  }
+  return undefined;
 }
 
 function refuseNode(
@@ -160,16 +161,6 @@ function refuseRelation({ hasRowSecurity, kind, definition }: CatalogRelation): 
   return kind === 'v' && definition === undefined ? { refused: 'view' } : undefined;
 }
 
-function hasRecursion({ evaluated, outerWith }: Restrictable): boolean {
-  let found = outerWith?.recursive === true;
-  walk(evaluated, (_kind, fields) => {
-    found ||= isRecursiveQuery(fields);
-    return !found;
-  });
-  return found;
-}
-
-function isRecursiveQuery(fields: Readonly<Record<string, unknown>>): boolean {
-  const clause = fields['withClause'] as { readonly recursive?: boolean } | undefined;
-  return clause?.recursive === true;
+function isRecursiveClause(clause: unknown): boolean {
+  return (clause as { readonly recursive?: boolean } | undefined)?.recursive === true;
 }

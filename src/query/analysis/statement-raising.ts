@@ -9,6 +9,7 @@ import { isBuiltin, TypeOid } from '../catalog/catalog';
 import { isUnusable, remembering, type ExpressionScope } from './expression';
 import { namesOf, type ReadBlock } from './query-outputs';
 import { comparesWithoutError } from './raising/comparison';
+import { nodesOf } from './statement-nodes';
 
 /** Aggregates that are defined for any rows of any type. */
 const totalAggregates: ReadonlySet<string> = new Set(['count', 'string_agg', 'bool_and', 'bool_or']);
@@ -83,16 +84,12 @@ function hasLimit(statement: SelectStmt): boolean {
  */
 function hasComputedRows(statement: QueryRoot): boolean {
   const blocks = new Set(blocksOf(statement).map(({ select }) => select));
-  let found = plainSelectsOf(statement).some(({ select, isTopLevel }) =>
+  if (nodesOf(statement).kinds.has('RangeFunction')) return true;
+  return plainSelectsOf(statement).some(({ select, isTopLevel }) =>
     select.fromClause === undefined
       ? !isTopLevel && computesSomething([select.targetList, select.valuesLists, select.whereClause])
       : !blocks.has(select),
   );
-  walk(statement, (kind) => {
-    if (kind === 'RangeFunction') found = true;
-    return !found;
-  });
-  return found;
 }
 
 function computesSomething(expressions: unknown): boolean {

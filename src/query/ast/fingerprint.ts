@@ -20,11 +20,18 @@ export function fingerprint(statement: string | readonly Token[]): string {
     const word = constants.has(token.tokenName)
       ? '?'
       : token.tokenName === 'WORD'
-        ? token.text.replace(/[A-Z]+/g, (capitals) => capitals.toLowerCase())
+        ? lowerCase(token.text)
         : token.text;
     const isNextOfList = word === '?' && words.at(-1) === ',' && words.at(-2) === '?';
     if (isNextOfList) words.pop();
     else words.push(word);
   }
   return createHash('sha256').update(words.join('\0')).digest('hex').slice(0, 16);
+}
+
+const capitals = /[A-Z]+/g;
+
+/** Of ASCII letters only, as PostgreSQL has it for words without quotes. Most are in lower case as they are. */
+function lowerCase(word: string): string {
+  return word.search(capitals) === -1 ? word : word.replace(capitals, (letters) => letters.toLowerCase());
 }
