@@ -23,6 +23,8 @@ const seconds = 5;
 const clients = 4;
 const scale = 10;
 const concurrency = 2;
+/** Of the time, as population.duty: without a rest, and others to compare with the default. */
+const duties = [1, 0.3, 0.1, 0.05] as const;
 const schema = { schema: 'pcache', tablePrefix: '' };
 const warn = (message: string): void => console.error(message);
 const run = { protocol: 'prepared', clients, seconds } as const;
@@ -44,34 +46,51 @@ export async function measureForeground(): Promise<void> {
   await migrate(setup, queueMigrations(schema));
   await pgbench.warmUp(server.port, 'prepared');
 
-  const p99 = { without: [] as number[], with: [] as number[] };
-  let populated = 0;
+  const p99Ms = async (): Promise<number> => (await pgbench.selectOnly(server.port, run)).p99Ms;
+  const measured = duties.map((duty) => ({
+    duty,
+    with: [] as number[],
+    ratios: [] as number[],
+    populated: 0,
+  }));
+  const without: number[] = [];
   for (let round = 0; round < rounds; round++) {
-    p99.without.push((await pgbench.selectOnly(server.port, run)).p99Ms);
-    await using population = await populating(connection, round);
-    p99.with.push((await pgbench.selectOnly(server.port, run)).p99Ms);
-    populated += population.done();
+    for (const each of measured) {
+      const before = await p99Ms();
+      without.push(before);
+      await using population = await populating(connection, `${round} ${each.duty}`, each.duty);
+      const beside = await p99Ms();
+      each.with.push(beside);
+      each.ratios.push(beside / before);
+      each.populated += population.done();
+    }
   }
-  const ratio = median(p99.with.map((ms, i) => ms / (p99.without[i] ?? NaN)));
-  console.log(
-    `pgbench -S, ${clients} clients, p99: ${median(p99.without).toFixed(3)} ms without population, ` +
-      `${median(p99.with).toFixed(3)} ms with ${concurrency} fragments at a time (${populated} in ${rounds * seconds} s); ` +
-      `median of the ratios ${ratio.toFixed(2)} (target 1.10)`,
-  );
+  console.log(`pgbench -S, ${clients} clients, p99: ${median(without).toFixed(3)} ms without population`);
+  for (const { duty, with: beside, ratios, populated } of measured) {
+    const sorted = [...ratios].sort((a, b) => a - b).map((ratio) => ratio.toFixed(2));
+    console.log(
+      `  beside ${concurrency} workers with duty ${duty}: ${median(beside).toFixed(3)} ms, ` +
+        `ratios ${sorted.join(' ')}, median ${median(ratios).toFixed(2)} (target 1.10); ${populated} fragments in ${rounds * seconds} s`,
+    );
+  }
 }
 
 /** Fragments of some milliseconds each, one after the other. */
 async function populating(
   connection: ConnectionOptions,
-  round: number,
+  source: string,
+  duty: number,
 ): Promise<AsyncDisposable & { done(): number }> {
   const owned = new Owned();
-  const settings = { client_connection_check_interval: '1s', lock_timeout: '10s' };
+  const settings = {
+    ...{ client_connection_check_interval: '1s', lock_timeout: '10s' },
+    ...{ max_parallel_workers_per_gather: '0', jit: 'off' },
+  };
   const pool: ControlPool = owned.add(openPool({ ...connection, maxConnections: concurrency, settings }));
   const queuePool = owned.add(openPool({ ...connection, maxConnections: 4 }));
   const queue = owned.add(
     new PostgresqlQueue({
-      ...{ pool: queuePool, schema, kind: fragments, source: `7000/${round}`, warn, maxLength: 100_000 },
+      ...{ pool: queuePool, schema, kind: fragments, source, warn, maxLength: 100_000 },
     }),
   );
   const works = Array.from({ length: 10_000 }, (_, n) =>
@@ -87,7 +106,7 @@ async function populating(
   const observer = owned.add(
     new Observer({
       source: new PostgresqlSource({ pool, timeoutMs: 60_000, maxKeys: 100_000 }),
-      ...{ queue, backend, concurrency },
+      ...{ queue, backend, concurrency, duty },
       events: {
         started: () => undefined,
         finished: () => (done += 1),

@@ -42,7 +42,7 @@ export async function runBenchmark(args: readonly string[]): Promise<number> {
   console.log(
     `${cores} x ${cpu}, Node ${node}; ${items} fragments, ${workers} workers, medians of ${rounds} rounds in turns\n`,
   );
-  {
+  if (!args.includes('--foreground')) {
     await using owned = new Owned();
     const providers = await startProviders(owned);
     const times = new Map(

@@ -87,11 +87,17 @@ export async function composeDatabase(
       pool: populationPool,
       ...config.population,
       changeLogOf: (name) => database.partitionKeys.get(name)?.changeLog,
+      shareLimitOf: (name) => {
+        const maxShare = database.partitionKeys.get(name)?.maxKeyShare;
+        const totalKeys = isForced ? undefined : catalog.current?.keyCounts.get(name);
+        return maxShare === undefined || totalKeys === undefined ? undefined : { maxShare, totalKeys };
+      },
       ...(config.cache.postgresql.mayStoreInPlace
         ? { inPlace: inPlacePopulation(backend, log, config.log.sql) }
         : {}),
     });
-    const { concurrency } = config.population;
+    const { concurrency, duty, minSeen } = config.population;
+    const { isRunning, isForced = false } = work;
     const exactKeys = partitionKeys.filter(({ changeLog }) => changeLog !== undefined);
     const isTracked = exactKeys.length > 0;
     const watch = new TrackingWatch({
@@ -103,16 +109,15 @@ export async function composeDatabase(
     const canBeKept = (fragment: Fragment): boolean =>
       database.partitionKeys.get(fragment.partitionKey)?.changeLog === undefined ||
       watch.canKeepFresh(fragment);
-    const { isRunning, isForced = false } = work;
     const observer = owned.add(
       new Observer({
         ...{ queue, source: fragmentSource, backend, events, concurrency, isForced },
-        outageBackoff,
+        ...{ outageBackoff, duty },
       }),
     );
     const learner = owned.add(
       new Learner({
-        ...{ queue, events, outageBackoff },
+        ...{ queue, events, outageBackoff, minSeen },
         ...(isForced
           ? {}
           : { describe: ({ partitionKey, hash }) => engine.directory.get(partitionKey, hash) }),
@@ -246,11 +251,14 @@ const outageBackoff = { firstMs: 500, maxMs: 5_000 };
 /** How often a server looks whether whoever asked is still there (PostgreSQL 14 and later), so that what a worker ran ends with it. */
 const clientCheck = '1s';
 
-function populationConnections({ concurrency, lockTimeoutMs, workMem }: PopulationConfig) {
+function populationConnections({ concurrency, lockTimeoutMs, workMem, parallelWorkers }: PopulationConfig) {
   return {
     maxConnections: concurrency,
     settings: {
       client_connection_check_interval: clientCheck,
+      max_parallel_workers_per_gather: String(parallelWorkers),
+      // It uses the processor for what may save time of later rows, which are not the ones clients wait for.
+      jit: 'off',
       ...(lockTimeoutMs > 0 ? { lock_timeout: `${lockTimeoutMs}ms` } : {}),
       ...(workMem === undefined ? {} : { work_mem: workMem }),
     },

@@ -5,6 +5,7 @@ import { type Backoff, backoffMs } from './backoff';
 import type { PopulationEvents } from './population-events';
 import type { WorkQueue, WorkRequest } from './queue/work-queue';
 import { defaultRetryPolicy, isWorthRunning, type RetryPolicy } from './retry-policy';
+import { SeenFragments } from './seen-fragments';
 
 export interface LearnerOptions {
   readonly queue: WorkQueue<Fragment>;
@@ -14,6 +15,8 @@ export interface LearnerOptions {
     fragment: Fragment,
   ) => Pick<EntryDescription, 'status' | 'createdAt' | 'failures'> | undefined;
   readonly retryPolicy?: RetryPolicy;
+  /** In so many statements a fragment has to be seen by this process before it is queued; default 1: at once. */
+  readonly minSeen?: number;
   /** After pushes that failed. */
   readonly outageBackoff?: Backoff;
 }
@@ -26,6 +29,7 @@ const maxWaiting = 1_000;
  * comes meanwhile shares the next: a queue that is slow or away costs a bounded amount of memory, one connection and one complaint now and then.
  */
 export class Learner implements AsyncDisposable {
+  readonly #seen = new SeenFragments();
   readonly #waiting = new Map<string, WorkRequest<Fragment>>();
   readonly #closing = new AbortController();
   #isPushing = false;
@@ -38,7 +42,7 @@ export class Learner implements AsyncDisposable {
    */
   learn(fragments: readonly Fragment[], weight = 1): void {
     if (this.#closing.signal.aborted) return;
-    for (const fragment of this.#wanted(fragments)) {
+    for (const fragment of this.#seenOften(this.#wanted(fragments))) {
       const name = `${fragment.hash}${fragment.partitionKey}`;
       const known = this.#waiting.get(name);
       if (known === undefined && this.#waiting.size >= maxWaiting) {
@@ -50,7 +54,10 @@ export class Learner implements AsyncDisposable {
     if (!this.#isPushing) void this.#pushWaiting();
   }
 
-  /** The same, to be waited for: resolves when they are in the queue; rejects if it cannot be reached. */
+  /**
+   * The same for fragments that somebody asked for, however often they were seen, to be waited for: resolves when they are in the queue;
+   * rejects if it cannot be reached.
+   */
   async push(fragments: readonly Fragment[], weight: number): Promise<void> {
     await this.#push(this.#wanted(fragments).map((fragment) => ({ work: fragment, priority: weight })));
   }
@@ -94,6 +101,17 @@ export class Learner implements AsyncDisposable {
   #wanted(fragments: readonly Fragment[]): readonly Fragment[] {
     const now = Date.now();
     return fragments.filter((fragment) => this.#isWanted(fragment, now));
+  }
+
+  #seenOften(fragments: readonly Fragment[]): readonly Fragment[] {
+    const { minSeen = 1, events } = this.options;
+    if (minSeen <= 1) return fragments;
+    const now = performance.now();
+    return fragments.filter((fragment) => {
+      if (this.#seen.see(fragment, now) >= minSeen) return true;
+      events.skipped(fragment, 'seen_rarely');
+      return false;
+    });
   }
 
   #isWanted(fragment: Fragment, now: number): boolean {

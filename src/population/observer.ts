@@ -26,7 +26,12 @@ export interface ObserverOptions {
   readonly isForced?: boolean;
   /** Between attempts to reach the queue, the backend or the source while it is away. */
   readonly outageBackoff?: Backoff;
+  /** Share of its time that each worker runs fragments, above 0; default 1: it does not rest. */
+  readonly duty?: number;
 }
+
+/** However long a fragment took, no rest is longer. */
+const longestRestMs = 60_000;
 
 /**
  * Runs the fragments of a queue and puts their entries into a backend, until it is stopped.
@@ -36,6 +41,9 @@ export interface ObserverOptions {
  * fragment's keeps the fragment: while the database is away it goes back to the queue uncounted, while the backend is away
  * the worker holds on to the result, as nothing else could be stored either. Only a fragment that loses its connection
  * again and again counts as failed in the end.
+ *
+ * After each run a worker rests, in proportion to the time it took: what slows down the server's clients is not how much is run in all, but how
+ * often somebody meets it.
  *
  * The lease is extended all the while; a worker that cannot do so ends its run before another one can begin it.
  */
@@ -97,7 +105,7 @@ export class Observer implements AsyncDisposable {
       if (signal.aborted) return;
       try {
         const lease = await queue.claim(this.#gate.shutSignal);
-        if (lease !== undefined) await this.#handle(lease);
+        if (lease !== undefined) await this.#rest(await this.#handle(lease));
         failures = 0;
       } catch (error) {
         failures += 1;
@@ -107,25 +115,32 @@ export class Observer implements AsyncDisposable {
     }
   }
 
-  /** Ends the lease one way or the other; rejects only if the queue does. */
-  async #handle(lease: WorkLease<Fragment>): Promise<void> {
+  async #rest(workedMs: number): Promise<void> {
+    const { duty = 1 } = this.#options;
+    const restMs = Math.min(workedMs * (1 / duty - 1), longestRestMs);
+    if (restMs > 0) await pause(restMs, this.#stopping.signal);
+  }
+
+  /** Ends the lease one way or the other; rejects only if the queue does. Resolves to the milliseconds the source was at work. */
+  async #handle(lease: WorkLease<Fragment>): Promise<number> {
     const { queue, events } = this.#options;
     using held = new HeldLease(queue, lease, this.#stopping.signal, (message, error) =>
       events.trouble(message, error),
     );
     try {
-      await this.#populate(lease, held.signal);
+      return await this.#populate(lease, held.signal);
     } catch (error) {
       if (held.signal.aborted) {
         await queue.release(lease);
-        return;
+        return 0;
       }
       events.trouble(`fragment ${lease.work.hash} could not be populated`, error);
       await queue.fail(lease, messageOf(error));
+      return 0;
     }
   }
 
-  async #populate(lease: WorkLease<Fragment>, signal: AbortSignal): Promise<void> {
+  async #populate(lease: WorkLease<Fragment>, signal: AbortSignal): Promise<number> {
     const { queue, source, backend, events } = this.#options;
     const { work: fragment } = lease;
     const before = await this.#whileAway(() => backend.describe(fragment.partitionKey, fragment.hash));
@@ -133,7 +148,7 @@ export class Observer implements AsyncDisposable {
     if (!isWanted) {
       events.skipped(fragment, before?.status === 'ok' ? 'known' : 'failed_before');
       await queue.complete(lease);
-      return;
+      return 0;
     }
 
     events.started(fragment);
@@ -149,6 +164,17 @@ export class Observer implements AsyncDisposable {
     const computeMs = performance.now() - startedAt;
     outcome = withRoom(fragment, outcome, backend);
     this.#reportFinished(fragment, outcome, computeMs);
+    await this.#settle(lease, outcome, before, computeMs);
+    return computeMs;
+  }
+
+  async #settle(
+    lease: WorkLease<Fragment>,
+    outcome: FragmentOutcome,
+    before: EntryDescription | undefined,
+    computeMs: number,
+  ): Promise<void> {
+    const { queue } = this.#options;
     switch (outcome.status) {
       case 'aborted':
         await queue.release(lease);
@@ -162,7 +188,7 @@ export class Observer implements AsyncDisposable {
         return;
       default:
         this.#unreached = 0;
-        await this.#store(fragment, outcome, before, computeMs);
+        await this.#store(lease.work, outcome, before, computeMs);
         if (outcome.status !== 'ok' && outcome.isForGood === true) await queue.bury(lease, outcome.error);
         else await queue.complete(lease);
     }

@@ -13,6 +13,8 @@ export type SkipReason =
   | 'known'
   /** It did not end ok a short while ago, or too often. */
   | 'failed_before'
+  /** Not seen often enough so far. */
+  | 'seen_rarely'
   /** The queue is full of fragments that are wanted more, or takes none for now. */
   | 'queue_full';
 

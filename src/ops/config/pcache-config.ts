@@ -109,6 +109,7 @@ export interface CachePostgresqlConfig extends Endpoint {
 
 export interface PopulationConfig {
   readonly minQueryMs: number;
+  readonly minSeen: number;
   readonly concurrency: number;
   readonly timeoutMs: number;
   readonly maxKeys: number;
@@ -117,6 +118,9 @@ export interface PopulationConfig {
   readonly lockTimeoutMs: number;
   /** undefined: the server's. */
   readonly workMem: string | undefined;
+  /** Above 0, up to 1. */
+  readonly duty: number;
+  readonly parallelWorkers: number;
   /** 0: no limit. */
   readonly maxActiveConnections: number;
   /** 0: no limit. */

@@ -9,6 +9,11 @@ export type PopulationRunner = (typeof populationRunners)[number];
 export const populationSchema = z
   .strictObject({
     min_query_ms: milliseconds(0, 'Statements faster than this are not learned from.').default(5),
+    min_seen: count(
+      1,
+      1_000_000,
+      'A fragment is queued when a proxy has seen it in so many slow statements within an hour or two.',
+    ).default(1),
     run_by: choice(
       populationRunners,
       'Who runs fragments. proxy: each proxy, and observers beside it if there are any. observer: only pcache observer, which a queue in PostgreSQL or Redis is needed for.',
@@ -28,6 +33,16 @@ export const populationSchema = z
     )
       .regex(/^[1-9][0-9]{0,9} ?(kB|MB|GB)$/)
       .optional(),
+    duty: z.number().min(0.001).max(1).default(0.1).meta({
+      description:
+        'Share of the time that each of them runs fragments; for the rest of it, a minute at most after each, the server is left to its clients. 1: without a rest.',
+      expected: 'a number from 0.001 to 1',
+    }),
+    parallel_workers: count(
+      0,
+      1_024,
+      'max_parallel_workers_per_gather of the connections that run fragments: processes that help each.',
+    ).default(0),
     max_active_connections: count(
       0,
       1_000_000,

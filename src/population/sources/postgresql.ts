@@ -4,8 +4,8 @@ import { ControlConnectionError } from '../../errors/control-connection-error';
 import { ControlQueryError } from '../../errors/control-query-error';
 import type { CacheEntry, EntryDescription } from '../../cache/cache-backend';
 import type { InPlaceStore } from '../../cache/in-place';
-import { hastenDurability, isDurable, stampEntry } from '../../freshness/entry-stamp';
-import type { ControlClient } from '../../postgres/control-client';
+import { type EntryStamp, hastenDurability, isDurable, stampEntry } from '../../freshness/entry-stamp';
+import type { ControlClient, QueryOptions } from '../../postgres/control-client';
 import type { ControlPool } from '../../postgres/control-pool';
 import { sqlFile } from '../../postgres/sql-files';
 import type { Fragment } from '../../query/fragment/fragment';
@@ -13,6 +13,7 @@ import type { PartitionValue } from '../../query/partition-key';
 import type { FragmentOutcome, FragmentSource } from '../fragment-source';
 import { keyTypeOid, readBinaryKey, UnreadableKeyError } from './binary-key';
 import { changedSince, changesSince } from './changes-since';
+import { type KeyShareLimit, objectionToShare } from './expected-share';
 import { applyFragmentSettings } from './fragment-settings';
 import { checkInPlace, NotInPlaceError, runInPlace } from './in-place-run';
 import { baseTypeOf } from './key-type';
@@ -35,6 +36,8 @@ export interface PostgresqlSourceOptions {
   readonly maxTextBytes?: number;
   /** Where the changes of a partition key's tables are logged; undefined for a key whose data is promised not to change. */
   readonly changeLogOf?: (partitionKey: string) => string | undefined;
+  /** Fragments that are expected to have more keys are not run; undefined: that cannot be told of the key's. */
+  readonly shareLimitOf?: (partitionKey: string) => KeyShareLimit | undefined;
   /** Has keys stored where they are computed, if they can be; they pass through this process only if not. */
   readonly inPlace?: InPlacePopulation;
 }
@@ -44,6 +47,14 @@ export interface InPlacePopulation {
   readonly store: () => InPlaceStore | undefined;
   /** Why a fragment is run the other way, as a sentence. */
   readonly refused: (reason: string) => void;
+}
+
+/** A transaction in which a fragment can be run. */
+interface PreparedRun<Changes> {
+  readonly changeLog: string | undefined;
+  readonly stamp: EntryStamp | undefined;
+  readonly changes: Changes | undefined;
+  readonly snapshot: string;
 }
 
 /** Serialization failures, and a lock or a standby's conflict: the next attempt may well go through. */
@@ -117,24 +128,15 @@ export class PostgresqlSource implements FragmentSource {
     const limits = runLimits(timeoutMs, signal);
     await client.query(beginWritingRun, [], limits());
     await checkInPlace(client, store, fragment, limits);
-    // Before the fragment's settings are: its search_path could give operators another meaning.
-    const changeLog = this.options.changeLogOf?.(fragment.partitionKey);
-    const stamp =
-      changeLog === undefined ? undefined : await stampEntry(client, changeLog, fragment, limits());
-    if (stamp !== undefined && 'problem' in stamp) return { status: 'failed', error: stamp.problem };
-    const changes =
-      changeLog === undefined || known === undefined
-        ? undefined
-        : await changedSince(client, changeLog, known, limits());
-    const bounded = await this.#bound(client, fragment, limits);
-    if ('problem' in bounded) return { status: 'failed', error: bounded.problem };
+    const prepared = await this.#prepare(client, fragment, limits, known, changedSince);
+    if ('status' in prepared) return prepared;
+    const { snapshot, stamp, changes } = prepared;
     const renewed = known === undefined ? {} : { renewed: { known, changes } };
     return runInPlace(
       client,
       store,
       {
-        ...{ fragment, startedAt, maxKeys, maxBytes: this.#maxTextBytes, ...renewed },
-        snapshot: stamp?.snapshot ?? bounded.snapshot,
+        ...{ fragment, startedAt, maxKeys, maxBytes: this.#maxTextBytes, snapshot, ...renewed },
         origin: stamp?.origin,
         elapsedMs: performance.now() - begunAt,
       },
@@ -146,22 +148,48 @@ export class PostgresqlSource implements FragmentSource {
     return this.options.maxTextBytes ?? 64 * 1024 * 1024;
   }
 
-  /** Puts the fragment's settings and the run's bounds in force. */
-  async #bound(
+  /**
+   * What comes before a fragment is run in the transaction that has begun: its stamp, what has changed since a known entry, and the settings and
+   * bounds it is run under. Or how the run has ended already.
+   */
+  async #prepare<Known extends EntryDescription, Changes>(
     client: ControlClient,
     fragment: Fragment,
     limits: RunLimits,
-  ): Promise<{ readonly snapshot: string } | { readonly problem: string }> {
+    known: Known | undefined,
+    changesOf: (
+      client: ControlClient,
+      schema: string,
+      known: Known,
+      options: QueryOptions,
+    ) => Promise<Changes | undefined>,
+  ): Promise<PreparedRun<Changes> | FragmentOutcome> {
+    const { timeoutMs, changeLogOf, shareLimitOf } = this.options;
+    // Before the fragment's settings are: its search_path could give operators another meaning.
+    const changeLog = changeLogOf?.(fragment.partitionKey);
+    const stamp =
+      changeLog === undefined ? undefined : await stampEntry(client, changeLog, fragment, limits());
+    if (stamp !== undefined && 'problem' in stamp) return { status: 'failed', error: stamp.problem };
+    const changes =
+      changeLog === undefined || known === undefined
+        ? undefined
+        : await changesOf(client, changeLog, known, limits());
     const problem = await applyFragmentSettings(client, fragment, limits());
-    if (problem !== undefined) return { problem };
-    const { timeoutMs } = this.options;
+    if (problem !== undefined) return { status: 'failed', error: problem };
     const [limited] = await client.query<{ snapshot: string }>(
       limitRun,
       [timeoutMs, timeoutMs + serverGraceMs],
       limits(),
     );
     if (limited === undefined) throw new Error(`${limitRun.name}.sql returned no row`);
-    return limited;
+    const shareLimit = known === undefined ? shareLimitOf?.(fragment.partitionKey) : undefined;
+    const objection =
+      shareLimit === undefined ? undefined : await objectionToShare(client, fragment, shareLimit, limits);
+    if (objection !== undefined) {
+      await client.query(endRun, [], limits());
+      return tooLarge(objection);
+    }
+    return { changeLog, stamp, changes, snapshot: stamp?.snapshot ?? limited.snapshot };
   }
 
   /** What is left of a transaction after an error or too many keys ends with the connection: the pool drops it. */
@@ -175,17 +203,9 @@ export class PostgresqlSource implements FragmentSource {
     const maxTextBytes = this.#maxTextBytes;
     const limits = runLimits(timeoutMs, signal);
     await client.query(beginRun, [], limits());
-    // Before the fragment's settings are: its search_path could give operators another meaning.
-    const changeLog = this.options.changeLogOf?.(fragment.partitionKey);
-    const stamp =
-      changeLog === undefined ? undefined : await stampEntry(client, changeLog, fragment, limits());
-    if (stamp !== undefined && 'problem' in stamp) return { status: 'failed', error: stamp.problem };
-    const changes =
-      changeLog === undefined || known === undefined
-        ? undefined
-        : await changesSince(client, changeLog, known, limits());
-    const bounded = await this.#bound(client, fragment, limits);
-    if ('problem' in bounded) return { status: 'failed', error: bounded.problem };
+    const prepared = await this.#prepare(client, fragment, limits, known, changesSince);
+    if ('status' in prepared) return prepared;
+    const { changeLog, stamp, changes, snapshot } = prepared;
     await client.execute('fragment', cursorFor(fragment, changes?.sql), [], limits());
 
     const keys: PartitionValue[] = [...(changes?.unchanged ?? [])];
@@ -207,13 +227,12 @@ export class PostgresqlSource implements FragmentSource {
       if (textBytes > maxTextBytes) return tooLarge(`keys of more than ${maxTextBytes} bytes`);
     }
     await client.query(endRun, [], limits());
-    if (stamp === undefined || changeLog === undefined)
-      return { status: 'ok', keys, hasNullKey, snapshot: bounded.snapshot };
+    if (stamp === undefined || changeLog === undefined) return { status: 'ok', keys, hasNullKey, snapshot };
     for (let asked = 1; !(await isDurable(client, changeLog, stamp, limits())); asked++) {
       if (asked === 2) await hastenDurability(client, changeLog, limits());
       else await delay(durabilityPollMs, undefined, { signal });
     }
-    return { status: 'ok', keys, hasNullKey, snapshot: stamp.snapshot, origin: stamp.origin };
+    return { status: 'ok', keys, hasNullKey, snapshot, origin: stamp.origin };
   }
 }
 

@@ -39,6 +39,21 @@ test('leaves out what the directory has, or has failed a moment ago', async () =
   expect(events.skips.map(({ reason }) => reason)).toEqual(['known', 'failed_before']);
 });
 
+test('leaves out what was not seen often enough, unless somebody asks for it', async () => {
+  const queue = new InProcessQueue({ kind: fragments });
+  const events = new RecordedPopulation();
+  const learner = new Learner({ queue, events, minSeen: 3 });
+  for (const seen of [[a], [a, b], [a]]) learner.learn(seen);
+  await until('it is queued', async () => (await queue.lengths()).waiting === 1);
+  expect(events.skips.map(({ fragment, reason }) => [fragment === a, reason])).toEqual([
+    [true, 'seen_rarely'],
+    [true, 'seen_rarely'],
+    [false, 'seen_rarely'],
+  ]);
+  await learner.push([b], 1);
+  expect(await queue.lengths()).toMatchObject({ waiting: 2 });
+});
+
 test('tells what a full queue dropped', async () => {
   const events = new RecordedPopulation();
   const learner = new Learner({ queue: new InProcessQueue({ kind: fragments, maxLength: 1 }), events });

@@ -1,0 +1,61 @@
+import { MemoryBackend } from '../../../src/cache/backends/memory';
+import type { FragmentSource } from '../../../src/population/fragment-source';
+import { Observer } from '../../../src/population/observer';
+import { InProcessQueue } from '../../../src/population/queue/in-process-queue';
+import { fragments } from '../../../src/population/queue/work-kind';
+import { pause } from '../../../src/postgres/deadline';
+import { makeFragment } from '../../support/make-fragment';
+import { RecordedPopulation } from '../../support/recorded-population';
+import { until } from '../../support/until';
+
+const runMs = 20;
+
+/** Takes that long for each fragment, and notes when. */
+class SlowSource implements FragmentSource {
+  readonly name = 'slow';
+  readonly begun: number[] = [];
+  readonly ended: number[] = [];
+
+  async run(_: unknown, signal: AbortSignal): ReturnType<FragmentSource['run']> {
+    this.begun.push(performance.now());
+    await pause(runMs, signal);
+    this.ended.push(performance.now());
+    return { status: 'ok', keys: [], hasNullKey: false, snapshot: '1:1:' };
+  }
+}
+
+let source: SlowSource;
+let events: RecordedPopulation;
+
+async function observing(duty: number): Promise<Observer> {
+  const queue = new InProcessQueue({ kind: fragments });
+  const backend = new MemoryBackend({ warn: () => undefined });
+  await backend.registerPartitionKey('region', 'integer');
+  const works = [1, 2, 3].map((n) => ({ work: makeFragment(`select ${n}`), priority: 1 }));
+  await queue.push(works);
+  source = new SlowSource();
+  events = new RecordedPopulation();
+  const observer = new Observer({ ...{ queue, source, backend, events, duty }, concurrency: 1 });
+  observer.start();
+  return observer;
+}
+
+test('a worker rests after each run, in proportion to what it took', async () => {
+  await using _ = await observing(0.2);
+  await until('all are done', () => events.runs.length === 3);
+  for (const [i, begunAt] of source.begun.slice(1).entries()) {
+    const [before = NaN, ended = NaN] = [source.begun[i], source.ended[i]];
+    // A timer may come a millisecond early.
+    expect(begunAt - ended).toBeGreaterThanOrEqual(4 * (ended - before) - 2);
+  }
+});
+
+test('the rest ends when the observer is stopped', async () => {
+  const observer = await observing(0.001);
+  await until('one is done', () => events.runs.length === 1);
+  const stoppedAt = performance.now();
+  await observer.stop();
+  expect(events.runs).toHaveLength(1);
+  // It would have rested for 20 seconds.
+  expect(performance.now() - stoppedAt).toBeLessThan(10_000);
+});
