@@ -46,7 +46,9 @@ export interface ComposedDatabase extends AsyncDisposable {
 export interface PopulationWork {
   /** Lent, not owned. */
   readonly queues: Queues;
-  /** Whether fragments are run, and statements of the first tier read; otherwise they are only queued. */
+  /** Whether statements of the first tier are read, and entries that much has changed for brought up to date. */
+  readonly isSplitting: boolean;
+  /** Whether fragments are run; otherwise they are only queued. */
   readonly isRunning: boolean;
   /** Whether fragments are run although they are known. */
   readonly isForced?: boolean;
@@ -97,7 +99,7 @@ export async function composeDatabase(
         : {}),
     });
     const { concurrency, duty, minSeen } = config.population;
-    const { isRunning, isForced = false } = work;
+    const { isSplitting, isRunning, isForced = false } = work;
     const exactKeys = partitionKeys.filter(({ changeLog }) => changeLog !== undefined);
     const isTracked = exactKeys.length > 0;
     const watch = new TrackingWatch({
@@ -154,7 +156,7 @@ export async function composeDatabase(
       entries: engine.directory.counts(),
       keySetBytes: engine.keySetBytes,
     }));
-    if (isRunning) {
+    if (isSplitting) {
       const split = async (query: OriginalQuery): ReturnType<typeof splitQuery> => {
         const current = catalog.current ?? (await catalogOf(catalog));
         const { databaseIdentity } = catalog;
@@ -165,6 +167,8 @@ export async function composeDatabase(
       const { maxPending } = work;
       const limits = maxPending === undefined ? {} : { maxPending };
       owned.add(new QuerySplitter({ queries, fragments: queue, split, push, events, ...limits })).start();
+    }
+    if (isRunning) {
       observer.start();
       if (LoadWatch.isNeeded(config.population))
         owned.add(new LoadWatch({ ...config.population, pool: catalogPool, paused: observer, log })).start();
@@ -190,7 +194,7 @@ export async function composeDatabase(
           entries,
         },
       });
-      if (isRunning) owned.add(refresher).start();
+      if (isSplitting) owned.add(refresher).start();
     }
     return { engine, queries, fragments: queue, [Symbol.asyncDispose]: () => owned[Symbol.asyncDispose]() };
   } catch (error) {

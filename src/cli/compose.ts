@@ -110,7 +110,8 @@ async function composeEngines(
   readiness.addCheck(cacheCheck(backend));
   owned.add(startEvictor(config, 'proxy', backend, metrics.cache, log));
   const queues = owned.add(openQueues(config, serverTls, log));
-  const work = { queues, isRunning: config.population.runBy === 'proxy' };
+  const { runBy } = config.population;
+  const work = { queues, isSplitting: runBy !== 'observer', isRunning: runBy === 'proxy' };
   for (const [name, database] of config.databases) {
     const databaseLog = log.child({ database: name });
     const composed = await composeDatabase(database, config, serverTls, backend, metrics, databaseLog, work);

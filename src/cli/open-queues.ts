@@ -119,8 +119,8 @@ class ConfiguredQueues implements Queues {
 
   /** Why `auto` is not to take the tables beside the cache; rejects if they cannot be asked for. */
   async #objectionToTables(): Promise<string | undefined> {
-    // Observers see no other queue: they and their proxies wait for the tables.
-    if (this.config.population.runBy === 'observer') return undefined;
+    // Observers, and the database itself, see no other queue: their proxies wait for the tables.
+    if (this.config.population.runBy !== 'proxy') return undefined;
     const pool = await this.#postgresql.get();
     try {
       const pending = await pendingMigrations(pool, queueMigrations(queueSchema(this.config)));

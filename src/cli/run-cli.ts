@@ -14,6 +14,7 @@ import { evictionCommand } from './eviction/eviction';
 import { ExitCode } from './exit-code';
 import { manageCommand } from './manage/manage';
 import { observerCommand } from './observer/observer';
+import { processorCommand } from './processor/processor';
 import { proxyCommand } from './proxy';
 import { trackCommand } from './track/track';
 import { UsageError } from './usage-error';
@@ -33,6 +34,7 @@ export async function runCli(args: readonly string[]): Promise<ExitCode> {
       .command(manageCommand)
       .command(trackCommand)
       .command(evictionCommand)
+      .command(processorCommand)
       .example('$0 proxy --config pcache.yaml', 'start the proxy')
       .example('$0 config check --config pcache.yaml', 'check a configuration, for instance before a restart')
       .demandCommand(1, 'name a command, such as proxy')

@@ -57,7 +57,8 @@ export async function composeObserver(
       const composed = await composeDatabase(database, config, serverTls, backend, metrics, own, {
         ...choices,
         queues,
-        isRunning: true,
+        isSplitting: true,
+        isRunning: config.population.runBy !== 'database',
         onFinished: (run) => onFinished(name, run),
       });
       databases.push(owned.add(composed));

@@ -91,7 +91,7 @@ export function observerConfig(config: PcacheConfig, flags: ObserverFlags): Pcac
     ...config,
     population: {
       ...population,
-      runBy: 'observer',
+      runBy: population.runBy === 'database' ? 'database' : 'observer',
       concurrency: integerOf(flags, 'max-processes', 1, 64) ?? population.concurrency,
       timeoutMs: seconds === undefined ? population.timeoutMs : Math.ceil(seconds * 1_000),
       maxKeys: integerOf(flags, 'limit', 1, 100_000_000) ?? population.maxKeys,

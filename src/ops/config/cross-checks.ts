@@ -116,7 +116,9 @@ function* checkCache(data: unknown): Generator<OptionProblem> {
 
 /** Nobody but the proxy itself sees a queue that is in its process. */
 function* checkQueue(data: unknown): Generator<OptionProblem> {
-  if (valueAt(data, ['population', 'run_by']) !== 'observer') return;
+  const runner = valueAt(data, ['population', 'run_by']);
+  if (runner === 'database') yield* checkDatabaseRuns(data);
+  if (runner !== 'observer') return;
   const path = ['population', 'run_by'];
   const backend = valueAt(data, ['cache', 'backend']);
   const isShared = typeof backend !== 'string' || /^(postgresql|redis)_/.test(backend);
@@ -124,6 +126,26 @@ function* checkQueue(data: unknown): Generator<OptionProblem> {
     yield { path, message: `observer takes a cache that several processes can use, which ${backend} is not` };
   if (valueAt(data, ['queue', 'provider']) === 'in_process')
     yield { path, message: 'observer takes a queue.provider that observers see, which in_process is not' };
+}
+
+/** It runs what is for itself, and keeps it. */
+function* checkDatabaseRuns(data: unknown): Generator<OptionProblem> {
+  const path = ['population', 'run_by'];
+  const backend = valueAt(data, ['cache', 'backend']);
+  if (typeof backend === 'string' && !backend.startsWith('postgresql_'))
+    yield { path, message: `database takes a cache in PostgreSQL, which ${backend} is not` };
+  const provider = valueAt(data, ['queue', 'provider']);
+  if (provider === 'redis' || provider === 'in_process')
+    yield { path, message: `database takes a queue.provider in PostgreSQL, which ${provider} is not` };
+  const home = valueAt(data, ['cache', 'postgresql', 'database']);
+  const others = entriesOf(valueAt(data, ['databases']))
+    .map(([name]) => name)
+    .filter((name) => home !== undefined && name !== home);
+  if (others.length > 0)
+    yield {
+      path,
+      message: `database runs the fragments of ${String(home)} only, not of ${others.join(', ')}`,
+    };
 }
 
 function* checkEviction(data: unknown): Generator<OptionProblem> {

@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import { choice, count, milliseconds, text } from './option-kinds';
 
-/** Who runs fragments: the proxy as well, or only `pcache observer`. */
-export const populationRunners = ['proxy', 'observer'] as const;
+/** Who runs fragments: the proxy as well, only `pcache observer`, or only the database itself, by pg_cron. */
+export const populationRunners = ['proxy', 'observer', 'database'] as const;
 export type PopulationRunner = (typeof populationRunners)[number];
 
 /** The section `population` of the configuration file. */
@@ -16,7 +16,7 @@ export const populationSchema = z
     ).default(1),
     run_by: choice(
       populationRunners,
-      'Who runs fragments. proxy: each proxy, and observers beside it if there are any. observer: only pcache observer, which a queue in PostgreSQL or Redis is needed for.',
+      'Who runs fragments. proxy: each proxy, and observers beside it if there are any. observer: only pcache observer, which a queue in PostgreSQL or Redis is needed for. database: PostgreSQL itself, which pcache processor sets up; proxies only queue them.',
     ).default('proxy'),
     concurrency: count(1, 64, 'Fragments that run at the same time, for each database.').default(2),
     timeout_ms: milliseconds(1, 'A fragment that runs longer is cancelled and remembered as such.').default(

@@ -42,6 +42,11 @@ const forms: Readonly<Record<PartitionKeyType, ReadonlyMap<number, CanonicalKey>
   ]),
 };
 
+/** The types that keys of a datatype are read from. */
+export function keyTypeOids(datatype: PartitionKeyType): readonly number[] {
+  return [...forms[datatype].keys()];
+}
+
 /** What `record_send` puts before a key. */
 const recordBytes = 12;
 

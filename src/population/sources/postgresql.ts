@@ -25,6 +25,9 @@ const limitRun = sqlFile('limit-fragment-run');
 const fetchKeys = sqlFile('fetch-fragment-keys');
 const endRun = sqlFile('end-fragment-run');
 
+/** Of the keys of a fragment. */
+export const defaultMaxTextBytes = 64 * 1024 * 1024;
+
 export interface PostgresqlSourceOptions {
   /** Lent, not owned. At least as many connections as fragments are to run at once. */
   readonly pool: ControlPool;
@@ -145,7 +148,7 @@ export class PostgresqlSource implements FragmentSource {
   }
 
   get #maxTextBytes(): number {
-    return this.options.maxTextBytes ?? 64 * 1024 * 1024;
+    return this.options.maxTextBytes ?? defaultMaxTextBytes;
   }
 
   /**

@@ -24,6 +24,11 @@ import {
   queueQueriesDirectory,
   queueSqlDirectory,
 } from '../../../src/population/queue/postgresql/queue-schema';
+import {
+  processorMigrationsDirectory,
+  processorQueriesDirectory,
+  processorSqlDirectory,
+} from '../../../src/population/processor/database-processor';
 import { loadSqlFiles, sqlFile, sqlQueriesDirectory } from '../../../src/postgres/sql-files';
 
 const directories = {
@@ -39,6 +44,9 @@ const directories = {
   'sql/eviction/queries': evictionQueriesDirectory,
   'sql/eviction/migrations': evictionMigrationsDirectory,
   'sql/cron/queries': cronQueriesDirectory,
+  'sql/processor': processorSqlDirectory,
+  'sql/processor/queries': processorQueriesDirectory,
+  'sql/processor/migrations': processorMigrationsDirectory,
   'sql/queue': queueSqlDirectory,
   'sql/queue/queries': queueQueriesDirectory,
   'sql/queue/migrations': queueMigrationsDirectory,

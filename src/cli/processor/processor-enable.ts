@@ -1,0 +1,28 @@
+import type { CommandModule } from 'yargs';
+import { ProcessingDatabase, type ProcessorFlags, withProcessorFlags } from './processing-database';
+
+export const processorEnableCommand: CommandModule<object, ProcessorFlags> = {
+  command: 'enable',
+  describe: 'Have pg_cron run fragments',
+  builder: (argv) => withProcessorFlags(argv),
+  handler: async (flags) => {
+    await using place = ProcessingDatabase.open(flags);
+    const { maxJobs, frequencyS, cronDatabase } = await place.processor.status();
+    await place.schedule(await place.jobs.cron(cronDatabase));
+    await place.processor.change({ isEnabled: true });
+    process.stdout.write(`enabled: ${maxJobs} jobs, which look every ${frequencyS} s\n`);
+  },
+};
+
+export const processorDisableCommand: CommandModule<object, ProcessorFlags> = {
+  command: 'disable',
+  describe: 'Have pg_cron run no more fragments: what runs is finished, the queue stays',
+  builder: (argv) => withProcessorFlags(argv),
+  handler: async (flags) => {
+    await using place = ProcessingDatabase.open(flags);
+    const { cronDatabase } = await place.processor.status();
+    await place.processor.change({ isEnabled: false });
+    await (await place.jobs.cron(cronDatabase)).unschedule(place.jobNames);
+    process.stdout.write('disabled\n');
+  },
+};

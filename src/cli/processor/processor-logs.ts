@@ -1,0 +1,25 @@
+import type { CommandModule } from 'yargs';
+import { ProcessingDatabase, type ProcessorFlags, withProcessorFlags } from './processing-database';
+
+interface LogsFlags extends ProcessorFlags {
+  readonly limit: number;
+  readonly status: string | undefined;
+}
+
+export const processorLogsCommand: CommandModule<object, LogsFlags> = {
+  command: 'logs',
+  describe: 'List the latest runs, the latest first, one JSON object a line',
+  builder: (argv) =>
+    withProcessorFlags(argv)
+      .option('limit', { type: 'number', requiresArg: true, default: 20, describe: 'How many' })
+      .option('status', {
+        type: 'string',
+        requiresArg: true,
+        describe: 'Only those that ended so: ok, timeout, too_large, failed, retry, lost …',
+      }),
+  handler: async ({ limit, status, ...flags }) => {
+    await using place = ProcessingDatabase.open(flags);
+    for (const line of await place.processor.log(limit, status))
+      process.stdout.write(`${JSON.stringify(line)}\n`);
+  },
+};

@@ -1,0 +1,36 @@
+import type { CommandModule } from 'yargs';
+import { PostgresqlQueue } from '../../population/queue/postgresql/postgresql-queue';
+import { fragments, originalQueries, type WorkKind } from '../../population/queue/work-kind';
+import { queueSchema } from '../open-queues';
+import { ProcessingDatabase, type ProcessorFlags, withProcessorFlags } from './processing-database';
+
+export const processorQueueInfoCommand: CommandModule<object, ProcessorFlags & { readonly limit: number }> = {
+  command: 'queue-info',
+  describe: 'Count what waits, and list what is to be run next, one JSON object a line',
+  builder: (argv) =>
+    withProcessorFlags(argv).option('limit', {
+      type: 'number',
+      requiresArg: true,
+      default: 10,
+      describe: 'How many are listed',
+    }),
+  handler: async ({ limit, ...flags }) => {
+    await using place = ProcessingDatabase.open(flags);
+    const { processor, jobs, config } = place;
+    const { source } = await processor.status();
+    const tell = async <Work>(kind: WorkKind<Work>): Promise<void> => {
+      await using queue = new PostgresqlQueue({
+        ...{ pool: jobs.pool, schema: queueSchema(config), kind, source, isListening: false },
+        warn: () => undefined,
+      });
+      const { waiting, delayed, running, dead } = await queue.lengths();
+      process.stdout.write(
+        `${kind.name}: ${waiting} waiting, ${delayed} delayed, ${running} running, ${dead} dead\n`,
+      );
+    };
+    await tell(originalQueries);
+    await tell(fragments);
+    for (const waiting of await processor.next(source, limit))
+      process.stdout.write(`${JSON.stringify(waiting)}\n`);
+  },
+};
