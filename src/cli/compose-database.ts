@@ -151,7 +151,8 @@ export async function composeDatabase(
         log,
       }),
     );
-    metrics.population.watchQueue(() => queue.lengthsIfOpen());
+    metrics.population.watchQueue('query_fragment_queue', () => queue.lengthsIfOpen());
+    metrics.population.watchQueue('original_query_queue', () => queries.lengthsIfOpen());
     metrics.engine.watchDirectory(() => ({
       entries: engine.directory.counts(),
       keySetBytes: engine.keySetBytes,

@@ -76,7 +76,7 @@ export function describeWorkQueue({ name, clear, open, isShared }: QueueUnderTes
         settings: { DateStyle: "ISO, 'x'" },
       });
       expect(await push(awkward)).toEqual(['added']);
-      expect(await queue.lengths()).toEqual({ waiting: 1, delayed: 0, running: 0, dead: 0 });
+      expect(await queue.lengths()).toMatchObject({ waiting: 1, delayed: 0, running: 0, dead: 0 });
       const lease = await claimed();
       expect(lease.work).toEqual(awkward);
       expect(lease).toMatchObject({ priority: 1, attempt: 1 });
@@ -102,6 +102,23 @@ export function describeWorkQueue({ name, clear, open, isShared }: QueueUnderTes
       expect(await queue.lengths()).toMatchObject({ waiting: 3 });
       expect(await claimed()).toMatchObject({ work: a, priority: 7 });
       expect((await claimed()).work).toEqual(b);
+    });
+
+    test('says how long the oldest of what waits has been there, however little it is wanted', async () => {
+      expect((await queue.lengths()).oldestMs).toBeUndefined();
+      await queue.push([{ work: a, priority: 1 }]);
+      const ofOne = await until('it has waited', async () => {
+        const { oldestMs = 0 } = await queue.lengths();
+        return oldestMs > 30 && oldestMs;
+      });
+      await queue.push([{ work: b, priority: 9 }]);
+      expect((await queue.lengths()).oldestMs).toBeGreaterThanOrEqual(ofOne);
+      await queue.complete(await claimed());
+      expect((await queue.lengths()).oldestMs).toBeGreaterThanOrEqual(ofOne);
+      const last = await claimed();
+      expect((await queue.lengths()).oldestMs).toBeUndefined();
+      await queue.release(last, 600_000);
+      expect((await queue.lengths()).oldestMs).toBeUndefined();
     });
 
     test('push of work that is running does not queue it again', async () => {

@@ -89,7 +89,8 @@ function checkIsShared({ cache, queue, databases }: PcacheConfig): void {
 }
 
 function sum(all: readonly QueueLengths[]): QueueLengths {
-  const total = (name: keyof QueueLengths): number => all.reduce((count, each) => count + each[name], 0);
+  const total = (name: 'waiting' | 'delayed' | 'running' | 'dead'): number =>
+    all.reduce((count, each) => count + each[name], 0);
   return {
     waiting: total('waiting'),
     delayed: total('delayed'),

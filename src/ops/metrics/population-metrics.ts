@@ -8,12 +8,22 @@ export interface FinishedPopulation {
   readonly seconds: number;
 }
 
-/** Fragments in a queue by what is to become of them. */
+/** Work in a tier of a queue by what is to become of it. */
 export interface QueueState {
   readonly waiting: number;
   readonly delayed: number;
   readonly running: number;
   readonly dead: number;
+  /** Age of the oldest that waits, in milliseconds; absent if none does. */
+  readonly oldestMs?: number;
+}
+
+export const queueTiers = ['original_query_queue', 'query_fragment_queue'] as const;
+export type QueueTier = (typeof queueTiers)[number];
+
+interface ReadTier {
+  readonly tier: QueueTier;
+  readonly state: QueueState;
 }
 
 /** Prometheus gives up on a scrape after ten seconds. */
@@ -35,7 +45,9 @@ export class PopulationMetrics {
   readonly #skipped: Counter<'reason'>;
   readonly #troubles: Counter;
   readonly #seconds: Histogram;
-  readonly #queues: (() => Promise<QueueState>)[] = [];
+  readonly #queues: { readonly tier: QueueTier; readonly read: () => Promise<QueueState> }[] = [];
+  /** What the gauges of one scrape share. */
+  #reading: Promise<readonly ReadTier[]> | undefined;
   #running = 0;
 
   constructor(registry: Registry) {
@@ -74,19 +86,32 @@ export class PopulationMetrics {
         this.set(running());
       },
     });
-    const states = (): Promise<QueueState[]> => this.#readQueues();
+    const states = (): Promise<readonly ReadTier[]> => this.#readQueuesOnce();
     new Gauge({
       name: 'pcache_queue_length',
       help: 'Fragments in the queue, by what is to become of them.',
       labelNames: ['state'],
       registers,
       async collect() {
-        const all = await states();
-        for (const state of queueStates) {
+        const all = (await states()).filter(({ tier }) => tier === 'query_fragment_queue');
+        for (const name of queueStates) {
           this.set(
-            { state },
-            all.reduce((sum, queue) => sum + queue[state], 0),
+            { state: name },
+            all.reduce((sum, { state }) => sum + state[name], 0),
           );
+        }
+      },
+    });
+    new Gauge({
+      name: 'pcache_queue_oldest_seconds',
+      help: 'How long the oldest work that waits has been in the queue, by tier; 0 if none waits.',
+      labelNames: ['tier'],
+      registers,
+      async collect() {
+        const all = await states();
+        for (const tier of queueTiers) {
+          const own = all.filter((each) => each.tier === tier);
+          this.set({ tier }, Math.max(0, ...own.map(({ state }) => state.oldestMs ?? 0)) / 1_000);
         }
       },
     });
@@ -111,16 +136,26 @@ export class PopulationMetrics {
   }
 
   /** Has a queue's lengths read at each scrape; those of several are added up. */
-  watchQueue(read: () => Promise<QueueState>): void {
-    this.#queues.push(read);
+  watchQueue(tier: QueueTier, read: () => Promise<QueueState>): void {
+    this.#queues.push({ tier, read });
+  }
+
+  #readQueuesOnce(): Promise<readonly ReadTier[]> {
+    this.#reading ??= this.#readQueues().finally(() => {
+      this.#reading = undefined;
+    });
+    return this.#reading;
   }
 
   /** A queue that cannot be read, or not soon, is counted as trouble and left out; it must not take all other metrics with it. */
-  async #readQueues(): Promise<QueueState[]> {
+  async #readQueues(): Promise<readonly ReadTier[]> {
     const results = await Promise.allSettled(
-      this.#queues.map((read) =>
-        waitUntil(read(), { timeoutMs: readTimeoutMs }, () => Promise.reject(new Error('it takes too long'))),
-      ),
+      this.#queues.map(async ({ tier, read }) => ({
+        tier,
+        state: await waitUntil(read(), { timeoutMs: readTimeoutMs }, () =>
+          Promise.reject(new Error('it takes too long')),
+        ),
+      })),
     );
     const read = results.filter((result) => result.status === 'fulfilled');
     this.#troubles.inc(results.length - read.length);

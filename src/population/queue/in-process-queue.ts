@@ -139,11 +139,15 @@ export class InProcessQueue<Work> implements WorkQueue<Work> {
   async lengths(): Promise<QueueLengths> {
     const now = Date.now();
     let delayed = 0;
+    let oldestAt = Infinity;
     for (const item of this.#items.values()) {
-      if (item.token === undefined && item.runAt > now) delayed += 1;
+      if (item.token !== undefined) continue;
+      if (item.runAt > now) delayed += 1;
+      else oldestAt = Math.min(oldestAt, item.queuedAt);
     }
     const waiting = this.#items.size - this.#running - delayed;
-    return { waiting, delayed, running: this.#running, dead: this.#dead.size };
+    const oldest = waiting === 0 ? {} : { oldestMs: Math.max(0, now - oldestAt) };
+    return { waiting, delayed, running: this.#running, dead: this.#dead.size, ...oldest };
   }
 
   async deadLetters(limit: number): Promise<readonly DeadLetter[]> {

@@ -39,6 +39,8 @@ export interface QueueLengths {
   readonly running: number;
   /** Dead letters that are kept. */
   readonly dead: number;
+  /** How long the oldest of what waits has been in the queue, in milliseconds; absent if nothing does. */
+  readonly oldestMs?: number;
 }
 
 /** Work that failed once too often or cannot be done at all, and how the last attempt ended. */

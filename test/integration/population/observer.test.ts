@@ -289,7 +289,7 @@ test('stop ends what runs on the server, and keeps it in the queue', async () =>
   await observer.stop();
   expect(await activeRuns()).toBe(0);
   expect(events.runs.map(({ status }) => status)).toEqual(['aborted']);
-  expect(await queue.lengths()).toEqual({ waiting: 1, delayed: 0, running: 0, dead: 0 });
+  expect(await queue.lengths()).toMatchObject({ waiting: 1, delayed: 0, running: 0, dead: 0 });
   expect(() => observer.start()).toThrow('started before');
 });
 

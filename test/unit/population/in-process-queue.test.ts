@@ -34,7 +34,7 @@ describe('push', () => {
     expect(await queue.push([{ work: a, priority: 1 }])).toEqual(['added']);
     expect(await queue.push([{ work: b, priority: 2 }])).toEqual(['added']);
     expect(await queue.push([{ work: a, priority: 2 }])).toEqual(['raised']);
-    expect(await queue.lengths()).toEqual({ waiting: 2, delayed: 0, running: 0, dead: 0 });
+    expect(await queue.lengths()).toMatchObject({ waiting: 2, delayed: 0, running: 0, dead: 0 });
     expect((await claimed(queue)).work).toBe(a);
   });
 

@@ -146,14 +146,18 @@ export class PostgresqlQueue<Work> implements WorkQueue<Work> {
   }
 
   async lengths(): Promise<QueueLengths> {
-    const [row] = await this.#query<Record<keyof QueueLengths, string>>('work-lengths', [
-      this.#options.source,
-    ]);
+    type Row = Record<'waiting' | 'delayed' | 'running' | 'dead', string> & {
+      readonly oldest_ms: string | null;
+    };
+    const [row] = await this.#query<Row>('work-lengths', [this.#options.source]);
+    const oldestMs = row?.oldest_ms ?? null;
     return {
       waiting: Number(row?.waiting),
       delayed: Number(row?.delayed),
       running: Number(row?.running),
       dead: Number(row?.dead),
+      // By the clock of one server; a transaction that began earlier can have pushed later.
+      ...(oldestMs === null ? {} : { oldestMs: Math.max(0, Number(oldestMs)) }),
     };
   }
 

@@ -135,12 +135,9 @@ export class RedisQueue<Work> implements WorkQueue<Work> {
 
   async lengths(): Promise<QueueLengths> {
     const keys = this.#keys('ready', 'delayed', 'running', 'dead');
-    const [waiting = 0, delayed = 0, running = 0, dead = 0] = (await this.#run(
-      'lengths',
-      keys,
-      [],
-    )) as number[];
-    return { waiting, delayed, running, dead };
+    const numbers = (await this.#run('lengths', keys, [this.#items])) as number[];
+    const [waiting = 0, delayed = 0, running = 0, dead = 0, oldestMs = -1] = numbers;
+    return { waiting, delayed, running, dead, ...(oldestMs < 0 ? {} : { oldestMs }) };
   }
 
   async deadLetters(limit: number): Promise<readonly DeadLetter[]> {

@@ -191,7 +191,7 @@ describe('EngineMetrics', () => {
 });
 
 describe('PopulationMetrics', () => {
-  const queue = { waiting: 3, delayed: 2, running: 1, dead: 0 };
+  const queue = { waiting: 3, delayed: 2, running: 1, dead: 0, oldestMs: 2_500 };
 
   test('has the shape of what population reports to', () => {
     const events: PopulationEvents = createMetrics().population;
@@ -216,10 +216,15 @@ describe('PopulationMetrics', () => {
 
   test('adds up the queues, and leaves out one that cannot be read', async () => {
     const metrics = createMetrics();
-    metrics.population.watchQueue(() => Promise.resolve(queue));
-    metrics.population.watchQueue(() => Promise.resolve(queue));
-    metrics.population.watchQueue(() => Promise.reject(new Error('out of reach')));
+    metrics.population.watchQueue('query_fragment_queue', () => Promise.resolve(queue));
+    metrics.population.watchQueue('query_fragment_queue', () => Promise.resolve(queue));
+    metrics.population.watchQueue('query_fragment_queue', () => Promise.reject(new Error('out of reach')));
+    const reads = jest.fn(() => Promise.resolve({ ...queue, oldestMs: 700 }));
+    metrics.population.watchQueue('original_query_queue', reads);
     const values = await read(metrics);
+    expect(reads).toHaveBeenCalledTimes(1);
+    expect(values.get('pcache_queue_oldest_seconds{tier="query_fragment_queue"}')).toBe(2.5);
+    expect(values.get('pcache_queue_oldest_seconds{tier="original_query_queue"}')).toBe(0.7);
     expect(values.get('pcache_queue_length{state="waiting"}')).toBe(6);
     expect(values.get('pcache_queue_length{state="dead"}')).toBe(0);
     await read(metrics);
