@@ -31,6 +31,8 @@ const maxRepetitions = 10;
 export interface ProxiedDatabaseOptions extends PostgresServerOptions {
   /** The section of the configuration; by default, memory. */
   readonly cache?: object;
+  /** More of the section of the configuration. */
+  readonly population?: object;
   /** Variables for the program, such as passwords the configuration names. */
   readonly environment?: Readonly<Record<string, string>>;
   /** Of the tables' key; exact: their changes are tracked. By default static. */
@@ -53,6 +55,8 @@ export class ProxiedDatabase implements AsyncDisposable {
   private constructor(
     readonly server: PostgresServer,
     private readonly directory: TemporaryDirectory,
+    /** Of the program. */
+    readonly configFile: string,
     private readonly start: () => Promise<RunningProgram>,
     private running: RunningProgram,
   ) {}
@@ -60,6 +64,7 @@ export class ProxiedDatabase implements AsyncDisposable {
   static async start({
     cache = { backend: 'memory' },
     environment = {},
+    population = {},
     consistency = 'static',
     prepare,
     ...options
@@ -78,7 +83,7 @@ export class ProxiedDatabase implements AsyncDisposable {
 
     const directory = await temporaryDirectory('matrix');
     const file = join(directory.path, 'pcache.yaml');
-    writeFileSync(file, stringify(configuration(server.port, cache, consistency)));
+    writeFileSync(file, stringify(configuration(server.port, cache, population, consistency)));
     const start = async (): Promise<RunningProgram> => {
       const program = new PcacheProcess(['proxy', '--config', file], {
         environment: { PASSWORD: password, ...environment },
@@ -90,7 +95,7 @@ export class ProxiedDatabase implements AsyncDisposable {
       };
       return { program, port: listen.port, adminUrl: `http://127.0.0.1:${admin.port}` };
     };
-    return new ProxiedDatabase(server, directory, start, await start());
+    return new ProxiedDatabase(server, directory, file, start, await start());
   }
 
   /** Ends the program and starts it again; clients find it at another port. */
@@ -213,13 +218,13 @@ async function track(connection: ConnectionOptions): Promise<void> {
   );
 }
 
-function configuration(upstreamPort: number, cache: object, consistency: string): object {
+function configuration(upstreamPort: number, cache: object, population: object, consistency: string): object {
   return {
     listen: { port: 0 },
     admin: { port: 0 },
     upstream: { port: upstreamPort },
     cache,
-    population: { min_query_ms: 0 },
+    population: { min_query_ms: 0, ...population },
     databases: {
       [database]: {
         control: { user: 'pcache', password_env: 'PASSWORD' },
