@@ -4,6 +4,7 @@ import { parseTableName } from '../../ops/config/identifier';
 import type { FragmentOptions } from '../../query/fragment/fragment-options';
 import { type ConfigFlags, withConfigFlags } from '../config-flags';
 import { UsageError } from '../usage-error';
+import type { ObserverChoices } from './compose-observer';
 
 /** The options of `pcache observer`; what is not said is as the configuration has it. */
 export interface ObserverFlags extends ConfigFlags {
@@ -108,6 +109,16 @@ export function observerConfig(config: PcacheConfig, flags: ObserverFlags): Pcac
   };
 }
 
+/** What these options say of an observer that no configuration does. Throws UsageError. */
+export function observerChoices(flags: ObserverFlags): Omit<ObserverChoices, 'onFinished'> {
+  const maxPending = integerOf(flags, 'max-pending-jobs', 0, 1_000_000_000);
+  return {
+    isForced: flags['force-recalculate'],
+    ...(maxPending === undefined ? {} : { maxPending }),
+    adminPort: integerOf(flags, 'admin-port', 0, 65_535),
+  };
+}
+
 function withFragmentFlags(key: PartitionKeyConfig, flags: ObserverFlags): PartitionKeyConfig {
   const { fragments } = key;
   const steps = numberOf(flags, 'bucket-steps', 0, Number.MAX_SAFE_INTEGER);
@@ -161,12 +172,7 @@ export function numberOf(
 }
 
 /** The same for whole numbers. */
-export function integerOf(
-  flags: ObserverFlags,
-  name: NumberFlag,
-  min: number,
-  max: number,
-): number | undefined {
+function integerOf(flags: ObserverFlags, name: NumberFlag, min: number, max: number): number | undefined {
   const value = numberOf(flags, name, min, max);
   if (value === undefined || Number.isInteger(value)) return value;
   throw new UsageError(`--${name} ${value}: expected a whole number from ${min} to ${max}`);

@@ -6,7 +6,13 @@ import { readConfigFlags } from '../config-flags';
 import { endOnUnexpectedErrors, endSoon } from '../process-end';
 import { listenToSignals } from '../signals';
 import { composeObserver } from './compose-observer';
-import { integerOf, numberOf, observerConfig, type ObserverFlags, withObserverFlags } from './observer-flags';
+import {
+  numberOf,
+  observerChoices,
+  observerConfig,
+  type ObserverFlags,
+  withObserverFlags,
+} from './observer-flags';
 import { Progress } from './progress';
 import { RunTimesFile } from './run-times-file';
 
@@ -27,15 +33,12 @@ export const observerCommand: CommandModule<object, ObserverFlags> = {
     const timesFile =
       times === undefined ? undefined : new RunTimesFile(times, (message, err) => log.warn({ err }, message));
     const progress = new Progress(log, process.stdout);
-    const maxPending = integerOf(flags, 'max-pending-jobs', 0, 1_000_000_000);
     {
       using signals = listenToSignals(log);
       await using observer = await composeObserver(
         config,
         {
-          isForced: flags['force-recalculate'],
-          ...(maxPending === undefined ? {} : { maxPending }),
-          adminPort: integerOf(flags, 'admin-port', 0, 65_535),
+          ...observerChoices(flags),
           onFinished: (database, run) => {
             progress.count(run);
             timesFile?.add(database, run);
