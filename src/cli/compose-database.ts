@@ -4,7 +4,7 @@ import { DatabaseEngine } from '../engine/database-engine';
 import { ShapeChecker } from '../engine/shape-checker';
 import { TrackingWatch } from '../freshness/tracking-watch';
 import { QueueUnavailableError } from '../errors/queue-unavailable-error';
-import type { DatabaseConfig, PcacheConfig, PopulationConfig } from '../ops/config/pcache-config';
+import type { DatabaseConfig, PcacheConfig } from '../ops/config/pcache-config';
 import type { Log } from '../ops/log/log';
 import type { Metrics } from '../ops/metrics/metrics';
 import { Learner } from '../population/learner';
@@ -16,7 +16,6 @@ import { fragments, type OriginalQuery, originalQueries } from '../population/qu
 import type { WorkQueue } from '../population/queue/work-queue';
 import { type RefreshableEntry, Refresher } from '../population/refresher';
 import { retryAt } from '../population/retry-policy';
-import { type InPlacePopulation, PostgresqlSource } from '../population/sources/postgresql';
 import type { ServerTls } from '../postgres/server-tls';
 import { readLowestKey } from '../postgres/catalog/read-lowest-key';
 import { sqlFile } from '../postgres/sql-files';
@@ -25,9 +24,11 @@ import type { Catalog } from '../query/catalog/catalog';
 import type { Fragment, FragmentHash } from '../query/fragment/fragment';
 import { controlPool } from './control-pool';
 import { databaseSource } from './database-source';
+import { openFragmentSource } from './open-fragment-source';
 import type { Queues } from './open-queues';
 import { Owned } from './owned';
 import { trackedTables } from './tracked-tables';
+import { withoutValues } from './without-values';
 
 const sessionContext = sqlFile('session-context');
 
@@ -74,9 +75,6 @@ export async function composeDatabase(
     const catalogPool = owned.add(
       controlPool(database, serverTls, { maxConnections: controlConnections }, log),
     );
-    const populationPool = owned.add(
-      controlPool(database, serverTls, populationConnections(config.population), log),
-    );
     const source = databaseSource(catalogPool);
     const queue = owned.add(work.queues.open(fragments, source));
     const queries = owned.add(work.queues.open(originalQueries, source));
@@ -85,19 +83,6 @@ export async function composeDatabase(
       backend,
       partitionKeys,
     );
-    const fragmentSource = new PostgresqlSource({
-      pool: populationPool,
-      ...config.population,
-      changeLogOf: (name) => database.partitionKeys.get(name)?.changeLog,
-      shareLimitOf: (name) => {
-        const maxShare = database.partitionKeys.get(name)?.maxKeyShare;
-        const totalKeys = isForced ? undefined : catalog.current?.keyCounts.get(name);
-        return maxShare === undefined || totalKeys === undefined ? undefined : { maxShare, totalKeys };
-      },
-      ...(config.cache.postgresql.mayStoreInPlace
-        ? { inPlace: inPlacePopulation(backend, log, config.log.sql) }
-        : {}),
-    });
     const { concurrency, duty, minSeen } = config.population;
     const { isSplitting, isRunning, isForced = false } = work;
     const exactKeys = partitionKeys.filter(({ changeLog }) => changeLog !== undefined);
@@ -108,6 +93,14 @@ export async function composeDatabase(
       tables: trackedTables(exactKeys),
       log,
     });
+    const catalog = new CatalogKeeper(
+      catalogPool,
+      partitionKeys,
+      log,
+      isTracked ? config.freshness : undefined,
+    );
+    const parts = { serverTls, backend, catalog, isForced, log, owned };
+    const { source: fragmentSource, own } = openFragmentSource(database, config, parts);
     const canBeKept = (fragment: Fragment): boolean =>
       database.partitionKeys.get(fragment.partitionKey)?.changeLog === undefined ||
       watch.canKeepFresh(fragment);
@@ -124,12 +117,6 @@ export async function composeDatabase(
           ? {}
           : { describe: ({ partitionKey, hash }) => engine.directory.get(partitionKey, hash) }),
       }),
-    );
-    const catalog = new CatalogKeeper(
-      catalogPool,
-      partitionKeys,
-      log,
-      isTracked ? config.freshness : undefined,
     );
     const engine = owned.add(
       await DatabaseEngine.open({
@@ -186,7 +173,8 @@ export async function composeDatabase(
       const refresher = new Refresher({
         ...{
           pool: catalogPool,
-          source: fragmentSource,
+          source: own,
+          ...(fragmentSource === own ? {} : { whole: fragmentSource }),
           backend,
           events,
           schema,
@@ -202,23 +190,6 @@ export async function composeDatabase(
     await owned[Symbol.asyncDispose]();
     throw error;
   }
-}
-
-/** Reasons that are told once; some quote a fragment, so there may be many. */
-const maxReasonsTold = 100;
-
-function inPlacePopulation(backend: CacheBackend, log: Log, maySayValues: boolean): InPlacePopulation {
-  const told = new Set<string>();
-  return {
-    store: () => backend.inPlace,
-    refused: (error) => {
-      const reason = (maySayValues ? error : withoutValues(error)) ?? error;
-      if (told.has(reason)) return;
-      if (told.size >= maxReasonsTold) told.clear();
-      told.add(reason);
-      log.info({ reason }, 'a key set was not stored in place, but passed through the proxy');
-    },
-  };
 }
 
 /** In no cache. */
@@ -252,23 +223,6 @@ async function catalogOf(keeper: CatalogKeeper): Promise<Catalog> {
 
 /** Soon enough for what is learned again when it is back. */
 const outageBackoff = { firstMs: 500, maxMs: 5_000 };
-
-/** How often a server looks whether whoever asked is still there (PostgreSQL 14 and later), so that what a worker ran ends with it. */
-const clientCheck = '1s';
-
-function populationConnections({ concurrency, lockTimeoutMs, workMem, parallelWorkers }: PopulationConfig) {
-  return {
-    maxConnections: concurrency,
-    settings: {
-      client_connection_check_interval: clientCheck,
-      max_parallel_workers_per_gather: String(parallelWorkers),
-      // It uses the processor for what may save time of later rows, which are not the ones clients wait for.
-      jit: 'off',
-      ...(lockTimeoutMs > 0 ? { lock_timeout: `${lockTimeoutMs}ms` } : {}),
-      ...(workMem === undefined ? {} : { work_mem: workMem }),
-    },
-  };
-}
 
 /** What population reports, counted and logged. The server's messages may quote values of the statement. */
 function populationEvents(
@@ -306,12 +260,4 @@ function populationEvents(
       log.warn({ err: error }, message);
     },
   };
-}
-
-/** Errors of class 42 (syntax, access, unknown names) name objects, not values; of others only the code is told. */
-function withoutValues(error: string | undefined): string | undefined {
-  const sqlState = /SQLSTATE (\w{5})/.exec(error ?? '')?.[1];
-  return sqlState === undefined || sqlState.startsWith('42')
-    ? error
-    : `SQLSTATE ${sqlState}; log.sql shows the message`;
 }

@@ -4,7 +4,7 @@ import { byOrigin, staleEntries, type Stale } from '../freshness/stale-entries';
 import type { ControlPool } from '../postgres/control-pool';
 import { pause } from '../postgres/deadline';
 import type { FragmentHash } from '../query/fragment/fragment';
-import type { FragmentOutcome } from './fragment-source';
+import type { FragmentOutcome, FragmentSource } from './fragment-source';
 import type { PopulationEvents } from './population-events';
 import { entryOfRun } from './run-entry';
 import type { PostgresqlSource } from './sources/postgresql';
@@ -24,6 +24,8 @@ export interface RefresherOptions {
   /** All lent, not owned. */
   readonly pool: ControlPool;
   readonly source: PostgresqlSource;
+  /** What runs fragments that have to be run as a whole, if that is another source. */
+  readonly whole?: FragmentSource;
   readonly backend: CacheBackend;
   readonly events: PopulationEvents;
   /** Where the change logs are. */
@@ -110,8 +112,11 @@ export class Refresher implements AsyncDisposable {
 
   async #refresh({ entry: { partitionKey, hash }, isUnusable }: Stale<RefreshableEntry>): Promise<boolean> {
     const { backend } = this.options;
+    const { whole } = this.options;
     const outcome =
-      (await this.#renewInPlace(partitionKey, hash)) ?? (await this.#renewHere(partitionKey, hash));
+      isUnusable && whole !== undefined
+        ? await this.#runWhole(whole, partitionKey, hash)
+        : ((await this.#renewInPlace(partitionKey, hash)) ?? (await this.#renewHere(partitionKey, hash)));
     if (outcome === undefined) return false;
     if (outcome.status === 'ok' || outcome.status === 'stored') return true;
     // Of no use where it is, and in the way of being learned again.
@@ -133,6 +138,19 @@ export class Refresher implements AsyncDisposable {
     const entry = await backend.get(partitionKey, hash);
     if (entry === undefined) return undefined;
     const outcome = await source.run(entry.fragment, this.#stopping.signal, entry);
+    if (outcome.status === 'ok') await backend.put(this.#renewed(entry, outcome));
+    return outcome;
+  }
+
+  async #runWhole(
+    source: FragmentSource,
+    partitionKey: string,
+    hash: FragmentHash,
+  ): Promise<FragmentOutcome | undefined> {
+    const { backend } = this.options;
+    const entry = await backend.get(partitionKey, hash);
+    if (entry === undefined) return undefined;
+    const outcome = await source.run(entry.fragment, this.#stopping.signal);
     if (outcome.status === 'ok') await backend.put(this.#renewed(entry, outcome));
     return outcome;
   }

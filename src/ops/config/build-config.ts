@@ -13,7 +13,8 @@ import type {
 } from './pcache-config';
 import type { FragmentOptions, TableFragmentOptions } from '../../query/fragment/fragment-options';
 import { formatPath } from './option-path';
-import { cachePostgresqlPath, cacheRedisPath, controlPath } from './passwords';
+import { buildSource } from './build-source';
+import { cachePostgresqlPath, cacheRedisPath, controlPath, sourcePath } from './passwords';
 import { parseRedisAddresses } from './redis-addresses';
 import type { Secret } from './secret';
 
@@ -42,6 +43,7 @@ export function buildConfig(
         upstream,
         passwords.get(formatPath(controlPath(name))),
         file.freshness.schema,
+        (control) => buildSource(database, control, passwords.get(formatPath(sourcePath(name))), absolute),
       ),
     ]),
   );
@@ -197,12 +199,13 @@ function buildDatabase(
   upstream: ConfigFile['upstream'],
   password: Secret | undefined,
   changeLog: string,
+  sourceOf: (control: ControlConfig) => DatabaseConfig['source'],
 ): DatabaseConfig {
   const { host, port, user } = database.control;
   const control: ControlConfig = { host: host ?? upstream.host, port: port ?? upstream.port, user, password };
   const keys = Object.entries(database.partition_keys);
   const partitionKeys = new Map(keys.map(([key, value]) => [key, buildPartitionKey(key, value, changeLog)]));
-  return freezeDeep({ name, control, partitionKeys });
+  return freezeDeep({ name, control, source: sourceOf(control), partitionKeys });
 }
 
 function buildPartitionKey(name: string, key: PartitionKeyFile, changeLog: string): PartitionKeyConfig {

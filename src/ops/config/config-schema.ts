@@ -7,6 +7,7 @@ import { evictionSchema } from './eviction-schema';
 import { fragmentsSchema } from './fragments-schema';
 import { populationSchema } from './population-schema';
 import { queueSchema } from './queue-schema';
+import { sourceSchema } from './source-schema';
 import {
   boundPort,
   choice,
@@ -110,6 +111,7 @@ const partitionKey = z
 const database = z
   .strictObject({
     control,
+    source: sourceSchema.optional(),
     partition_keys: z
       .record(z.string(), partitionKey)
       .meta({ expects: 'a mapping of names to partition keys' }),

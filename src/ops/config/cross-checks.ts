@@ -4,6 +4,7 @@ import { partitionKeyTypes } from '../../query/partition-key';
 import { clientTlsModes } from './config-schema';
 import { parseIdentifier, parseTableName } from './identifier';
 import { parseRedisAddresses } from './redis-addresses';
+import { checkSource } from './source-checks';
 import { entriesOf, isMapping, valueAt, type OptionPath, type OptionProblem } from './option-path';
 
 /**
@@ -197,6 +198,7 @@ function* checkDatabases(data: unknown): Generator<OptionProblem> {
         message: 'expected at least one; leave the database out to have it relayed untouched',
       };
     }
+    yield* checkSource(path, database);
     for (const [key, partitionKey] of entriesOf(keys)) {
       yield* checkPartitionKey(data, [...path, 'partition_keys', key], key, partitionKey);
     }

@@ -15,6 +15,11 @@ export function controlPath(database: string): OptionPath {
   return ['databases', database, 'control'];
 }
 
+/** Where that of the copy is told of that its fragments are run on. */
+export function sourcePath(database: string): OptionPath {
+  return ['databases', database, 'source'];
+}
+
 /** Where the password of a cache in PostgreSQL is, and that of one in Redis. */
 export const cachePostgresqlPath: OptionPath = ['cache', 'postgresql'];
 export const cacheRedisPath: OptionPath = ['cache', 'redis'];
@@ -28,7 +33,11 @@ export function readPasswords(
   const byPlace = new Map<string, Secret>();
   const problems: OptionProblem[] = [];
   const databases = entriesOf(valueAt(data, ['databases'])).map(([name]) => name);
-  for (const path of [...databases.map(controlPath), cachePostgresqlPath, cacheRedisPath]) {
+  for (const path of [
+    ...databases.flatMap((name) => [controlPath(name), sourcePath(name)]),
+    cachePostgresqlPath,
+    cacheRedisPath,
+  ]) {
     const read = readPassword(valueAt(data, path), environment, workingDirectory);
     if (read instanceof Secret) byPlace.set(formatPath(path), read);
     else if (read !== undefined) problems.push({ path: [...path, ...read.path], message: read.message });

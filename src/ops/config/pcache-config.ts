@@ -186,9 +186,23 @@ export interface LogConfig {
 export interface DatabaseConfig {
   readonly name: string;
   readonly control: ControlConfig;
+  /** Where fragments are run; undefined: on the database itself. */
+  readonly source: SourceConfig | undefined;
   /** By the key's logical name. */
   readonly partitionKeys: ReadonlyMap<string, PartitionKeyConfig>;
 }
+
+/** Where fragments are run, if not on the database itself. The standby is connected to as the control role; `path` is absolute. */
+export type SourceConfig =
+  | ({ readonly kind: 'standby' } & Endpoint)
+  | ({
+      readonly kind: 'mysql';
+      readonly user: string;
+      readonly password: Secret | undefined;
+      readonly database: string;
+      readonly schema: string;
+    } & Endpoint)
+  | { readonly kind: 'sqlite'; readonly path: string; readonly schema: string };
 
 /** How the proxy itself connects to a database; host and port are upstream's where the file says nothing else. */
 export interface ControlConfig extends Endpoint {

@@ -16,6 +16,7 @@ import { changedSince, changesSince } from './changes-since';
 import { type KeyShareLimit, objectionToShare } from './expected-share';
 import { applyFragmentSettings } from './fragment-settings';
 import { checkInPlace, NotInPlaceError, runInPlace } from './in-place-run';
+import { type FollowedPrimary, type PrimaryStamp, StandbyNotReadyError } from './followed-primary';
 import { baseTypeOf } from './key-type';
 import { type RunLimits, runLimits, RunTimeoutError, serverGraceMs } from './run-limits';
 
@@ -41,6 +42,8 @@ export interface PostgresqlSourceOptions {
   readonly changeLogOf?: (partitionKey: string) => string | undefined;
   /** Fragments that are expected to have more keys are not run; undefined: that cannot be told of the key's. */
   readonly shareLimitOf?: (partitionKey: string) => KeyShareLimit | undefined;
+  /** Whose standby the pool leads to; fragments are then run there, for statements on the primary. */
+  readonly primary?: FollowedPrimary;
   /** Has keys stored where they are computed, if they can be; they pass through this process only if not. */
   readonly inPlace?: InPlacePopulation;
 }
@@ -64,6 +67,8 @@ interface PreparedRun<Changes> {
 const isWorthAnotherAttempt = /^(40|55P03)/;
 /** A busy server writes its log out by itself at any moment. */
 const durabilityPollMs = 20;
+/** A standby that is further behind is waited for by the queue, which has other things to do meanwhile. */
+const maxReplayMs = 10_000;
 const QUERY_CANCELED = '57014';
 
 /** Runs fragments on a PostgreSQL server: one connection and one REPEATABLE READ transaction each (rule F1). */
@@ -76,8 +81,27 @@ export class PostgresqlSource implements FragmentSource {
    * @param known an entry of the fragment: if what changed since can be told, only those keys are looked at again (rule F6)
    */
   async run(fragment: Fragment, signal: AbortSignal, known?: CacheEntry): Promise<FragmentOutcome> {
+    const { primary, timeoutMs } = this.options;
+    if (primary !== undefined)
+      return this.#onStandby(primary, fragment, runLimits(timeoutMs, signal), signal);
     const stored = known === undefined ? await this.#inPlace(fragment, signal, undefined) : undefined;
     return stored ?? this.#attempt(signal, (client) => this.#runOn(client, fragment, signal, known));
+  }
+
+  async #onStandby(
+    primary: FollowedPrimary,
+    fragment: Fragment,
+    limits: RunLimits,
+    signal: AbortSignal,
+  ): Promise<FragmentOutcome> {
+    const { timeoutMs } = this.options;
+    const run = async (client: ControlClient): Promise<FragmentOutcome> => {
+      const stamp = await primary.stamp(fragment, limits);
+      if ('problem' in stamp) return { status: 'failed', error: stamp.problem };
+      await primary.whenReplayed(client, stamp, limits, Math.min(timeoutMs, maxReplayMs));
+      return this.#runOn(client, fragment, signal, undefined, { primary, stamp });
+    };
+    return this.#attempt(signal, run);
   }
 
   /** Whether `renewInPlace` is worth asking. */
@@ -153,7 +177,7 @@ export class PostgresqlSource implements FragmentSource {
 
   /**
    * What comes before a fragment is run in the transaction that has begun: its stamp, what has changed since a known entry, and the settings and
-   * bounds it is run under. Or how the run has ended already.
+   * bounds it is run under. `given`: the stamp it has already. Or how the run has ended already.
    */
   async #prepare<Known extends EntryDescription, Changes>(
     client: ControlClient,
@@ -166,12 +190,15 @@ export class PostgresqlSource implements FragmentSource {
       known: Known,
       options: QueryOptions,
     ) => Promise<Changes | undefined>,
+    given?: EntryStamp,
   ): Promise<PreparedRun<Changes> | FragmentOutcome> {
     const { timeoutMs, changeLogOf, shareLimitOf } = this.options;
     // Before the fragment's settings are: its search_path could give operators another meaning.
     const changeLog = changeLogOf?.(fragment.partitionKey);
     const stamp =
-      changeLog === undefined ? undefined : await stampEntry(client, changeLog, fragment, limits());
+      changeLog === undefined
+        ? undefined
+        : (given ?? (await stampEntry(client, changeLog, fragment, limits())));
     if (stamp !== undefined && 'problem' in stamp) return { status: 'failed', error: stamp.problem };
     const changes =
       changeLog === undefined || known === undefined
@@ -201,17 +228,26 @@ export class PostgresqlSource implements FragmentSource {
     fragment: Fragment,
     signal: AbortSignal,
     known: CacheEntry | undefined,
+    followed?: { readonly primary: FollowedPrimary; readonly stamp: PrimaryStamp },
   ): Promise<FragmentOutcome> {
     const { timeoutMs, maxKeys } = this.options;
     const maxTextBytes = this.#maxTextBytes;
     const limits = runLimits(timeoutMs, signal);
     await client.query(beginRun, [], limits());
-    const prepared = await this.#prepare(client, fragment, limits, known, changesSince);
+    const added = await followed?.primary.changedBetween(client, followed.stamp, fragment, limits);
+    const prepared = await this.#prepare(
+      client,
+      fragment,
+      limits,
+      known,
+      changesSince,
+      followed?.stamp.stamp,
+    );
     if ('status' in prepared) return prepared;
     const { changeLog, stamp, changes, snapshot } = prepared;
     await client.execute('fragment', cursorFor(fragment, changes?.sql), [], limits());
 
-    const keys: PartitionValue[] = [...(changes?.unchanged ?? [])];
+    const keys: PartitionValue[] = [...(changes?.unchanged ?? []), ...(added ?? [])];
     let hasNullKey = changes !== undefined && known?.hasNullKey === true;
     let textBytes = 0;
     let typeOid: number | undefined;
@@ -231,6 +267,15 @@ export class PostgresqlSource implements FragmentSource {
     }
     await client.query(endRun, [], limits());
     if (stamp === undefined || changeLog === undefined) return { status: 'ok', keys, hasNullKey, snapshot };
+    if (followed !== undefined)
+      // Added keys may have been found as well. What a standby has is on the primary's disk.
+      return {
+        status: 'ok',
+        keys: [...new Set(keys)],
+        hasNullKey,
+        snapshot: stamp.snapshot,
+        origin: stamp.origin,
+      };
     for (let asked = 1; !(await isDurable(client, changeLog, stamp, limits())); asked++) {
       if (asked === 2) await hastenDurability(client, changeLog, limits());
       else await delay(durabilityPollMs, undefined, { signal });
@@ -259,6 +304,8 @@ function tooLarge(error: string): FragmentOutcome {
 
 function outcomeOf(error: unknown): FragmentOutcome {
   if (error instanceof RunTimeoutError) return { status: 'timeout', error: error.message };
+  if (error instanceof StandbyNotReadyError)
+    return { status: 'unavailable', error: error.message, hasStarted: false };
   if (error instanceof UnreadableKeyError) return { status: 'failed', error: error.message };
   if (error instanceof ControlQueryError) {
     if (error.sqlState === QUERY_CANCELED) return { status: 'timeout', error: error.serverMessage };
