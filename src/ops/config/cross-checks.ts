@@ -198,7 +198,7 @@ function* checkDatabases(data: unknown): Generator<OptionProblem> {
         message: 'expected at least one; leave the database out to have it relayed untouched',
       };
     }
-    yield* checkSource(path, database);
+    yield* checkSource(data, path, database);
     for (const [key, partitionKey] of entriesOf(keys)) {
       yield* checkPartitionKey(data, [...path, 'partition_keys', key], key, partitionKey);
     }

@@ -13,10 +13,15 @@ const options: Readonly<
 };
 
 /** @param path of the database, whose section `source` is looked at */
-export function* checkSource(path: OptionPath, database: unknown): Generator<OptionProblem> {
+export function* checkSource(data: unknown, path: OptionPath, database: unknown): Generator<OptionProblem> {
   const source = valueAt(database, ['source']);
   const kind = sourceKinds.find((known) => known === valueAt(source, ['kind']));
   if (kind === undefined || !isMapping(source)) return;
+  if (valueAt(data, ['population', 'run_by']) === 'database')
+    yield {
+      path: [...path, 'source'],
+      message: 'is of no use where population.run_by is database: the database runs its fragments itself',
+    };
   const { needs, takes } = options[kind];
   for (const name of needs)
     if (valueAt(source, [name]) === undefined)

@@ -83,7 +83,7 @@ export class PostgresqlSource implements FragmentSource {
   async run(fragment: Fragment, signal: AbortSignal, known?: CacheEntry): Promise<FragmentOutcome> {
     const { primary, timeoutMs } = this.options;
     if (primary !== undefined)
-      return this.#onStandby(primary, fragment, runLimits(timeoutMs, signal), signal);
+      return this.#onStandby(primary, fragment, runLimits(timeoutMs + maxReplayMs, signal), signal);
     const stored = known === undefined ? await this.#inPlace(fragment, signal, undefined) : undefined;
     return stored ?? this.#attempt(signal, (client) => this.#runOn(client, fragment, signal, known));
   }
