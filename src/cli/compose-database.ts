@@ -134,6 +134,17 @@ export async function composeDatabase(
           learner.learn(fragments.filter(canBeKept), weight);
         },
         retryAt,
+        ...(config.verification === undefined
+          ? {}
+          : {
+              verification: {
+                ...config.verification,
+                pool: owned.add(controlPool(database, serverTls, { maxConnections: 1 }, log)),
+                logsSql: config.log.sql,
+                verified: (outcome) => metrics.engine.verified(outcome),
+                report: (fields, message) => log.error(fields, message),
+              },
+            }),
         events: metrics.engine,
         log,
       }),

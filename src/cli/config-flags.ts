@@ -23,7 +23,8 @@ export function withConfigFlags<T>(argv: Argv<T>): Argv<T & ConfigFlags> {
     .option('mode', {
       type: 'string',
       requiresArg: true,
-      describe: 'on, observe or off [environment: PCACHE_MODE] [default: what the file says, else on]',
+      describe:
+        'on, verify, observe or off [environment: PCACHE_MODE] [default: what the file says, else on]',
     })
     .option('log-level', {
       type: 'string',

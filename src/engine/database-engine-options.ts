@@ -6,6 +6,7 @@ import type { MethodChoice } from '../query/rewrite/method';
 import type { CatalogKeeper } from './catalog-keeper';
 import type { EngineEvents, EngineLog } from './engine-events';
 import type { ShapeChecker } from './shape-checker';
+import type { VerificationOptions } from './verification/verification';
 
 export interface TrackedKey extends PartitionKey {
   /** Share of all keys beyond which a key set is not used: reading almost everything is not worth a restriction. */
@@ -34,6 +35,8 @@ export interface DatabaseEngineOptions {
   readonly learn: (fragments: readonly Fragment[], weight: number) => void;
   /** When a fragment whose last run did not end ok is tried again, in milliseconds since 1970; for explanation. */
   readonly retryAt?: (entry: FailedEntry) => number | undefined;
+  /** Present for `mode: verify`. */
+  readonly verification?: VerificationOptions;
   readonly events: EngineEvents;
   readonly log: EngineLog;
 }

@@ -43,6 +43,7 @@ import { SlowForms } from './slow-forms';
 import { turnBudget } from './turn-budget';
 import { UnkeyedStatements } from './unkeyed-statements';
 import { UsageNotes } from './usage-notes';
+import { Verification } from './verification/verification';
 import { WaitingStatements } from './waiting-statements';
 import { warmUp } from './warm-up';
 
@@ -74,6 +75,7 @@ export class DatabaseEngine implements Engine {
   readonly #waiting = new WaitingStatements((reading) => this.#prepare(reading));
   readonly #unsubscribe: () => void;
   readonly #loader: DirectoryLoader;
+  readonly #verification: Verification;
   readonly #laterTurns = new LaterTurns(maxLearningLater);
   #version = 0;
   #lastContext: SessionContext | undefined;
@@ -108,9 +110,9 @@ export class DatabaseEngine implements Engine {
       restrictor: this.#restrictor,
       experience: this.#experience,
       shapes: this.#shapes,
-      currentCatalog: () => options.catalog.current,
       retryAt: options.retryAt ?? (() => undefined),
     });
+    this.#verification = new Verification(options.verification, this.#experience, options);
     this.#unsubscribe = options.backend.subscribe((change) => this.#cacheChanged(change));
     options.catalog.onChange((catalog) => this.#catalogRead(catalog));
     this.#loader = new DirectoryLoader(options, this.directory, () => this.#directoryChanged());
@@ -194,6 +196,7 @@ export class DatabaseEngine implements Engine {
     if (!(statement instanceof CandidateStatement)) return wantsNothing;
     if (outcome === 'fellBack') this.#block(statement, completion.givenUpFor);
     if (outcome !== 'complete') return wantsNothing;
+    this.#verification.completed(completion);
     if (isTimed && statement.isMeasured) this.#measured(statement, plan, elapsedMs);
     if (elapsedMs < this.options.minQueryMs) return wantsNothing;
     return { wantsContext: this.#learn(completion) };

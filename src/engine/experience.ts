@@ -17,6 +17,8 @@ interface ShapeExperience {
   failures: number;
   /** Until when, by the clock handed in, it is not used for that. */
   blockedUntilMs: number;
+  /** Whether its rows were seen to be others than the original's. */
+  isDistrusted: boolean;
 }
 
 /**
@@ -49,6 +51,7 @@ export class Experience {
   peekObjection(shape: string, nowMs: number): string | undefined {
     const experience = this.#shapes.get(shape);
     if (experience === undefined) return undefined;
+    if (experience.isDistrusted) return 'differed when verified';
     if (nowMs < experience.blockedUntilMs) return 'failed when restricted';
     if (experience.sitOut > 0) return 'slower when restricted';
     return undefined;
@@ -97,6 +100,11 @@ export class Experience {
     return blockMs;
   }
 
+  /** The restricted form had other rows than the original: it is not used any more. */
+  distrust(shape: string): void {
+    this.#of(shape).isDistrusted = true;
+  }
+
   /** The average time of the statement as the client wrote it, in milliseconds, if it was ever run so. */
   directMs(shape: string): number | undefined {
     const direct = this.#shapes.get(shape)?.direct;
@@ -136,6 +144,7 @@ export class Experience {
       sitOut: 0,
       failures: 0,
       blockedUntilMs: 0,
+      isDistrusted: false,
     };
     this.#shapes.set(shape, experience);
     return experience;

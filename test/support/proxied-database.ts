@@ -37,6 +37,8 @@ export interface ProxiedDatabaseOptions extends PostgresServerOptions {
   readonly environment?: Readonly<Record<string, string>>;
   /** Of the tables' key; exact: their changes are tracked. By default static. */
   readonly consistency?: 'static' | 'exact';
+  /** Other options of the configuration. */
+  readonly sections?: object;
   /** What is done in the database, by its superuser, before the program starts. */
   readonly prepare?: (connection: ConnectionOptions) => Promise<void>;
 }
@@ -66,6 +68,7 @@ export class ProxiedDatabase implements AsyncDisposable {
     environment = {},
     population = {},
     consistency = 'static',
+    sections = {},
     prepare,
     ...options
   }: ProxiedDatabaseOptions = {}): Promise<ProxiedDatabase> {
@@ -83,7 +86,8 @@ export class ProxiedDatabase implements AsyncDisposable {
 
     const directory = await temporaryDirectory('matrix');
     const file = join(directory.path, 'pcache.yaml');
-    writeFileSync(file, stringify(configuration(server.port, cache, population, consistency)));
+    const common = configuration(server.port, cache, population, consistency);
+    writeFileSync(file, stringify({ ...common, ...sections }));
     const start = async (): Promise<RunningProgram> => {
       const program = new PcacheProcess(['proxy', '--config', file], {
         environment: { PASSWORD: password, ...environment },

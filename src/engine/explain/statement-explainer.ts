@@ -29,7 +29,7 @@ export interface StatementExplainerOptions {
   readonly restrictor: Restrictor;
   readonly experience: Experience;
   readonly shapes: ShapeBook;
-  readonly currentCatalog: () => Catalog | undefined;
+  readonly catalog: { readonly current: Catalog | undefined };
   /** When a fragment whose last run did not end ok is tried again, in milliseconds since 1970. */
   readonly retryAt: (entry: FailedEntry) => number | undefined;
 }
@@ -53,7 +53,7 @@ export class StatementExplainer {
   async explain(request: PlanRequest, assumed: SessionContext | undefined): Promise<Explanation> {
     const { statement, context, parameters } = request;
     const mode = context?.mode ?? this.options.mode;
-    const catalog = this.options.currentCatalog();
+    const catalog = this.options.catalog.current;
     const left = (reason: string): Explanation => ({ ...nothing, mode, reason });
     if (!(statement instanceof CandidateStatement)) return left(reasonOfOther(statement));
     if (catalog === undefined) return left('catalog not read');
@@ -63,7 +63,7 @@ export class StatementExplainer {
     await turnBudget.turn();
     const { result: decision } = turnBudget.spend(() => new Decision(0, reading, this.options.directory));
     const plan = await this.#preview(request, decision, catalog);
-    if (this.options.currentCatalog() !== catalog) return left('catalog not read');
+    if (this.options.catalog.current !== catalog) return left('catalog not read');
     const { directory, restrictor, retryAt } = this.options;
     const isRewritten = plan?.kind === 'rewrite';
     return {

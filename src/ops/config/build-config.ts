@@ -50,7 +50,9 @@ export function buildConfig(
   return freezeDeep<PcacheConfig>({
     source: origin.source,
     notices: origin.notices,
-    mode: file.mode,
+    mode: file.mode === 'verify' ? 'on' : file.mode,
+    verification:
+      file.mode === 'verify' ? { share: file.verify.share, timeoutMs: file.verify.timeout_ms } : undefined,
     listen: {
       host: listen.host,
       port: listen.port,

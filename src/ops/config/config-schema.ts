@@ -6,6 +6,7 @@ import { cacheSchema } from './cache-schema';
 import { evictionSchema } from './eviction-schema';
 import { fragmentsSchema } from './fragments-schema';
 import { populationSchema } from './population-schema';
+import { verifySchema } from './verify-schema';
 import { queueSchema } from './queue-schema';
 import { sourceSchema } from './source-schema';
 import {
@@ -20,8 +21,9 @@ import {
   text,
 } from './option-kinds';
 
-export const proxyModes = ['on', 'observe', 'off'] as const;
-export type ProxyMode = (typeof proxyModes)[number];
+export const proxyModes = ['on', 'verify', 'observe', 'off'] as const;
+/** What a session can be in; verifying changes nothing for it. */
+export type ProxyMode = Exclude<(typeof proxyModes)[number], 'verify'>;
 
 export const logLevels = ['silent', 'fatal', 'error', 'warn', 'info', 'debug', 'trace'] as const;
 export type LogLevel = (typeof logLevels)[number];
@@ -165,7 +167,7 @@ export const configSchema = z
   .strictObject({
     mode: choice(
       proxyModes,
-      'on: learn and restrict. observe: learn and report, change no statement. off: relay only.',
+      'on: learn and restrict. verify: the same, and a share of the results is compared with those of the statements as they came; see verify. observe: learn and report, change no statement. off: relay only.',
     ).default('on'),
     listen: z
       .strictObject({
@@ -217,6 +219,7 @@ export const configSchema = z
       .prefault({}),
     cache: cacheSchema,
     population: populationSchema,
+    verify: verifySchema,
     queue: queueSchema,
     eviction: evictionSchema,
     freshness: z

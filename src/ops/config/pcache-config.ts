@@ -17,6 +17,8 @@ export interface PcacheConfig {
   /** What its author may want to know, such as new names of options. */
   readonly notices: readonly string[];
   readonly mode: ProxyMode;
+  /** Of `mode: verify`; timeoutMs in milliseconds. */
+  readonly verification: { readonly share: number; readonly timeoutMs: number } | undefined;
   readonly listen: ListenConfig;
   readonly upstream: UpstreamConfig;
   readonly auth: AuthConfig;

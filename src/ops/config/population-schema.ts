@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { choice, count, milliseconds, text } from './option-kinds';
+import { choice, count, milliseconds, says, text } from './option-kinds';
 
 /** Who runs fragments: the proxy as well, only `pcache observer`, or only the database itself, by pg_cron. */
 export const populationRunners = ['proxy', 'observer', 'database'] as const;
@@ -33,11 +33,17 @@ export const populationSchema = z
     )
       .regex(/^[1-9][0-9]{0,9} ?(kB|MB|GB)$/)
       .optional(),
-    duty: z.number().min(0.001).max(1).default(0.1).meta({
-      description:
-        'Share of the time that each of them runs fragments; for the rest of it, a minute at most after each, the server is left to its clients. 1: without a rest.',
-      expected: 'a number from 0.001 to 1',
-    }),
+    duty: z
+      .number()
+      .min(0.001)
+      .max(1)
+      .meta(
+        says(
+          'Share of the time that each of them runs fragments; for the rest of it, a minute at most after each, the server is left to its clients. 1: without a rest.',
+          'a number from 0.001 to 1',
+        ),
+      )
+      .default(0.1),
     parallel_workers: count(
       0,
       1_024,

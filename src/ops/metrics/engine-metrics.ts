@@ -1,4 +1,4 @@
-import { Gauge, Histogram, type Registry } from 'prom-client';
+import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 import { planBuckets } from './durations';
 
 /** What is known of cached fragments at one moment. */
@@ -16,6 +16,7 @@ export interface DirectoryState {
 /** Measures the engines of all databases together. */
 export class EngineMetrics {
   readonly #planSeconds: Histogram;
+  readonly #verifications: Counter;
   readonly #directories: (() => DirectoryState)[] = [];
 
   constructor(registry: Registry) {
@@ -24,6 +25,12 @@ export class EngineMetrics {
       name: 'pcache_plan_seconds',
       help: 'Time to decide about one execution of a candidate statement, without fetching key sets.',
       buckets: planBuckets,
+      registers,
+    });
+    this.#verifications = new Counter({
+      name: 'pcache_verifications_total',
+      help: 'Restricted statements that were run again in both forms (mode: verify), by what came of it.',
+      labelNames: ['outcome'],
       registers,
     });
     const states = (): DirectoryState[] => this.#directories.map((read) => read());
@@ -54,6 +61,11 @@ export class EngineMetrics {
   /** A plan was made; called on the data path. */
   planned(elapsedMs: number): void {
     this.#planSeconds.observe(elapsedMs / 1000);
+  }
+
+  /** A restricted statement was verified, or was to be. */
+  verified(outcome: 'same' | 'different' | 'unstable' | 'failed'): void {
+    this.#verifications.inc({ outcome });
   }
 
   /** Has a directory read at each scrape; entries of several directories are added up. */

@@ -270,6 +270,11 @@ export class Catalog {
     return functions.length > 0 && functions.every(({ volatility }) => volatility !== 'v');
   }
 
+  /** Whether any function of the name, in whatever schema, is an aggregate or a window function. */
+  isAnyAggregate(functionName: string): boolean {
+    return (this.#functions.get(functionName) ?? []).some(({ kind }) => kind === 'a' || kind === 'w');
+  }
+
   /** Whether every relation of the name, in whatever schema, is a plain table: reading it runs no code of anyone's. */
   isAlwaysTable(relationName: string): boolean {
     const kinds = this.#relationKinds.get(relationName) ?? [];

@@ -58,7 +58,7 @@ describe('pcache config check', () => {
         'pcache: the configuration cannot be used',
         '-:',
         '  listen.prot: unknown option; did you mean port? (line 1)',
-        '  mode: expected "on", "observe" or "off", got "perhaps" (line 2)',
+        '  mode: expected "on", "verify", "observe" or "off", got "perhaps" (line 2)',
         '  admin.port: expected a port from 1 to 65535, or 0 for any free one, got "x" (from --set)',
         '  log.level: expected "silent", "fatal", "error", "warn", "info", "debug" or "trace", got "loud" (from --log-level)',
         '',

@@ -319,6 +319,9 @@ describe('pcache proxy', () => {
     await using directory = await temporaryDirectory('proxy');
     await using program = startProxy(directory.path, 'mode: perhaps');
     const { code, stderr } = await program.ended;
-    expect([code, stderr]).toEqual([2, expect.stringMatching(/mode: expected "on", "observe" or "off"/)]);
+    expect([code, stderr]).toEqual([
+      2,
+      expect.stringMatching(/mode: expected "on", "verify", "observe" or "off"/),
+    ]);
   });
 });

@@ -224,7 +224,12 @@ upstream: { host: /var/run/postgresql, tls: { mode: verify-full, ca: root.crt, c
     ],
     ['nothing where something must be', 'listen: { host: }', 'listen.host', /got nothing/],
     ['a value for a mapping', 'upstream: 5432', 'upstream', /expected a mapping of options, got 5432/],
-    ['an unknown mode', 'mode: observer', 'mode', /expected "on", "observe" or "off", got "observer"/],
+    [
+      'an unknown mode',
+      'mode: observer',
+      'mode',
+      /expected "on", "verify", "observe" or "off", got "observer"/,
+    ],
     [
       'an unknown backend',
       'cache: { backend: mysql_set }',
