@@ -57,7 +57,7 @@ as $$
              order by case c.strategy
                         when 'oldest' then 0
                         when 'largest' then - coalesce(e.bytes, 0)
-                        else e.compute_ms / (coalesce(e.bytes, 0) + 256)
+                        else (e.saved_ms + e.compute_ms) / (coalesce(e.bytes, 0) + 256)
                           / (1 + greatest(date_part('epoch', as_of - u.last_use), 0) / 86400)
                       end,
                       u.last_use, e.partition_key, e.hash

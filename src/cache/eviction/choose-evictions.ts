@@ -9,6 +9,8 @@ export interface EvictionCandidate {
   readonly createdAt: number;
   readonly lastUsedAt: number;
   readonly computeMs: number;
+  /** What it has saved statements since it was first stored. */
+  readonly savedMs: number;
   /** What its keys take; 0 where nobody has written that down. */
   readonly bytes: number;
 }
@@ -123,7 +125,8 @@ function rankOf(entry: EvictionCandidate, strategy: EvictionStrategy, now: numbe
       return -entry.bytes;
     case 'cost_benefit': {
       const idleDays = Math.max(now - lastUse(entry), 0) / dayMs;
-      return entry.computeMs / (entry.bytes + bytesBesidesKeys) / (1 + idleDays);
+      // One that is new has saved nothing yet: what it cost stands for what it may be good for.
+      return (entry.savedMs + entry.computeMs) / (entry.bytes + bytesBesidesKeys) / (1 + idleDays);
     }
     default:
       return assertNever(strategy, 'eviction strategy');

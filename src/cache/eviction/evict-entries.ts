@@ -63,11 +63,14 @@ async function candidatesOf(
 ): Promise<readonly EvictionCandidate[]> {
   const candidates: EvictionCandidate[] = [];
   // Not the description itself: there may be a million, and its fragment is the most of it.
-  for await (const { fragment, createdAt, lastUsedAt, computeMs, bytes } of backend.list(partitionKey))
+  for await (const { fragment, createdAt, lastUsedAt, computeMs, bytes, benefit } of backend.list(
+    partitionKey,
+  ))
     candidates.push({
       partitionKey: fragment.partitionKey,
       hash: fragment.hash,
       ...{ createdAt, lastUsedAt, computeMs },
+      savedMs: benefit?.savedMs ?? 0,
       bytes: bytes ?? 0,
     });
   return candidates;

@@ -1,6 +1,6 @@
 /**
  * Which entries go first. oldest: those that no statement has used for longest. largest: those whose keys take most. cost_benefit: those that
- * save least for what they take: the milliseconds that computing them took, by byte, and by day that nobody has used them.
+ * save least for what they take: the milliseconds they have saved statements and that computing them took, by byte, and by day that nobody has used them.
  */
 export const evictionStrategies = ['oldest', 'largest', 'cost_benefit'] as const;
 export type EvictionStrategy = (typeof evictionStrategies)[number];

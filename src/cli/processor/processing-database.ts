@@ -1,6 +1,6 @@
 import type { Argv } from 'yargs';
 import { bitCapabilities } from '../../cache/bit-capabilities';
-import { cacheQuery, changeChannel } from '../../cache/backends/postgresql/cache-schema';
+import { cacheMigrations, cacheQuery, changeChannel } from '../../cache/backends/postgresql/cache-schema';
 import {
   arrayStorage,
   bitStorage,
@@ -15,11 +15,12 @@ import { createLog } from '../../ops/log/create-log';
 import { DatabaseProcessor, type ProcessorSchema } from '../../population/processor/database-processor';
 import { jobNames, processorJobs } from '../../population/processor/processor-jobs';
 import type { ProcessorLimits, ProcessorPlace } from '../../population/processor/processor-records';
-import { queueQuery, workChannel } from '../../population/queue/postgresql/queue-schema';
+import { queueMigrations, queueQuery, workChannel } from '../../population/queue/postgresql/queue-schema';
 import { defaultQueueLimits } from '../../population/queue/queue-limits';
 import { fragments } from '../../population/queue/work-kind';
 import { defaultMaxTextBytes } from '../../population/sources/postgresql';
 import { readDatabaseIdentity } from '../../postgres/catalog/read-database-identity';
+import { checkMigrations } from '../../postgres/migrations';
 import type { CronJobs } from '../../postgres/pg-cron';
 import { quoteIdentifier } from '../../query/ast/quote';
 import { type ConfigFlags, readConfigFlags, withConfigFlags } from '../config-flags';
@@ -78,6 +79,12 @@ export class ProcessingDatabase implements AsyncDisposable {
     const { schema, tablePrefix, cachePrefix } = this.schema;
     const named = (table: string): string => `${quoteIdentifier(schema)}.${quoteIdentifier(table)}`;
     return { queue: named(`${tablePrefix}${fragments.name}`), cache: named(`${cachePrefix}entry`) };
+  }
+
+  /** Rejects with StartError or NewerSchemaError unless the tables are of this version. */
+  async checkVersions(): Promise<void> {
+    await checkMigrations(this.jobs.pool, cacheMigrations(this.config.cache.postgresql));
+    await checkMigrations(this.jobs.pool, queueMigrations(queueSchema(this.config)));
   }
 
   /** The names of all jobs there could be. */

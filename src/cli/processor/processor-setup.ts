@@ -17,6 +17,7 @@ export const processorSetupCommand: CommandModule<object, ProcessorFlags & Proce
     const cronDatabase = await jobs.findCronDatabase();
     const cron = await jobs.cron(cronDatabase);
     await processor.checkTables(place.tables);
+    await place.checkVersions();
     await processor.migrate(database.control.user);
     const told = await place.place(defaultFrequencyS, cronDatabase);
     const isNew = await processor.write(told);

@@ -19,7 +19,7 @@ export const evictionSchema = z
     interval_s: count(1, 2_000_000, 'Seconds between two runs of a proxy or observer.').default(600),
     strategy: choice(
       evictionStrategies,
-      'What goes first. oldest: what no statement has used for longest. largest: what takes most. cost_benefit: what took the fewest milliseconds to compute, by byte and by day of not being used.',
+      'What goes first. oldest: what no statement has used for longest. largest: what takes most. cost_benefit: what has saved statements, and took to compute, the fewest milliseconds by byte and day of not being used.',
     ).default('oldest'),
     max_age_days: z
       .number()

@@ -151,6 +151,40 @@ const entryTable = `"the ""cache"""."My ' entry"`;
     await eviction('remove', '--yes');
   });
 
+  test('a statement that was decided on before its entry went has its keys, or lets all through', async () => {
+    await eviction('setup', '--max-entries', '1');
+    await put('a', 'b');
+    const entry = await backend.describe('region', hashOf('a'));
+    const lazy = entry && backend.lazy?.([entry]);
+    if (lazy === undefined) throw new Error('it cannot be read in place');
+    const text = `select ${lazy.changed} as changed, array(${lazy.rows}) as keys`;
+    await admin.query('begin isolation level repeatable read');
+    expect((await admin.query(text)).rows).toEqual([{ changed: false, keys: ['1'] }]);
+    expect((await eviction('run')).stdout).toMatch(/^1 entries evicted/);
+    // The snapshot is from before.
+    expect((await admin.query(text)).rows).toEqual([{ changed: false, keys: ['1'] }]);
+    await admin.query('commit');
+    expect((await admin.query(text)).rows).toEqual([{ changed: true, keys: [] }]);
+    await eviction('remove', '--yes');
+  });
+
+  test('waits for nobody: what another one is writing stays, and only one run is at it', async () => {
+    await eviction('setup', '--max-entries', '1');
+    await put('a', 'b', 'c');
+    await admin.query('begin');
+    await admin.query(`update ${entryTable} set uses = uses + 1 where hash = decode($1, 'hex')`, [
+      hashOf('a'),
+    ]);
+    expect((await eviction('run')).stdout).toMatch(/^1 entries evicted/);
+    await admin.query('rollback');
+    await admin.query('begin');
+    await admin.query(`select "the ""cache"""."My ' evict"('postgresql_array', false)`);
+    expect((await eviction('run')).stdout).toBe('another run is under way\n');
+    await admin.query('rollback');
+    expect(await backend.count('region')).toBe(2);
+    await eviction('remove', '--yes');
+  });
+
   test('chooses what the other backends would', async () => {
     await eviction('setup', '--max-entries', '2');
     const database = new DatabaseEviction(pool, schema, 'postgresql_array');
@@ -160,6 +194,7 @@ const entryTable = `"the ""cache"""."My ' entry"`;
         partitionKey: fc.constantFrom('region', 'other'),
         hours: fc.nat(200),
         computeMs: fc.nat(1_000),
+        savedMs: fc.integer({ min: -2_000, max: 9_000 }),
         bytes: fc.constantFrom(0, 8, 100, 5_000),
       }),
       { maxLength: 12 },
@@ -181,22 +216,25 @@ const entryTable = `"the ""cache"""."My ' entry"`;
       fc.asyncProperty(entries, limits, async (written, limits) => {
         await admin.query(`delete from ${entryTable}`);
         const now = Date.now();
-        const candidates = written.map(({ partitionKey, hours, computeMs, bytes }, i): EvictionCandidate => {
-          const at = now - hours * hour;
-          return {
-            partitionKey,
-            hash: hashOf(String(i)),
-            createdAt: at,
-            lastUsedAt: at - 5,
-            computeMs,
-            bytes,
-          };
-        });
+        const candidates = written.map(
+          ({ partitionKey, hours, computeMs, savedMs, bytes }, i): EvictionCandidate => {
+            const at = now - hours * hour;
+            return {
+              partitionKey,
+              hash: hashOf(String(i)),
+              createdAt: at,
+              lastUsedAt: at - 5,
+              computeMs,
+              savedMs,
+              bytes,
+            };
+          },
+        );
         await admin.query(
-          `insert into ${entryTable} (backend, partition_key, hash, fragment, status, key_count, has_null_key, created_at, last_used_at, compute_ms, bytes)
+          `insert into ${entryTable} (backend, partition_key, hash, fragment, status, key_count, has_null_key, created_at, last_used_at, compute_ms, saved_ms, bytes)
            select 'postgresql_array', c->>'partitionKey', decode(c->>'hash', 'hex'), '{}', 'failed', 0, false,
                   to_timestamp((c->>'createdAt')::float8 / 1000), to_timestamp((c->>'lastUsedAt')::float8 / 1000),
-                  (c->>'computeMs')::float8, (c->>'bytes')::bigint
+                  (c->>'computeMs')::float8, (c->>'savedMs')::float8, (c->>'bytes')::bigint
              from jsonb_array_elements($1) as c`,
           [JSON.stringify(candidates)],
         );

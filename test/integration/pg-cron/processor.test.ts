@@ -19,6 +19,7 @@ import {
 import { makeFragment } from '../../support/make-fragment';
 import { type PostgresServer } from '../../support/postgres-server';
 import { type TemporaryDirectory, temporaryDirectory } from '../../support/temporary-directory';
+import { until } from '../../support/until';
 
 const queueSchema = { schema: inPlaceSchema.schema, tablePrefix: "q ' " };
 
@@ -209,4 +210,181 @@ const kinds: readonly Kind[] = [
       await backend[Symbol.asyncDispose]();
     },
   );
+
+  describe('whatever goes wrong', () => {
+    const tableOf = (name: string): string => `"the ""cache"""."q ' ${name}"`;
+    const rowsOf = async <Row extends object>(text: string): Promise<Row[]> =>
+      (await database.admin.query<Row>(text)).rows;
+    const entries = (): Promise<unknown> =>
+      rowsOf(`select status, error, failures from ${entryTable} order by created_at, error`);
+    /** A worker, as a job is. */
+    const worker = async (slot: number, seconds = 0): Promise<void> => {
+      const client = new Client(database.connection);
+      client.on('error', () => undefined);
+      await client.connect();
+      void client
+        .query(`call ${tableOf('process')}(${slot}, ${seconds})`)
+        .catch(() => undefined)
+        .finally(() => void client.end().catch(() => undefined));
+    };
+    const workers = async (): Promise<number> =>
+      (await rowsOf(`select slot from ${tableOf('processor_job')}`)).length;
+    const running = async (): Promise<number> =>
+      (await rowsOf(`select slot from ${tableOf('processor_job')} where queue_id is not null`)).length;
+    const logged = async (): Promise<string[]> =>
+      (await rowsOf<{ status: string }>(`select status from ${tableOf('processor_log')} order by id`)).map(
+        ({ status }) => status,
+      );
+    const watch = (): Promise<unknown> => rowsOf(`select ${tableOf('processor_watch')}()`);
+    const sleeping = (seconds: number, what = 'a'): Fragment =>
+      makeFragment(`select 1 from pg_sleep(${seconds}) where '${what}' <> ''`);
+
+    beforeAll(async () => {
+      configured('postgresql_array', 'integer');
+      await database.openBackend('postgresql_array', 'integer');
+      expect((await processor('setup')).stderr).toBe('');
+      await rowsOf(`update ${tableOf('processor_config')} set is_enabled = true, duty = 1`);
+    });
+    beforeEach(async () => {
+      await until('no worker is left', async () => (await workers()) === 0);
+      await database.forget();
+      for (const name of ['query_fragment_queue', 'query_fragment_queue_dead', 'processor_log'])
+        await rowsOf(`delete from ${tableOf(name)}`);
+    });
+
+    test('a fragment that fails, or would write, leaves its failure, and is not tried before its time', async () => {
+      const failing = makeFragment('select 1 / 0');
+      const writing = makeFragment(
+        'select count(*)::int from (select nextval($$counter$$) from generate_series(1, 2)) n',
+      );
+      await rowsOf('create sequence counter');
+      await push(failing, writing);
+      await processor('manual-process', '9');
+      const refused = expect.stringMatching(/read-only transaction \(SQLSTATE 25006\)/) as string;
+      expect(await entries()).toEqual([
+        { status: 'failed', error: 'division by zero (SQLSTATE 22012)', failures: 1 },
+        { status: 'failed', error: refused, failures: 1 },
+      ]);
+      await push(failing);
+      expect(lines((await processor('manual-process', '9')).stdout)).toMatchObject([
+        { status: 'failed before' },
+      ]);
+      await rowsOf(`update ${entryTable} set created_at = created_at - interval '6 minutes'`);
+      await push(failing);
+      await processor('manual-process', '9');
+      expect(await entries()).toContainEqual(expect.objectContaining({ failures: 2 }));
+      expect(await queue.lengths()).toMatchObject({ waiting: 0, running: 0, dead: 0 });
+    });
+
+    test('what is no fragment, or of a key nobody set up, is a dead letter', async () => {
+      await push(
+        makeFragment('select 1', { partitionKey: 'other' }),
+        makeFragment('select 2', { datatype: 'text' }),
+        { ...makeFragment('select 3'), conjuncts: 'none' } as unknown as Fragment,
+      );
+      await processor('manual-process', '9');
+      expect((await queue.deadLetters(9)).map(({ reason }) => reason).sort()).toEqual([
+        'it is no fragment',
+        'the partition key is of datatype integer, not text',
+        'the processor was not set up for this partition key: pcache processor setup',
+      ]);
+      expect(await entries()).toEqual([]);
+    });
+
+    test('beyond its time it is cancelled by whoever watches, and remembered', async () => {
+      await processor('config', '--timeout', '1');
+      await push(sleeping(50));
+      await worker(1);
+      await until('it is cancelled', async () => {
+        await watch();
+        return (await logged()).includes('timeout');
+      });
+      expect(await entries()).toEqual([
+        {
+          status: 'timeout',
+          error: expect.stringMatching(/canceling statement/) as string,
+          failures: 1,
+        },
+      ]);
+      await processor('config', '--timeout', '20');
+    });
+
+    test('a worker that is killed gives back what it had; so does one that somebody cancels', async () => {
+      const again = (attempts: number): Promise<unknown> =>
+        rowsOf(`update ${tableOf('query_fragment_queue')} set run_at = now(), attempts = ${attempts}`);
+      await push(sleeping(15));
+      await worker(1);
+      await until('it runs', async () => (await running()) === 1);
+      await rowsOf(`select pg_terminate_backend(pid) from ${tableOf('processor_job')}`);
+      await until('the others notice', async () => {
+        await watch();
+        return (await workers()) === 0;
+      });
+      expect(await logged()).toEqual(['lost']);
+      expect(await queue.lengths()).toMatchObject({ delayed: 1, running: 0 });
+      expect(await entries()).toEqual([]);
+
+      await again(1);
+      await worker(1);
+      await until('it runs again', async () => (await running()) === 1);
+      await rowsOf(`select pg_cancel_backend(pid) from ${tableOf('processor_job')}`);
+      await until('it is back in the queue', async () => (await queue.lengths()).delayed === 1);
+      expect(await logged()).toEqual(['lost', 'retry']);
+
+      await until('the worker has ended', async () => (await workers()) === 0);
+      await again(99);
+      await processor('manual-process', '1');
+      expect((await queue.deadLetters(9)).map(({ reason }) => reason)).toEqual([
+        'its workers were lost, again and again',
+      ]);
+    });
+
+    test('many workers, no fragment twice', async () => {
+      const work = Array.from({ length: 60 }, (_, i) => makeFragment(`select ${i} from pg_sleep(0.005)`));
+      await push(...work);
+      await processor('config', '--max-jobs', '4');
+      for (const slot of [1, 2, 3, 4, 4, 5]) await worker(slot);
+      await until('all are run', async () => (await logged()).length >= work.length);
+      await until('they have ended', async () => (await workers()) === 0);
+      expect(new Set(await logged())).toEqual(new Set(['ok']));
+      expect(await logged()).toHaveLength(work.length);
+      // Beyond max-jobs.
+      expect(await rowsOf(`select slot from ${tableOf('processor_log')} where slot > 4`)).toEqual([]);
+      expect(await entries()).toHaveLength(work.length);
+    });
+
+    test('disable ends those that wait for work; what runs is finished', async () => {
+      await push(sleeping(4, 'b'));
+      await worker(1, 50);
+      await worker(2, 50);
+      await until('one runs', async () => (await running()) === 1 && (await workers()) === 2);
+      expect(await processor('disable')).toMatchObject({ code: 0, stdout: 'disabled\n' });
+      await until('they have ended', async () => (await workers()) === 0);
+      expect(await logged()).toEqual(['ok']);
+      await push(sleeping(0, 'c'));
+      await rowsOf(`call ${tableOf('process')}(1, 0)`);
+      expect(await queue.lengths()).toMatchObject({ waiting: 1, running: 0 });
+    });
+
+    test('tells what is there, and is removed', async () => {
+      await push(makeFragment('select 4'));
+      expect((await processor('queue-info')).stdout).toMatch(
+        /^original_query_queue: 0 waiting.*\nquery_fragment_queue: 1 waiting.*\n\{.*select 4/,
+      );
+      expect((await processor('enable')).stdout).toBe('enabled: 4 jobs, which look every 2 s\n');
+      const jobs = async (): Promise<number | null> => (await cron.query('select from cron.job')).rowCount;
+      expect(await jobs()).toBe(5);
+      await processor('config', '--max-jobs', '2', '--frequency', '3');
+      expect(await jobs()).toBe(3);
+      expect((await processor('config', '--frequency', '60')).stderr).toMatch(/from 1 to 59/);
+      await cron.query(`select cron.unschedule(jobid) from cron.job where command like '%watch%'`);
+      expect(await processor('test')).toMatchObject({
+        code: 1,
+        stderr: expect.stringMatching(/2 of its 3 jobs/) as string,
+      });
+      expect(await processor('remove', '--yes')).toMatchObject({ code: 0, stdout: 'removed\n' });
+      expect(await jobs()).toBe(0);
+      expect((await processor('logs')).stderr).toMatch(/not set up/);
+    });
+  });
 });

@@ -144,6 +144,15 @@ jest.setTimeout(240_000);
        update place set region_id = 999 where id in (select max(id) from place where name = 'Rome')`,
       );
       await database.expectSame(converse, { hits: questions.length });
+
+      // Entries go and come while statements make use of them.
+      await pcache('eviction', 'config', '--max-entries', '1');
+      const after = await converse(database.direct);
+      for (let turn = 0; turn < 5; turn++) {
+        const [answers] = await Promise.all([converse(database.through), pcache('eviction', 'run')]);
+        expect(answers).toEqual(after);
+      }
+      expect(await sql(database.direct, 'select from pcache.cache_entry')).toHaveLength(1);
       expect(await database.trouble()).toEqual([]);
     });
   },

@@ -3,11 +3,11 @@ import { ControlQueryError } from '../../../errors/control-query-error';
 import { StartError } from '../../../errors/start-error';
 import type { ControlRow } from '../../../postgres/control-client';
 import type { ControlPool } from '../../../postgres/control-pool';
-import { migrate, type MigrationSet } from '../../../postgres/migrations';
+import { checkMigrations, migrate, type MigrationSet } from '../../../postgres/migrations';
 import { sqlFileIn } from '../../../postgres/sql-files';
 import { quoteIdentifier, quoteLiteral } from '../../../query/ast/quote';
 import type { EvictionLimits, EvictionStrategy } from '../../eviction/eviction-policy';
-import { changeChannel, type CacheSchema, forCache } from './cache-schema';
+import { cacheMigrations, changeChannel, type CacheSchema, forCache } from './cache-schema';
 
 /** `sql/eviction`, seen from here and from dist alike. */
 export const evictionSqlDirectory = join(__dirname, '..', '..', '..', '..', 'sql', 'eviction');
@@ -93,11 +93,12 @@ export class DatabaseEviction {
     return `pcache eviction ${JSON.stringify([database, schema, tablePrefix, this.backend])}`;
   }
 
-  /** Makes tables and functions, and puts the settings in force unless there are some. Resolves to whether there were none. */
+  /** Makes tables and functions beside those of the cache, which have to be there, and puts the settings in force unless there are some. Resolves to whether there were none. */
   async setUp(
     { limits, logDays, schedule, cronDatabase }: EvictionSettings,
     control: string,
   ): Promise<boolean> {
+    await checkMigrations(this.pool, cacheMigrations(this.schema));
     await migrate(this.pool, evictionMigrations(this.schema));
     await this.pool.withClient((client) =>
       client.runScript(forCache(sqlFileIn(evictionSqlDirectory, 'grants'), this.schema, { control })),

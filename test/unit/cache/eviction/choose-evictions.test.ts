@@ -26,7 +26,7 @@ function entry(text: string): EvictionCandidate {
   return {
     partitionKey: key,
     hash: hashOf(name),
-    ...{ createdAt: at - day, lastUsedAt: at, computeMs: Number(ms), bytes: Number(bytes) },
+    ...{ createdAt: at - day, lastUsedAt: at, computeMs: Number(ms), savedMs: 0, bytes: Number(bytes) },
   };
 }
 
@@ -78,6 +78,14 @@ test('a partition key loses what it has too much of, and all together lose the r
   expect(chosen(entries, { maxEntriesPerKey: 2, maxEntries: 3 })).toBe('x.c partition_key, y.d total');
 });
 
+test('what has been good for statements stays before what was only dear', () => {
+  const [dear, good] = [entry('a 1d 10B 500ms'), { ...entry('b 1d 10B 5ms'), savedMs: 9_000 }];
+  const limits = { ...none, strategy: 'cost_benefit', maxEntries: 1 } as const;
+  expect(chooseEvictions([dear, good], limits, now).map(({ entry: { hash } }) => names.get(hash))).toEqual([
+    'a',
+  ]);
+});
+
 test('an entry that was computed after its last use is as young as that', () => {
   expect(lastUse({ createdAt: 5, lastUsedAt: 3 })).toBe(5);
 });
@@ -89,6 +97,7 @@ const candidates = fc
       createdAt: fc.integer({ min: now - 20 * day, max: now }),
       lastUsedAt: fc.integer({ min: now - 20 * day, max: now + day }),
       computeMs: fc.double({ min: 0, max: 1e6, noNaN: true }),
+      savedMs: fc.double({ min: -1e6, max: 1e6, noNaN: true }),
       bytes: fc.constantFrom(0, 1, 10, 1_000),
     }),
     { maxLength: 20 },
