@@ -166,6 +166,15 @@ export function describeWorkQueue({ name, clear, open, isShared }: QueueUnderTes
       expect(await queue.bury(lease, 'too large')).toBe(true);
     });
 
+    test('drops what is no text to a server, and nothing that comes with it', async () => {
+      const [nul, half] = [makeFragment(`select '\0'`), makeFragment(`select '\ud83d'`)];
+      const backslashes = makeFragment(`select '\\u0000', '\\\\ud83d', '😀'`);
+      expect(await push(nul, a, half, backslashes)).toEqual(['dropped', 'added', 'dropped', 'added']);
+      expect(await push(nul)).toEqual(['dropped']);
+      await queue.complete(await claimed());
+      expect((await claimed()).work).toEqual(backslashes);
+    });
+
     test('keeps the same hash of two partition keys apart', async () => {
       expect(await push(a, { ...a, partitionKey: 'city' })).toEqual(['added', 'added']);
     });

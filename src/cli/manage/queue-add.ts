@@ -37,6 +37,7 @@ export const queueAddCommand: CommandModule<object, AddFlags> = {
   handler: async ({ query, file, key, priority, 'set-session': set = [], ...flags }) => {
     const text = query ?? (file === undefined ? undefined : readText(file));
     if (text === undefined) throw new UsageError('no statement: give one, or --file FILE');
+    if (text.includes('\0')) throw new UsageError('a statement cannot contain a null character');
     if (!Number.isFinite(priority)) throw new UsageError('--priority: expected a number');
     const settings = Object.fromEntries(set.map(parseSetting));
     await loadParser();

@@ -10,7 +10,7 @@ export type PushOutcome =
   | 'added'
   /** It was there, or is being done; its priority has risen. */
   | 'raised'
-  /** The queue is full of work that is wanted more. */
+  /** The queue is full of work that is wanted more; or it could never be done, as it is no text to a server. */
   | 'dropped';
 
 /** Work handed to one worker, which must `complete`, `fail`, `bury` or `release` it. */

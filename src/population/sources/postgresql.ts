@@ -70,6 +70,7 @@ const durabilityPollMs = 20;
 /** A standby that is further behind is waited for by the queue, which has other things to do meanwhile. */
 const maxReplayMs = 10_000;
 const QUERY_CANCELED = '57014';
+const INSUFFICIENT_PRIVILEGE = '42501';
 
 /** Runs fragments on a PostgreSQL server: one connection and one REPEATABLE READ transaction each (rule F1). */
 export class PostgresqlSource implements FragmentSource {
@@ -85,7 +86,9 @@ export class PostgresqlSource implements FragmentSource {
     if (primary !== undefined)
       return this.#onStandby(primary, fragment, runLimits(timeoutMs + maxReplayMs, signal), signal);
     const stored = known === undefined ? await this.#inPlace(fragment, signal, undefined) : undefined;
-    return stored ?? this.#attempt(signal, (client) => this.#runOn(client, fragment, signal, known));
+    return (
+      stored ?? this.#attempt(fragment, signal, (client) => this.#runOn(client, fragment, signal, known))
+    );
   }
 
   async #onStandby(
@@ -122,7 +125,9 @@ export class PostgresqlSource implements FragmentSource {
     const store = this.options.inPlace?.store();
     if (store === undefined) return undefined;
     try {
-      return await this.#attempt(signal, (client) => this.#storeOn(client, store, fragment, signal, known));
+      return await this.#attempt(fragment, signal, (client) =>
+        this.#storeOn(client, store, fragment, signal, known),
+      );
     } catch (error) {
       if (!(error instanceof NotInPlaceError || error instanceof CacheUnavailableError)) throw error;
       this.options.inPlace?.refused(error.message);
@@ -131,6 +136,7 @@ export class PostgresqlSource implements FragmentSource {
   }
 
   async #attempt(
+    fragment: Fragment,
     signal: AbortSignal,
     run: (client: ControlClient) => Promise<FragmentOutcome>,
   ): Promise<FragmentOutcome> {
@@ -138,7 +144,7 @@ export class PostgresqlSource implements FragmentSource {
       return await this.options.pool.withClient(run, { signal });
     } catch (error) {
       if (signal.aborted) return { status: 'aborted' };
-      return outcomeOf(error);
+      return outcomeOf(error, fragment);
     }
   }
 
@@ -302,7 +308,7 @@ function tooLarge(error: string): FragmentOutcome {
   return { status: 'too_large', error };
 }
 
-function outcomeOf(error: unknown): FragmentOutcome {
+function outcomeOf(error: unknown, fragment: Fragment): FragmentOutcome {
   if (error instanceof RunTimeoutError) return { status: 'timeout', error: error.message };
   if (error instanceof StandbyNotReadyError)
     return { status: 'unavailable', error: error.message, hasStarted: false };
@@ -312,11 +318,19 @@ function outcomeOf(error: unknown): FragmentOutcome {
     if (isWorthAnotherAttempt.test(error.sqlState)) {
       return { status: 'unavailable', error: error.message, hasStarted: true };
     }
-    return { status: 'failed', error: error.message };
+    const grant = error.sqlState === INSUFFICIENT_PRIVILEGE ? `; it takes ${grantFor(fragment)}` : '';
+    return { status: 'failed', error: `${error.message}${grant}` };
   }
   if (error instanceof ControlConnectionError) {
     if (error.reason === 'timeout') return { status: 'timeout', error: error.message };
     return { status: 'unavailable', error: error.message, hasStarted: error.reason === 'lost' };
   }
   throw error;
+}
+
+/** What the role that runs fragments needs, as SQL but for its name. */
+function grantFor({ tables, conjuncts }: Fragment): string {
+  const named = tables.map(({ schema, name }) => `${schema}.${name}`);
+  const read = conjuncts.flatMap(({ reads }) => reads ?? []);
+  return `GRANT SELECT ON ${[...new Set([...named, ...read])].join(', ')} TO the control role`;
 }

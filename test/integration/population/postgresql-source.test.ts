@@ -332,6 +332,23 @@ describe('trouble', () => {
     expect(await run(makeFragment('select 1'))).toMatchObject({ status: 'ok' });
   });
 
+  test('no privilege: failed, and the grant is named', async () => {
+    await admin.query('drop role if exists nobody');
+    const { password } = server.connectionOptions(database);
+    await admin.query(`create role nobody login password '${password}'`);
+    await using poor = openPool({ ...server.connectionOptions(database), user: 'nobody' });
+    const source = new PostgresqlSource({ pool: poor, timeoutMs: 5_000, maxKeys: 10 });
+    const fragment = makeFragment('select distinct t1.region_id from public.place t1', {
+      conjuncts: [{ template: 'x', slots: [0], reads: ['other.region'] }],
+    });
+    expect(await source.run(fragment, never)).toEqual({
+      status: 'failed',
+      error: expect.stringMatching(
+        /permission denied for table place \(SQLSTATE 42501\); it takes GRANT SELECT ON public.place, other.region TO the control role$/,
+      ),
+    });
+  });
+
   test('no server: unavailable, and it had not started', async () => {
     await using nowhere = openPool({ host: '127.0.0.1', port: await freePort(), database: 'd', user: 'u' });
     const source = new PostgresqlSource({ pool: nowhere, timeoutMs: 1_000, maxKeys: 10 });

@@ -91,6 +91,7 @@ export class PostgresqlQueue<Work> implements WorkQueue<Work> {
   async push(requests: readonly WorkRequest<Work>[]): Promise<readonly PushOutcome[]> {
     const { kind, source } = this.#options;
     const merged = mergeRequests(kind, requests);
+    if (merged.size === 0) return requests.map(() => 'dropped');
     const works = [...merged.values()];
     const rows = await this.#query<{ hash: string; is_new: boolean }>('push-work', [
       source,
@@ -107,7 +108,7 @@ export class PostgresqlQueue<Work> implements WorkQueue<Work> {
     this.#claims.wake();
     return requests.map(({ work }) => {
       const hash = kind.hashOf(work);
-      if (dropped.has(hash)) return 'dropped';
+      if (dropped.has(hash) || !merged.has(hash)) return 'dropped';
       return isNew.get(hash) === true ? 'added' : 'raised';
     });
   }

@@ -96,7 +96,7 @@ export class RedisQueue<Work> implements WorkQueue<Work> {
     this.#claims.wake();
     return requests.map(({ work }) => {
       const hash = kind.hashOf(work);
-      return gone.has(hash) ? 'dropped' : (outcomes.get(hash) ?? 'raised');
+      return gone.has(hash) ? 'dropped' : (outcomes.get(hash) ?? 'dropped');
     });
   }
 

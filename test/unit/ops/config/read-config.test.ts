@@ -236,6 +236,13 @@ upstream: { host: /var/run/postgresql, tls: { mode: verify-full, ca: root.crt, c
       'cache.backend',
       /expected .*"rocksdb_set", .* or "memory"/,
     ],
+    [
+      'an unknown queue',
+      'queue: { provider: kafka }',
+      'queue.provider',
+      /expected "auto", "postgresql", "redis" or "in_process", got "kafka"/,
+    ],
+    ['no time to rest in', 'population: { duty: 0 }', 'population.duty', /from 0.001 to 1, got 0/],
     ['a negative time', 'population: { timeout_ms: -1 }', 'population.timeout_ms', /got -1/],
     // setTimeout would fire at once.
     [
