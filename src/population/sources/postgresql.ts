@@ -104,7 +104,7 @@ export class PostgresqlSource implements FragmentSource {
       await primary.whenReplayed(client, stamp, limits, Math.min(timeoutMs, maxReplayMs));
       return this.#runOn(client, fragment, signal, undefined, { primary, stamp });
     };
-    return this.#attempt(signal, run);
+    return this.#attempt(fragment, signal, run);
   }
 
   /** Whether `renewInPlace` is worth asking. */
