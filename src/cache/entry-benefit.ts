@@ -36,14 +36,3 @@ export function withBenefit<T extends object>(
 ): T & { readonly benefit?: EntryBenefit } {
   return benefit.uses === 0 && benefit.savedMs === 0 ? description : { ...description, benefit };
 }
-
-/** What keeping an entry is worth: milliseconds saved for each byte its keys take. Eviction by cost and benefit begins with the least. */
-export function savedPerByte({
-  benefit = noBenefit,
-  bytes = 0,
-}: {
-  readonly benefit?: EntryBenefit;
-  readonly bytes?: number;
-}): number {
-  return benefit.savedMs / Math.max(bytes, 1);
-}

@@ -53,10 +53,12 @@ async function startProgram(
     const started = spawn(binary, [file, ...options], { stdio: ['ignore', 'pipe', 'inherit'] });
     let log = '';
     started.stdout.setEncoding('utf8').on('data', (text: string) => (log += text));
-    await until('redis-server is ready', () => {
+    const isReady = (): boolean => {
       if (started.exitCode !== null) throw new Error(`redis-server ended (${started.exitCode}): ${log}`);
       return log.includes(readyText);
-    });
+    };
+    // After a crash it may have much to read.
+    await until('redis-server is ready', isReady, { deadlineMs: 120_000 });
     return started;
   }
 

@@ -1,5 +1,4 @@
 import { MemoryBackend } from '../../../src/cache/backends/memory';
-import { savedPerByte } from '../../../src/cache/entry-benefit';
 import { createKeySet } from '../../../src/cache/key-sets/create-key-set';
 import { UsageNotes } from '../../../src/engine/usage-notes';
 import { hashOf, sampleEntry } from '../../support/cache-entries';
@@ -29,11 +28,4 @@ test('what a statement was restricted by is noted, and what that saved is shared
   ]);
   expect(entries.every((entry) => (entry?.lastUsedAt ?? 0) > 5)).toBe(true);
   expect(warn).not.toHaveBeenCalled();
-});
-
-test('what an entry is worth is what it saves for each byte; nothing if it was never used', () => {
-  expect(savedPerByte({ benefit: { uses: 2, savedMs: 10 }, bytes: 40 })).toBe(0.25);
-  expect(savedPerByte({ benefit: { uses: 2, savedMs: 10 }, bytes: 0 })).toBe(10);
-  expect(savedPerByte({ bytes: 40 })).toBe(0);
-  expect(savedPerByte({ benefit: { uses: 2, savedMs: -10 }, bytes: 40 })).toBe(-0.25);
 });

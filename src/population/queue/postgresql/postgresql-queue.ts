@@ -3,10 +3,11 @@ import type { ControlPool, Listening } from '../../../postgres/control-pool';
 import type { ControlRow } from '../../../postgres/control-client';
 import { type Backoff, backoffMs } from '../../backoff';
 import { Batches } from '../batches';
-import { BlockingClaims, type Taken } from '../blocking-claims';
+import type { BlockingClaims, Taken } from '../blocking-claims';
 import { mergeRequests } from '../merge-requests';
 import { defaultQueueLimits, lostReason, type QueueLimits } from '../queue-limits';
-import { UnreadableWorkError, type WorkKind } from '../work-kind';
+import { sharedClaims, type SharedQueueOptions } from '../shared-queue';
+import { UnreadableWorkError } from '../work-kind';
 import type {
   DeadLetter,
   FailOutcome,
@@ -19,22 +20,12 @@ import type {
 import { queueError } from './queue-error';
 import { queueQuery, type QueueSchema, workChannel } from './queue-schema';
 
-export interface PostgresqlQueueOptions<Work> extends Partial<QueueLimits> {
+export interface PostgresqlQueueOptions<Work> extends SharedQueueOptions<Work> {
   /** Lent, not owned; one connection of it listens. */
   readonly pool: ControlPool;
   readonly schema: QueueSchema;
-  readonly kind: WorkKind<Work>;
-  /** Which database the work is for: its own identity, so that nobody runs what is meant for another server. */
-  readonly source: string;
-  /** Whether to be told of new work, instead of asking for it now and then only. */
-  readonly isListening?: boolean;
-  /** Hears of trouble that no call tells of. */
-  readonly warn: (message: string, cause?: unknown) => void;
 }
 
-/** Between questions while there is nothing to do: something may have been missed, or a worker be gone. */
-const listeningPauseMs = 5_000;
-const pollingPauseMs = 500;
 /** Rows that others are about to claim look as if they could be had. */
 const shortestPauseMs = 20;
 /** After that many pushed pieces it is seen to that the queue is not too long. */
@@ -78,14 +69,11 @@ export class PostgresqlQueue<Work> implements WorkQueue<Work> {
     this.#limits = { ...defaultQueueLimits, ...options };
     this.leaseMs = this.#limits.leaseMs;
     this.#channel = workChannel(options.schema, options.kind, options.source);
-    const isListening = options.isListening ?? true;
-    this.#claims = new BlockingClaims({
-      take: (max) => this.#take(max),
-      giveBack: async (leases) => {
-        await Promise.allSettled(leases.map((lease) => this.release(lease)));
-      },
-      longestPauseMs: isListening ? listeningPauseMs : pollingPauseMs,
-    });
+    this.#claims = sharedClaims(
+      options,
+      (max) => this.#take(max),
+      (lease) => this.release(lease),
+    );
   }
 
   async push(requests: readonly WorkRequest<Work>[]): Promise<readonly PushOutcome[]> {

@@ -3,10 +3,11 @@ import type { Cluster, Redis } from 'ioredis';
 import { type RedisArgument, runScript } from '../../../cache/redis-scripts';
 import { QueueUnavailableError } from '../../../errors/queue-unavailable-error';
 import { backoffMs } from '../../backoff';
-import { BlockingClaims, type Taken } from '../blocking-claims';
+import type { BlockingClaims, Taken } from '../blocking-claims';
 import { mergeRequests } from '../merge-requests';
 import { defaultQueueLimits, lostReason, type QueueLimits } from '../queue-limits';
-import { UnreadableWorkError, type WorkKind } from '../work-kind';
+import { sharedClaims, type SharedQueueOptions } from '../shared-queue';
+import { UnreadableWorkError } from '../work-kind';
 import type {
   DeadLetter,
   FailOutcome,
@@ -25,23 +26,12 @@ export interface QueueRedis {
   explain(error: Error): Error;
 }
 
-export interface RedisQueueOptions<Work> extends Partial<QueueLimits> {
+export interface RedisQueueOptions<Work> extends SharedQueueOptions<Work> {
   /** Lent, not owned; connected by whoever lends them. */
   readonly connections: QueueRedis;
   /** What all keys begin with; without braces, which would make another hash tag. */
   readonly keyPrefix: string;
-  readonly kind: WorkKind<Work>;
-  /** Which database the work is for: its own identity, so that nobody runs what is meant for another server. */
-  readonly source: string;
-  /** Whether to be told of new work, instead of asking for it now and then only. */
-  readonly isListening?: boolean;
-  /** Hears of trouble that no call tells of. */
-  readonly warn: (message: string, cause?: unknown) => void;
 }
-
-/** Between questions while there is nothing to do: something may have been missed. */
-const listeningPauseMs = 5_000;
-const pollingPauseMs = 500;
 
 /**
  * A queue in Redis, for any number of processes. All keys of a tier and a source have one hash tag, and so are in one slot of a cluster:
@@ -73,15 +63,12 @@ export class RedisQueue<Work> implements WorkQueue<Work> {
     this.leaseMs = this.#limits.leaseMs;
     this.#tag = `{${options.keyPrefix}${options.kind.name}:${encodeURIComponent(options.source)}}`;
     this.#channel = `${this.#tag}:pushed`;
-    const isListening = options.isListening ?? true;
-    this.#claims = new BlockingClaims({
-      take: (max) => this.#take(max),
-      giveBack: async (leases) => {
-        await Promise.allSettled(leases.map((lease) => this.release(lease)));
-      },
-      longestPauseMs: isListening ? listeningPauseMs : pollingPauseMs,
-    });
-    this.#stopListening = isListening ? this.#listen() : () => undefined;
+    this.#claims = sharedClaims(
+      options,
+      (max) => this.#take(max),
+      (lease) => this.release(lease),
+    );
+    this.#stopListening = (options.isListening ?? true) ? this.#listen() : () => undefined;
   }
 
   async push(requests: readonly WorkRequest<Work>[]): Promise<readonly PushOutcome[]> {
