@@ -5,6 +5,7 @@ import type { CacheChange, EntryDescription } from './cache-backend';
 import { EntryTable, statuses } from './lookup/entry-table';
 import { FiledEntries } from './lookup/filed-entries';
 import type { KnownEntry } from './lookup/known-entry';
+import { type MatchSubject, subjectOfBlock, subjectOfFragment } from './lookup/match-subject';
 import { MatchTarget, type Mapping } from './lookup/match-target';
 import { Scopes } from './lookup/scopes';
 
@@ -92,9 +93,18 @@ export class Directory {
    * table of the class, and each of their conjuncts is one of the block's over those tables.
    */
   match(block: AnalysedBlock, keyClass: KeyClass, contextId: string): readonly EntryDescription[] {
-    const scope = this.#scopes.find(contextId, keyClass.partitionKey.name);
+    return this.#match(contextId, keyClass.partitionKey.name, () => subjectOfBlock(block, keyClass));
+  }
+
+  /** The usable entries whose keys are all that a fragment can have, itself among them; fewest keys first. */
+  matchFragment(fragment: Fragment): readonly EntryDescription[] {
+    return this.#match(fragment.contextId, fragment.partitionKey, () => subjectOfFragment(fragment));
+  }
+
+  #match(contextId: string, partitionKey: string, subject: () => MatchSubject): readonly EntryDescription[] {
+    const scope = this.#scopes.find(contextId, partitionKey);
     if (scope === undefined || this.#filed.size === 0) return [];
-    const target = new MatchTarget(block, keyClass, scope);
+    const target = new MatchTarget(subject(), scope);
     const candidates: { readonly row: number; readonly mapping: Mapping }[] = [];
     this.#filed.visit(target.digests, maxSteps, (row, arrangement, path) => {
       const mapping = target.map(arrangement, path);
@@ -116,7 +126,9 @@ export class Directory {
   mayMatchOtherConstants(block: AnalysedBlock, keyClass: KeyClass, contextId: string): boolean {
     const scope = this.#scopes.find(contextId, keyClass.partitionKey.name);
     if (scope === undefined || this.#filed.size === 0) return false;
-    return new MatchTarget(block, keyClass, scope).forms().some((form) => this.#filed.hasForm(form));
+    return new MatchTarget(subjectOfBlock(block, keyClass), scope)
+      .forms()
+      .some((form) => this.#filed.hasForm(form));
   }
 
   #read(row: number): KnownEntry {

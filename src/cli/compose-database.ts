@@ -1,4 +1,5 @@
 import type { CacheBackend } from '../cache/cache-backend';
+import type { Directory } from '../cache/directory';
 import { CatalogKeeper } from '../engine/catalog-keeper';
 import { DatabaseEngine } from '../engine/database-engine';
 import { ShapeChecker } from '../engine/shape-checker';
@@ -99,7 +100,8 @@ export async function composeDatabase(
       log,
       isTracked ? config.freshness : undefined,
     );
-    const parts = { serverTls, backend, catalog, isForced, log, owned };
+    const directory = (): Directory => engine.directory;
+    const parts = { serverTls, backend, catalog, isForced, directory, log, owned };
     const { source: fragmentSource, own } = openFragmentSource(database, config, parts);
     const canBeKept = (fragment: Fragment): boolean =>
       database.partitionKeys.get(fragment.partitionKey)?.changeLog === undefined ||

@@ -1,6 +1,8 @@
 import { createRequire } from 'node:module';
 import type { CacheBackend } from '../cache/cache-backend';
+import type { Directory } from '../cache/directory';
 import type { CatalogKeeper } from '../engine/catalog-keeper';
+import { narrowedFragment } from '../engine/narrowed-fragment';
 import { StartError } from '../errors/start-error';
 import type {
   DatabaseConfig,
@@ -31,6 +33,8 @@ export interface SourceParts {
   readonly catalog: CatalogKeeper;
   /** Whether fragments are run although they are known, or expected to have too many keys. */
   readonly isForced: boolean;
+  /** What is known; asked when a fragment is run. */
+  readonly directory: () => Directory;
   readonly log: Log;
   readonly owned: Owned;
 }
@@ -46,7 +50,7 @@ export interface FragmentSources {
 export function openFragmentSource(
   database: DatabaseConfig,
   config: PcacheConfig,
-  { serverTls, backend, catalog, isForced, log, owned }: SourceParts,
+  { serverTls, backend, catalog, isForced, directory, log, owned }: SourceParts,
 ): FragmentSources {
   const changeLogOf = (name: string): string | undefined => database.partitionKeys.get(name)?.changeLog;
   const limits = populationConnections(config.population);
@@ -57,9 +61,22 @@ export function openFragmentSource(
     return maxShare === undefined || totalKeys === undefined ? undefined : { maxShare, totalKeys };
   };
   const options = { ...config.population, changeLogOf, shareLimitOf };
+  const method = config.population.useCache;
+  const narrowing = {
+    backend,
+    catalog: () => catalog.current,
+    partitionKeys: [...database.partitionKeys.values()],
+  };
   const own = new PostgresqlSource({
     pool,
     ...options,
+    // Who has known fragments run again does not trust what is known.
+    ...(method === 'off' || isForced
+      ? {}
+      : {
+          narrowed: (fragment) =>
+            narrowedFragment(fragment, { ...narrowing, directory: directory(), method }),
+        }),
     ...(config.cache.postgresql.mayStoreInPlace
       ? { inPlace: inPlacePopulation(backend, log, config.log.sql) }
       : {}),

@@ -1,12 +1,11 @@
-import type { AnalysedBlock } from '../../query/analysis/analyse';
 import type { Conjunct } from '../../query/analysis/conjuncts';
-import type { KeyClass } from '../../query/analysis/key-classes';
-import { fragmentSql, fragmentTable } from '../../query/fragment/canonical-fragment';
+import { fragmentSql } from '../../query/fragment/canonical-fragment';
 import type { Fragment, FragmentConjunct, FragmentHash, FragmentTable } from '../../query/fragment/fragment';
 import { fragmentHash, identityOf, placedConjunct } from '../../query/fragment/fragment-identity';
 import type { Arrangement } from './arrangements';
 import { digestConjunct, digestForm, digestTable } from './conjunct-digest';
 import type { Digest } from './digest';
+import type { MatchSubject } from './match-subject';
 import type { Scope } from './scopes';
 
 interface TargetTable {
@@ -43,18 +42,14 @@ export class MatchTarget {
   #attemptsLeft = maxAttempts;
 
   constructor(
-    block: AnalysedBlock,
-    private readonly keyClass: KeyClass,
+    private readonly subject: MatchSubject,
     private readonly scope: Scope,
   ) {
     this.#tables = new Map(
-      keyClass.members.map((member) => {
-        const table = fragmentTable(member);
-        return [member.table.index, { index: member.table.index, table, digest: digestTable(table) }];
-      }),
+      subject.tables.map(({ index, table }) => [index, { index, table, digest: digestTable(table) }]),
     );
     const byDigest = new Map<Digest, TargetConjunct>();
-    for (const conjunct of block.conjuncts) this.#note(conjunct, byDigest);
+    for (const conjunct of subject.conjuncts) this.#note(conjunct, byDigest);
     this.#conjuncts.push(...byDigest.values());
   }
 
@@ -92,7 +87,7 @@ export class MatchTarget {
       tables.map(({ table }) => table),
       placed,
     );
-    return fragmentHash(this.scope.contextId, this.keyClass.partitionKey, identity);
+    return fragmentHash(this.scope.contextId, this.subject.partitionKey, identity);
   }
 
   /** The fragment itself, once its hash is certain. */
@@ -102,7 +97,7 @@ export class MatchTarget {
       const placed = { template: this.#templateAt(path[step]), slots };
       return reads === undefined ? placed : { ...placed, reads };
     });
-    const { name, datatype } = this.keyClass.partitionKey;
+    const { name, datatype } = this.subject.partitionKey;
     const { contextId, settings } = this.scope;
     const fragmentTables = tables.map(({ table }) => table);
     return {

@@ -96,6 +96,7 @@ export function buildConfig(
       concurrency: file.population.concurrency,
       timeoutMs: file.population.timeout_ms,
       maxKeys: file.population.max_keys,
+      useCache: file.population.use_cache,
       runBy: file.population.run_by,
       lockTimeoutMs: file.population.lock_timeout_ms,
       workMem: file.population.work_mem,

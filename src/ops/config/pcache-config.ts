@@ -6,7 +6,7 @@ import type { MethodChoice } from '../../query/rewrite/method';
 import type { ServerTlsFiles } from '../../postgres/server-tls';
 import type { AuthMode, ClientTlsMode, LogFormat, LogLevel, ProxyMode, TlsVersion } from './config-schema';
 import type { EvictionRunner } from './eviction-schema';
-import type { PopulationRunner } from './population-schema';
+import type { CacheUse, PopulationRunner } from './population-schema';
 import type { QueueProvider } from './queue-schema';
 import type { Secret } from './secret';
 
@@ -115,6 +115,8 @@ export interface PopulationConfig {
   readonly concurrency: number;
   readonly timeoutMs: number;
   readonly maxKeys: number;
+  /** How known fragments restrict those that are run. */
+  readonly useCache: CacheUse;
   readonly runBy: PopulationRunner;
   /** 0: none of its own. */
   readonly lockTimeoutMs: number;

@@ -5,6 +5,10 @@ import { choice, count, milliseconds, says, text } from './option-kinds';
 export const populationRunners = ['proxy', 'observer', 'database'] as const;
 export type PopulationRunner = (typeof populationRunners)[number];
 
+/** How what is known is made use of when more is computed. */
+export const cacheUses = ['off', 'auto', 'inline', 'in_subquery'] as const;
+export type CacheUse = (typeof cacheUses)[number];
+
 /** The section `population` of the configuration file. */
 export const populationSchema = z
   .strictObject({
@@ -23,6 +27,10 @@ export const populationSchema = z
       60_000,
     ),
     max_keys: count(1, 100_000_000, 'A fragment that returns more keys is not kept.').default(100_000),
+    use_cache: choice(
+      cacheUses,
+      'Whether a fragment is restricted by smaller ones that are known, and how: by their keys as an array, as rows to join with, or as fits their number. off: each is run as it is.',
+    ).default('off'),
     lock_timeout_ms: milliseconds(
       0,
       'A fragment that waits longer for a lock is tried again later. 0: it waits until timeout_ms.',

@@ -22,6 +22,8 @@ export interface InPlaceRun extends Pick<
   'snapshot' | 'startedAt' | 'elapsedMs' | 'maxKeys' | 'maxBytes'
 > {
   readonly fragment: Fragment;
+  /** What is run for it: its own text, or one with the same keys. */
+  readonly text: string;
   readonly origin: EntryOrigin | undefined;
   /** The entry that is brought up to date; all is looked at if it cannot be said what has changed since. */
   readonly renewed?: { readonly known: EntryDescription; readonly changes: ChangedKeys | undefined };
@@ -83,8 +85,8 @@ async function writeInPlace(
   limits: RunLimits,
 ): Promise<FragmentOutcome> {
   const { fragment, renewed, maxKeys, maxBytes } = run;
-  const typeOid = await keyTypeOf(client, fragment, limits);
-  const keys = canonicalKeys(fragment.datatype, typeOid, amongChanged(fragment.sql, renewed?.changes));
+  const typeOid = await keyTypeOf(client, run.text, limits);
+  const keys = canonicalKeys(fragment.datatype, typeOid, amongChanged(run.text, renewed?.changes));
   if (keys === undefined)
     throw new NotInPlaceError(`keys of the type with OID ${typeOid} are not read in place`);
   const unchanged = await unchangedKeys(client, store, renewed, limits);
@@ -104,9 +106,9 @@ async function writeInPlace(
 }
 
 /** LIMIT 0: the fragment is planned, for the type of its column, and not run. */
-async function keyTypeOf(client: ControlClient, fragment: Fragment, limits: RunLimits): Promise<number> {
+async function keyTypeOf(client: ControlClient, fragmentSql: string, limits: RunLimits): Promise<number> {
   const text =
-    `select pg_catalog.pg_typeof((select f.key from (${fragment.sql}\n) as f (key) limit 0))` +
+    `select pg_catalog.pg_typeof((select f.key from (${fragmentSql}\n) as f (key) limit 0))` +
     `::pg_catalog.oid as oid`;
   const [row] = await client.execute<{ oid: number }>('fragment', text, [], limits());
   if (row === undefined) throw new Error('the type of a key was asked for, and no row came');

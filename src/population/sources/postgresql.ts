@@ -44,8 +44,18 @@ export interface PostgresqlSourceOptions {
   readonly shareLimitOf?: (partitionKey: string) => KeyShareLimit | undefined;
   /** Whose standby the pool leads to; fragments are then run there, for statements on the primary. */
   readonly primary?: FollowedPrimary;
+  /** A text with the same keys that the server may find sooner; undefined: there is none (src/engine/narrowed-fragment.ts). */
+  readonly narrowed?: (fragment: Fragment) => Promise<string | undefined>;
   /** Has keys stored where they are computed, if they can be; they pass through this process only if not. */
   readonly inPlace?: InPlacePopulation;
+}
+
+interface RunParts {
+  /** What is run: the fragment's own, or one with the same keys. */
+  readonly text: string;
+  /** As of `run`. */
+  readonly known?: CacheEntry | undefined;
+  readonly followed?: { readonly primary: FollowedPrimary; readonly stamp: PrimaryStamp };
 }
 
 export interface InPlacePopulation {
@@ -85,9 +95,25 @@ export class PostgresqlSource implements FragmentSource {
     const { primary, timeoutMs } = this.options;
     if (primary !== undefined)
       return this.#onStandby(primary, fragment, runLimits(timeoutMs + maxReplayMs, signal), signal);
-    const stored = known === undefined ? await this.#inPlace(fragment, signal, undefined) : undefined;
+    const narrowed = known === undefined ? await this.options.narrowed?.(fragment) : undefined;
+    if (narrowed !== undefined) {
+      const outcome = await this.#runText(narrowed, fragment, signal, undefined);
+      // A restriction has conditions evaluated on other rows, on which they may raise an error (rule S12); or is wrong itself.
+      if (outcome.status !== 'failed') return outcome;
+    }
+    return this.#runText(fragment.sql, fragment, signal, known);
+  }
+
+  async #runText(
+    text: string,
+    fragment: Fragment,
+    signal: AbortSignal,
+    known: CacheEntry | undefined,
+  ): Promise<FragmentOutcome> {
+    const stored = known === undefined ? await this.#inPlace(fragment, signal, undefined, text) : undefined;
     return (
-      stored ?? this.#attempt(fragment, signal, (client) => this.#runOn(client, fragment, signal, known))
+      stored ??
+      this.#attempt(fragment, signal, (client) => this.#runOn(client, fragment, signal, { known, text }))
     );
   }
 
@@ -102,7 +128,7 @@ export class PostgresqlSource implements FragmentSource {
       const stamp = await primary.stamp(fragment, limits);
       if ('problem' in stamp) return { status: 'failed', error: stamp.problem };
       await primary.whenReplayed(client, stamp, limits, Math.min(timeoutMs, maxReplayMs));
-      return this.#runOn(client, fragment, signal, undefined, { primary, stamp });
+      return this.#runOn(client, fragment, signal, { text: fragment.sql, followed: { primary, stamp } });
     };
     return this.#attempt(fragment, signal, run);
   }
@@ -121,12 +147,13 @@ export class PostgresqlSource implements FragmentSource {
     fragment: Fragment,
     signal: AbortSignal,
     known: EntryDescription | undefined,
+    text = fragment.sql,
   ): Promise<FragmentOutcome | undefined> {
     const store = this.options.inPlace?.store();
     if (store === undefined) return undefined;
     try {
       return await this.#attempt(fragment, signal, (client) =>
-        this.#storeOn(client, store, fragment, signal, known),
+        this.#storeOn(client, store, fragment, signal, known, text),
       );
     } catch (error) {
       if (!(error instanceof NotInPlaceError || error instanceof CacheUnavailableError)) throw error;
@@ -155,6 +182,7 @@ export class PostgresqlSource implements FragmentSource {
     fragment: Fragment,
     signal: AbortSignal,
     known: EntryDescription | undefined,
+    text: string,
   ): Promise<FragmentOutcome> {
     const { timeoutMs, maxKeys } = this.options;
     const [startedAt, begunAt] = [Date.now(), performance.now()];
@@ -169,7 +197,7 @@ export class PostgresqlSource implements FragmentSource {
       client,
       store,
       {
-        ...{ fragment, startedAt, maxKeys, maxBytes: this.#maxTextBytes, snapshot, ...renewed },
+        ...{ fragment, text, startedAt, maxKeys, maxBytes: this.#maxTextBytes, snapshot, ...renewed },
         origin: stamp?.origin,
         elapsedMs: performance.now() - begunAt,
       },
@@ -233,8 +261,7 @@ export class PostgresqlSource implements FragmentSource {
     client: ControlClient,
     fragment: Fragment,
     signal: AbortSignal,
-    known: CacheEntry | undefined,
-    followed?: { readonly primary: FollowedPrimary; readonly stamp: PrimaryStamp },
+    { text, known, followed }: RunParts,
   ): Promise<FragmentOutcome> {
     const { timeoutMs, maxKeys } = this.options;
     const maxTextBytes = this.#maxTextBytes;
@@ -251,7 +278,7 @@ export class PostgresqlSource implements FragmentSource {
     );
     if ('status' in prepared) return prepared;
     const { changeLog, stamp, changes, snapshot } = prepared;
-    await client.execute('fragment', cursorFor(fragment, changes?.sql), [], limits());
+    await client.execute('fragment', cursorFor(text, changes?.sql), [], limits());
 
     const keys: PartitionValue[] = [...(changes?.unchanged ?? []), ...(added ?? [])];
     let hasNullKey = changes !== undefined && known?.hasNullKey === true;
@@ -296,10 +323,10 @@ export class PostgresqlSource implements FragmentSource {
  * would not survive it.) A fragment is text and cannot be a parameter, hence no file; all around it is qualified, for
  * search_path is the fragment's by now.
  */
-function cursorFor(fragment: Fragment, among?: string): string {
+function cursorFor(text: string, among?: string): string {
   return (
     `declare pcache_fragment_keys no scroll cursor without hold for ` +
-    `select pg_catalog.encode(pg_catalog.record_send(row(f.key)), 'hex') as key from (${fragment.sql}\n) as f (key)` +
+    `select pg_catalog.encode(pg_catalog.record_send(row(f.key)), 'hex') as key from (${text}\n) as f (key)` +
     (among === undefined ? '' : ` where f.key operator(pg_catalog.=) any (array(${among}))`)
   );
 }

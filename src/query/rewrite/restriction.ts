@@ -77,7 +77,7 @@ export interface PlacedKeys {
  * so `IS NULL` is let through unless the column is NOT NULL or the block equates it.
  */
 export function restrictMember(
-  member: Pick<KeyMember, 'table' | 'column' | 'isNotNull'>,
+  member: Pick<KeyMember, 'column' | 'isNotNull'> & { readonly table: Pick<KeyMember['table'], 'alias'> },
   keyClass: Pick<KeyClass, 'isEquated'>,
   keys: PlacedKeys | 'none',
 ): string {
