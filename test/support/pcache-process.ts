@@ -65,11 +65,13 @@ export class PcacheProcess implements AsyncDisposable {
 
   /** Waits for a JSON log entry with this message and resolves to the entry. Fails if the process ends without it. */
   async logged(message: string): Promise<Record<string, unknown>> {
-    return until(`log entry "${message}"`, () => {
-      const entry = this.entries().find(({ msg }) => msg === message);
-      if (entry === undefined && this.child.exitCode !== null) throw new Error(`pcache ended: ${this.err}`);
-      return entry;
-    });
+    const entry = (): Record<string, unknown> | undefined => {
+      const logged = this.entries().find(({ msg }) => msg === message);
+      if (logged === undefined && this.child.exitCode !== null) throw new Error(`pcache ended: ${this.err}`);
+      return logged;
+    };
+    // A program that starts beside several others takes its time.
+    return until(`log entry "${message}"`, entry, { deadlineMs: 60_000 });
   }
 
   private entries(): Record<string, unknown>[] {
