@@ -76,7 +76,7 @@ export async function startProxy(
     mode: 'on',
     cache: { backend: 'rocksdb_set', path: join(directory.path, 'cache') },
     // Some fragments are worth less than they cost: pairs of places by nothing but their distance, for one.
-    population: { min_query_ms: 2, timeout_ms: 5000 },
+    population: { min_query_ms: 2, timeout_ms: 5000, duty: 1 },
     databases: {
       [database]: {
         control: { user: controlUser, password_env: 'PCACHE_CONTROL_PASSWORD' },

@@ -33,7 +33,7 @@ export class PoiProxy implements AsyncDisposable {
       upstream: { host: upstream.host, port: upstream.port },
       admin: { host: '127.0.0.1', port: adminPort },
       cache: { backend: 'rocksdb_set', path: join(directory.path, cache) },
-      population: { min_query_ms: minQueryMs, timeout_ms: fragmentMs },
+      population: { min_query_ms: minQueryMs, timeout_ms: fragmentMs, duty: 1 },
       databases: {
         [upstream.database]: {
           control: { user: upstream.user, password_env: 'POI_PASSWORD' },

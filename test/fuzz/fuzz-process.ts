@@ -122,7 +122,7 @@ function configuration(
     admin: { port: adminPort },
     upstream: { port: upstreamPort },
     cache: { path: './cache' },
-    population: { min_query_ms: 0 },
+    population: { min_query_ms: 0, duty: 1 },
     limits: { held_reply_bytes: 2_000, inspect_bytes: 20_000 },
     log: { level: 'error' },
     databases: {

@@ -228,7 +228,7 @@ function configuration(upstreamPort: number, cache: object, population: object, 
     admin: { port: 0 },
     upstream: { port: upstreamPort },
     cache,
-    population: { min_query_ms: 0, ...population },
+    population: { min_query_ms: 0, duty: 1, ...population },
     databases: {
       [database]: {
         control: { user: 'pcache', password_env: 'PASSWORD' },

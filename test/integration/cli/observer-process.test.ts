@@ -54,7 +54,7 @@ function program(): { readonly input: string; readonly environment: Record<strin
         database: storeName,
       },
     },
-    population: { min_query_ms: 0, run_by: 'observer' },
+    population: { min_query_ms: 0, duty: 1, run_by: 'observer' },
     log: { level: 'info' },
     databases: {
       [dataName]: {

@@ -60,7 +60,7 @@ function configuration(sections: object = {}): string {
     admin: { port: 0 },
     upstream: { port },
     cache: { backend: 'postgresql_array', path: join(directory.path, 'unused') },
-    population: { min_query_ms: 0 },
+    population: { min_query_ms: 0, duty: 1 },
     databases: {
       [name]: {
         control: { user, password_env: 'PASSWORD' },
@@ -138,7 +138,7 @@ async function count(sql: string): Promise<number> {
 const placeNamed = (i: number): string => `select id from place where name = md5('${i}') order by id`;
 
 test('an observer computes what a proxy that computes nothing has learned', async () => {
-  const client = await proxy({ population: { min_query_ms: 0, run_by: 'observer' } });
+  const client = await proxy({ population: { min_query_ms: 0, duty: 1, run_by: 'observer' } });
   await until('the fragment is queued', async () => {
     expect((await client.query(placeNamed(77))).rows).toEqual([{ id: 77 }]);
     return (await count('pcache.query_fragment_queue')) > 0;

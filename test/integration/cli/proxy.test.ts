@@ -36,7 +36,7 @@ listen: { port: 0 }
 admin: { port: 0 }
 upstream: { port: ${server.port} }
 cache: { path: ./cache }
-population: { min_query_ms: 0 }
+population: { min_query_ms: 0, duty: 1 }
 ${more}
 databases:
   places:
