@@ -1,5 +1,4 @@
-import { createWriteStream } from 'node:fs';
-import { rename, rm } from 'node:fs/promises';
+import { open, rename, rm } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
 import { describeEntry, encodeDescription } from '../codecs/description-codec';
 import { encodeKeySet } from '../codecs/key-set-codec';
@@ -27,8 +26,10 @@ export async function writeExport(content: CacheContent, file: string): Promise<
     count.writeBigUInt64LE(BigInt(entries));
     yield* framed(sealRecord('exportEnd', count));
   };
+  // Opened before: a stream that fails while it opens its file makes the file all the same, after it was to be removed.
+  const output = await open(unfinished, 'w');
   try {
-    await pipeline(records, createWriteStream(unfinished, { flush: true }));
+    await pipeline(records, output.createWriteStream({ flush: true }));
     await rename(unfinished, file);
   } catch (error) {
     await rm(unfinished, { force: true });
