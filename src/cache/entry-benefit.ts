@@ -32,7 +32,7 @@ export function withoutBenefit(all: EntryBenefit, part: EntryBenefit): EntryBene
 /** A description with its benefit, which is left out where there is none. */
 export function withBenefit<T extends object>(
   description: T,
-  benefit: EntryBenefit,
+  { uses, savedMs }: EntryBenefit,
 ): T & { readonly benefit?: EntryBenefit } {
-  return benefit.uses === 0 && benefit.savedMs === 0 ? description : { ...description, benefit };
+  return uses === 0 && savedMs === 0 ? description : { ...description, benefit: { uses, savedMs } };
 }

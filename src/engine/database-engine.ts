@@ -271,13 +271,13 @@ export class DatabaseEngine implements Engine {
     parameters: BoundParameters | undefined,
   ): Decision | undefined {
     const key = decisionKey(statement, context, parameters);
-    const known = this.#decisions.get(key);
-    if (known?.version === this.#version) return known;
-    const reading = known?.reading ?? this.#read(statement, context, catalog, parameters);
+    const reading = this.#decisions.get(key)?.reading ?? this.#read(statement, context, catalog, parameters);
     return reading === undefined ? undefined : this.#decideReading(key, reading);
   }
 
   #decideReading(key: string, reading: Reading): Decision {
+    const known = this.#decisions.get(key);
+    if (known?.version === this.#version) return known;
     const decision = new Decision(this.#version, reading, this.directory);
     this.#decisions.set(key, decision);
     return decision;
