@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { Client } from 'pg';
 import { stringify } from 'yaml';
@@ -111,6 +111,8 @@ async function startOnce(
   );
   const startedAt = performance.now();
   const child = spawn(process.execPath, [program, 'proxy', '--config', file], {
+    // Its queue is written down where it stands.
+    cwd: dirname(file),
     env: { PATH: process.env['PATH'], PASSWORD: connection.password },
     stdio: ['ignore', 'ignore', 'pipe'],
   });
