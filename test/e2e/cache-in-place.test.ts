@@ -2,28 +2,12 @@ import { Client } from 'pg';
 import { cacheGrants, cacheMigrations } from '../../src/cache/backends/postgresql/cache-schema';
 import { openPool } from '../../src/postgres/control-pool';
 import { migrate } from '../../src/postgres/migrations';
+import { setUpCache, sql } from '../support/cache-in-database';
 import type { ConnectionOptions } from '../support/postgres-server';
 import { ProxiedDatabase } from '../support/proxied-database';
 import { until } from '../support/until';
 
 const schema = { schema: 'pcache', tablePrefix: 'cache_' };
-
-/** As `pcache manage setup` and `pcache manage grants` do. */
-async function setUpCache(connection: ConnectionOptions): Promise<void> {
-  await using pool = openPool(connection);
-  await migrate(pool, cacheMigrations(schema));
-  await sql(connection, cacheGrants(schema, { control: 'pcache', population: 'pcache' }));
-}
-
-async function sql(connection: ConnectionOptions, text: string): Promise<Record<string, unknown>[]> {
-  const client = new Client(connection);
-  await client.connect();
-  try {
-    return (await client.query<Record<string, unknown>>(text)).rows;
-  } finally {
-    await client.end();
-  }
-}
 
 const questions = [
   `select id, region_id from place where name = 'Rome' order by id`,
