@@ -54,6 +54,8 @@ export interface PopulationWork {
   readonly isRunning: boolean;
   /** Whether fragments are run although they are known. */
   readonly isForced?: boolean;
+  /** As of ObserverOptions. */
+  readonly isForNewKeys?: boolean;
   /** While more fragments wait, no statement is read. */
   readonly maxPending?: number;
   /** Hears of every run, besides log and metrics. */
@@ -85,7 +87,7 @@ export async function composeDatabase(
       partitionKeys,
     );
     const { concurrency, duty, minSeen } = config.population;
-    const { isSplitting, isRunning, isForced = false } = work;
+    const { isSplitting, isRunning, isForced = false, isForNewKeys = false } = work;
     const exactKeys = partitionKeys.filter(({ changeLog }) => changeLog !== undefined);
     const isTracked = exactKeys.length > 0;
     const watch = new TrackingWatch({
@@ -108,7 +110,7 @@ export async function composeDatabase(
       watch.canKeepFresh(fragment);
     const observer = owned.add(
       new Observer({
-        ...{ queue, source: fragmentSource, backend, events, concurrency, isForced },
+        ...{ queue, source: fragmentSource, backend, events, concurrency, isForced, isForNewKeys },
         ...{ outageBackoff, duty },
       }),
     );

@@ -1,4 +1,4 @@
-import type { EntryOrigin } from '../cache/cache-backend';
+import type { CacheEntry, EntryOrigin } from '../cache/cache-backend';
 import type { Fragment } from '../query/fragment/fragment';
 import type { PartitionValue } from '../query/partition-key';
 
@@ -29,6 +29,10 @@ export type FragmentOutcome =
 /** A database that fragments are run on. One file per kind, in sources/. */
 export interface FragmentSource {
   readonly name: string;
-  /** Runs a fragment, whole or not at all. An abort ends it on the server too, before the promise resolves. */
-  run(fragment: Fragment, signal: AbortSignal): Promise<FragmentOutcome>;
+  /**
+   * Runs a fragment, whole or not at all. An abort ends it on the server too, before the promise resolves.
+   *
+   * @param known the fragment's entry, for sources that can leave out what it says already
+   */
+  run(fragment: Fragment, signal: AbortSignal, known?: CacheEntry): Promise<FragmentOutcome>;
 }

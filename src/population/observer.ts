@@ -24,6 +24,8 @@ export interface ObserverOptions {
   readonly retryPolicy?: RetryPolicy;
   /** Whether fragments are run although their entries are there. */
   readonly isForced?: boolean;
+  /** Whether a fragment that is known is run for keys that its entry has not, where the source can do that. */
+  readonly isForNewKeys?: boolean;
   /** Between attempts to reach the queue, the backend or the source while it is away. */
   readonly outageBackoff?: Backoff;
   /** Share of its time that each worker runs fragments, above 0; default 1: it does not rest. */
@@ -151,11 +153,15 @@ export class Observer implements AsyncDisposable {
       return 0;
     }
 
+    const known =
+      this.#options.isForNewKeys === true && before?.status === 'ok'
+        ? await this.#whileAway(() => backend.get(fragment.partitionKey, fragment.hash))
+        : undefined;
     events.started(fragment);
     const startedAt = performance.now();
     let outcome: FragmentOutcome;
     try {
-      outcome = await source.run(fragment, signal);
+      outcome = await source.run(fragment, signal, known);
     } catch (error) {
       // Not the fragment's fault as far as can be told, but the same fragment would bring it about again.
       outcome = { status: 'failed', error: messageOf(error) };

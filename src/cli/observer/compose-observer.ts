@@ -17,7 +17,7 @@ import { startEvictor } from '../start-evictor';
 import { UsageError } from '../usage-error';
 import { readVersion } from '../version';
 
-export interface ObserverChoices extends Pick<PopulationWork, 'isForced' | 'maxPending'> {
+export interface ObserverChoices extends Pick<PopulationWork, 'isForced' | 'isForNewKeys' | 'maxPending'> {
   /** Of /metrics; undefined: there is none. */
   readonly adminPort: number | undefined;
   readonly onFinished: (database: string, run: FinishedRun) => void;

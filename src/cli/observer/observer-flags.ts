@@ -14,6 +14,7 @@ export interface ObserverFlags extends ConfigFlags {
   readonly limit: string | undefined;
   readonly 'status-log-interval': string;
   readonly 'force-recalculate': boolean;
+  readonly 'new-keys-only': boolean;
   readonly 'log-query-times': string | undefined;
   readonly 'disable-optimized-polling': boolean;
   readonly 'admin-port': string | undefined;
@@ -55,6 +56,11 @@ export function withObserverFlags<T>(argv: Argv<T>): Argv<T & ObserverFlags> {
       type: 'boolean',
       default: false,
       describe: 'Run fragments although their keys are known, or have just failed to be found',
+    })
+    .option('new-keys-only', {
+      type: 'boolean',
+      default: false,
+      describe: 'Run fragments whose keys are known for those they have not yet; what is known stays',
     })
     .option('log-query-times', { ...value, describe: 'CSV file that each run is added to' })
     .option('disable-optimized-polling', {
@@ -113,7 +119,8 @@ export function observerConfig(config: PcacheConfig, flags: ObserverFlags): Pcac
 export function observerChoices(flags: ObserverFlags): Omit<ObserverChoices, 'onFinished'> {
   const maxPending = integerOf(flags, 'max-pending-jobs', 0, 1_000_000_000);
   return {
-    isForced: flags['force-recalculate'],
+    isForced: flags['force-recalculate'] || flags['new-keys-only'],
+    isForNewKeys: flags['new-keys-only'],
     ...(maxPending === undefined ? {} : { maxPending }),
     adminPort: integerOf(flags, 'admin-port', 0, 65_535),
   };

@@ -3,6 +3,7 @@ import { changedKeysSql } from '../../freshness/fresh-keys';
 import { trackingQuery } from '../../freshness/tracking-schema';
 import type { ControlClient, QueryOptions } from '../../postgres/control-client';
 import type { PartitionKeyType, PartitionValue } from '../../query/partition-key';
+import { quoteArray } from '../../query/ast/quote';
 import { keyTypeOid, readBinaryKey } from './binary-key';
 
 /** What the change log says of an entry. */
@@ -12,12 +13,12 @@ export interface ChangedKeys {
   readonly sql: string;
 }
 
-/** What an entry and the change log say together, in one transaction. */
-export interface ChangesSince {
-  /** Keys of the entry that have not changed: they hold. */
-  readonly unchanged: readonly PartitionValue[];
-  /** As of ChangedKeys. */
-  readonly sql: string;
+/** What an entry says of the keys a run would find, so that it need not look for all of them. */
+export interface KnownKeys {
+  /** Keys of the entry that hold. */
+  readonly kept: readonly PartitionValue[];
+  /** The condition on `f.key` that the others meet. */
+  readonly condition: string;
 }
 
 /** The log that keys of a datatype are in. Those of timestamp can be in any of three. */
@@ -63,11 +64,29 @@ export async function changesSince(
   schema: string,
   entry: CacheEntry,
   limits: QueryOptions,
-): Promise<ChangesSince | undefined> {
+): Promise<KnownKeys | undefined> {
   const { keys } = entry;
   const found = keys === undefined ? undefined : await changedSince(client, schema, entry, limits);
   if (keys === undefined || found === undefined) return undefined;
-  return { unchanged: [...keys.values()].filter((key) => !found.changed.has(key)), sql: found.sql };
+  return {
+    kept: [...keys.values()].filter((key) => !found.changed.has(key)),
+    condition: `f.key operator(pg_catalog.=) any (array(${found.sql}))`,
+  };
+}
+
+/**
+ * All keys of an entry are kept, so that only those it has not are looked for: more than qualify, perhaps, and never fewer. Undefined for an entry
+ * without keys, or whose datatype does not tell how they compare.
+ */
+export function besidesKnown({ fragment: { datatype }, keys }: CacheEntry): KnownKeys | undefined {
+  const elementType = elementTypeOf(datatype);
+  if (keys === undefined || elementType === undefined) return undefined;
+  const array = quoteArray(keys.values(), datatype, elementType);
+  return {
+    kept: [...keys.values()],
+    // A new row without a key is one that the entry's flag has to tell of.
+    condition: `(f.key is null or f.key operator(pg_catalog.<>) all (${array}))`,
+  };
 }
 
 function elementTypeOf(datatype: PartitionKeyType): 'int8' | 'float8' | 'text' | undefined {

@@ -12,7 +12,7 @@ import type { Fragment } from '../../query/fragment/fragment';
 import type { PartitionValue } from '../../query/partition-key';
 import type { FragmentOutcome, FragmentSource } from '../fragment-source';
 import { keyTypeOid, readBinaryKey, UnreadableKeyError } from './binary-key';
-import { changedSince, changesSince } from './changes-since';
+import { besidesKnown, changedSince, changesSince } from './changes-since';
 import { type KeyShareLimit, objectionToShare } from './expected-share';
 import { applyFragmentSettings } from './fragment-settings';
 import { checkInPlace, NotInPlaceError, runInPlace } from './in-place-run';
@@ -89,7 +89,8 @@ export class PostgresqlSource implements FragmentSource {
   constructor(private readonly options: PostgresqlSourceOptions) {}
 
   /**
-   * @param known an entry of the fragment: if what changed since can be told, only those keys are looked at again (rule F6)
+   * @param known an entry of the fragment: if what changed since can be told, only those keys are looked at again (rule F6); where the data is
+   *   promised not to change, only keys that the entry has not
    */
   async run(fragment: Fragment, signal: AbortSignal, known?: CacheEntry): Promise<FragmentOutcome> {
     const { primary, timeoutMs } = this.options;
@@ -277,11 +278,13 @@ export class PostgresqlSource implements FragmentSource {
       followed?.stamp.stamp,
     );
     if ('status' in prepared) return prepared;
-    const { changeLog, stamp, changes, snapshot } = prepared;
-    await client.execute('fragment', cursorFor(text, changes?.sql), [], limits());
+    const { changeLog, stamp, snapshot } = prepared;
+    const isPromised = known !== undefined && changeLog === undefined;
+    const before = isPromised ? besidesKnown(known) : prepared.changes;
+    await client.execute('fragment', cursorFor(text, before?.condition), [], limits());
 
-    const keys: PartitionValue[] = [...(changes?.unchanged ?? []), ...(added ?? [])];
-    let hasNullKey = changes !== undefined && known?.hasNullKey === true;
+    const keys: PartitionValue[] = [...(before?.kept ?? []), ...(added ?? [])];
+    let hasNullKey = before !== undefined && known?.hasNullKey === true;
     let textBytes = 0;
     let typeOid: number | undefined;
     for (;;) {
@@ -323,11 +326,11 @@ export class PostgresqlSource implements FragmentSource {
  * would not survive it.) A fragment is text and cannot be a parameter, hence no file; all around it is qualified, for
  * search_path is the fragment's by now.
  */
-function cursorFor(text: string, among?: string): string {
+function cursorFor(text: string, condition?: string): string {
   return (
     `declare pcache_fragment_keys no scroll cursor without hold for ` +
     `select pg_catalog.encode(pg_catalog.record_send(row(f.key)), 'hex') as key from (${text}\n) as f (key)` +
-    (among === undefined ? '' : ` where f.key operator(pg_catalog.=) any (array(${among}))`)
+    (condition === undefined ? '' : ` where ${condition}`)
   );
 }
 

@@ -85,7 +85,9 @@ const listed = /^(add-constraint|remove-constraints-)/;
 
 /** As yargs reads a command line; it cannot be loaded here, being ESM. */
 function flagsOf(args: readonly string[]): ObserverFlags {
-  const flags: Record<string, unknown> = { 'force-recalculate': false, 'disable-optimized-polling': false };
+  const flags: Record<string, unknown> = {
+    ...{ 'force-recalculate': false, 'new-keys-only': false, 'disable-optimized-polling': false },
+  };
   for (let i = 0; i < args.length; i++) {
     const option = String(args[i]).slice(2);
     if (typeof flags[option] === 'boolean') flags[option] = true;
@@ -269,6 +271,18 @@ test('the program: --status-log-interval and --force-recalculate', async () => {
   );
   const told = observer.loggedSoFar('status').length;
   await until('it goes on saying so', () => observer.loggedSoFar('status').length > told + 1);
+});
+
+test('--new-keys-only', async () => {
+  const known = 'pcache.cache_entry where key_count = 1';
+  await observing('--new-keys-only');
+  await queue(placeNamed(7));
+  await until('its key is known', async () => (await count(known)) > 0);
+  // Where the data is promised not to change, a key that is known is not looked for again: this one stays.
+  await admin.query('update place set region_id = 9999 where id = 7');
+  await queue(placeNamed(7));
+  await until('both are known', async () => (await count('pcache.cache_entry where key_count = 2')) > 0);
+  await admin.query('update place set region_id = 0 where id = 7');
 });
 
 test.each([

@@ -320,3 +320,25 @@ test('pause lets the running one end and begins no other until resume', async ()
   observer.resume();
   expect(await entryFor(second)).toMatchObject({ status: 'ok' });
 });
+
+test('for new keys: what is known stays, and is not looked for again', async () => {
+  await admin.query(`create table sale (region_id int, amount int);
+    insert into sale values (1, 5), (2, 5)`);
+  const sold = makeFragment('select distinct t1.region_id from public.sale t1 where t1.amount = 5');
+  const known = observe();
+  learner.learn([sold]);
+  expect([...((await entryFor(sold)).keys?.values() ?? [])]).toEqual([1n, 2n]);
+  await known.stop();
+
+  await admin.query(
+    `insert into sale values (3, 5), (null, 5), (4, 6); delete from sale where region_id = 1`,
+  );
+  observe({ isForced: true, isForNewKeys: true });
+  learner.learn([sold]);
+  const entry = await until('it has been run again', async () => {
+    const found = await backend.get(sold.partitionKey, sold.hash);
+    return found?.keyCount === 3 ? found : undefined;
+  });
+  expect(entry).toMatchObject({ status: 'ok', hasNullKey: true });
+  expect(new Set(entry.keys?.values())).toEqual(new Set([1n, 2n, 3n]));
+});
