@@ -40,14 +40,30 @@ export class Pgbench {
     });
   }
 
-  /** Runs the built-in select-only script through a port. Rejects if a transaction failed. */
+  /**
+   * Runs the built-in select-only script through a port. Rejects if a transaction failed.
+   *
+   * @param perSecond transactions that are begun each second, in all; their latency is then counted from when they are due. Otherwise one client's
+   *   begins when its last has ended.
+   */
   async selectOnly(
     port: number,
-    { protocol, clients, seconds }: { protocol: Protocol; clients: number; seconds: number },
+    {
+      protocol,
+      clients,
+      seconds,
+      perSecond,
+    }: {
+      readonly protocol: Protocol;
+      readonly clients: number;
+      readonly seconds: number;
+      readonly perSecond?: number;
+    },
   ): Promise<PgbenchRun> {
     const output = await this.start(
       [
         ...['-S', '-n', '-M', protocol, '-c', String(clients), '-j', '1', '-T', String(seconds)],
+        ...(perSecond === undefined ? [] : ['-R', String(Math.round(perSecond))]),
         ...['--log', '--log-prefix', 'transactions'],
       ],
       { PGPORT: String(port) },

@@ -109,7 +109,9 @@ export class Workbench implements AsyncDisposable {
     return until('a plan', async () => {
       const plan = await this.plan(text);
       if (plan.kind !== 'forward') return plan.kind;
-      return plan.reason.endsWith(' yet') ? undefined : plan.reason;
+      // A collection of garbage in the time of some of the first, perhaps: more of them, and they are few among many.
+      const isForNow = plan.reason.endsWith(' yet') || plan.reason === 'takes too long to look into';
+      return isForNow ? undefined : plan.reason;
     });
   }
 

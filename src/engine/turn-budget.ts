@@ -50,7 +50,7 @@ export class TurnBudget {
 /** What the process had worked at a time not long ago: asking at the start of each statement would take longer than most of them do. */
 let known = { at: -Infinity, usage: process.cpuUsage() };
 /** Milliseconds for which it is asked no more: as much may be counted of what was worked before. */
-const askedAgainMs = 2;
+const askedAgainMs = 5;
 
 /**
  * Milliseconds from now on. Where this process did not get the processor, that is no fault of the statement's; where its other

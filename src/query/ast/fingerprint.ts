@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { scanTokens, type Token } from './scan';
 
 const constants: ReadonlySet<string> = new Set(['ICONST', 'SCONST', 'PARAM']);
@@ -26,7 +26,7 @@ export function fingerprint(statement: string | readonly Token[]): string {
     if (isNextOfList) words.pop();
     else words.push(word);
   }
-  return createHash('sha256').update(words.join('\0')).digest('hex').slice(0, 16);
+  return hash('sha256', words.join('\0')).slice(0, 16);
 }
 
 const capitals = /[A-Z]+/g;
