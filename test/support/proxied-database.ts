@@ -37,6 +37,8 @@ export interface ProxiedDatabaseOptions extends PostgresServerOptions {
   readonly environment?: Readonly<Record<string, string>>;
   /** Of the tables' key; exact: their changes are tracked. By default static. */
   readonly consistency?: 'static' | 'exact';
+  /** Makes what fragments are run on, if not on the database itself, and resolves to the section of the database. */
+  readonly source?: (server: PostgresServer, database: string) => Promise<object>;
   /** Other options of the configuration. */
   readonly sections?: object;
   /** What is done in the database, by its superuser, before the program starts. */
@@ -70,6 +72,7 @@ export class ProxiedDatabase implements AsyncDisposable {
     consistency = 'static',
     sections = {},
     prepare,
+    source,
     ...options
   }: ProxiedDatabaseOptions = {}): Promise<ProxiedDatabase> {
     const server = await startPostgres(options);
@@ -86,7 +89,8 @@ export class ProxiedDatabase implements AsyncDisposable {
 
     const directory = await temporaryDirectory('matrix');
     const file = join(directory.path, 'pcache.yaml');
-    const common = configuration(server.port, cache, population, consistency);
+    const from = await source?.(server, database);
+    const common = configuration(server.port, cache, population, consistency, from);
     writeFileSync(file, stringify({ ...common, ...sections }));
     const start = async (): Promise<RunningProgram> => {
       const program = new PcacheProcess(['proxy', '--config', file], {
@@ -222,7 +226,13 @@ async function track(connection: ConnectionOptions): Promise<void> {
   );
 }
 
-function configuration(upstreamPort: number, cache: object, population: object, consistency: string): object {
+function configuration(
+  upstreamPort: number,
+  cache: object,
+  population: object,
+  consistency: string,
+  source: object | undefined,
+): object {
   return {
     listen: { port: 0 },
     admin: { port: 0 },
@@ -232,6 +242,7 @@ function configuration(upstreamPort: number, cache: object, population: object, 
     databases: {
       [database]: {
         control: { user: 'pcache', password_env: 'PASSWORD' },
+        ...(source === undefined ? {} : { source }),
         partition_keys: {
           region: {
             datatype: 'integer',

@@ -1,5 +1,5 @@
 import { fork, type ChildProcess } from 'node:child_process';
-import { join } from 'node:path';
+import { extname, join } from 'node:path';
 import { waitUntil } from '../../../postgres/deadline';
 import { isFaithful, sqliteDialect } from '../../../query/dialect/sqlite-dialect';
 import type { ReliedOnColumn, RenderedFragment } from '../../../query/dialect/render-fragment';
@@ -14,6 +14,13 @@ export interface SqliteDatabaseOptions {
   /** Of that program; by default our own. */
   readonly environment?: NodeJS.ProcessEnv;
 }
+
+/** Beside this file, and like it a source if this one was not compiled. */
+const kind = extname(__filename);
+const reader = {
+  program: join(__dirname, `sqlite-process${kind}`),
+  execArgv: kind === '.ts' ? process.execArgv : [],
+};
 
 /** A copy in an SQLite file. Each run is a process of its own, which can be ended at any moment. */
 export class SqliteDatabase implements CopyDatabase {
@@ -34,10 +41,10 @@ export class SqliteDatabase implements CopyDatabase {
       // One more than allowed tells that there are too many, and one may be NULL.
       sql: `${sql} LIMIT ${maxKeys + 2}`,
     };
-    const child = fork(this.options.program ?? join(__dirname, 'sqlite-process.js'), [], {
+    const child = fork(this.options.program ?? reader.program, [], {
       serialization: 'advanced',
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
-      execArgv: [],
+      execArgv: this.options.program === undefined ? reader.execArgv : [],
       env: this.options.environment ?? process.env,
     });
     try {
