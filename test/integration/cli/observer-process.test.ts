@@ -30,7 +30,10 @@ afterAll(async () => {
   await directory[Symbol.asyncDispose]();
 });
 
-function program(): { readonly input: string; readonly environment: Record<string, string> } {
+function program(sections: object = {}): {
+  readonly input: string;
+  readonly environment: Record<string, string>;
+} {
   const [control, cache] = [data.connectionOptions(dataName), store.connectionOptions(storeName)];
   const partitionKeys = {
     region: {
@@ -62,6 +65,7 @@ function program(): { readonly input: string; readonly environment: Record<strin
         partition_keys: partitionKeys,
       },
     },
+    ...sections,
   };
   const environment = { PASSWORD: control.password, STORE_PASSWORD: cache.password };
   return { input: JSON.stringify(configuration), environment };
@@ -119,4 +123,23 @@ test('pcache observer computes what a proxy has learned; both outlast a store th
   } finally {
     await client.end().catch(() => undefined);
   }
+});
+
+test('a proxy evicts at its intervals', async () => {
+  const sections = {
+    ...{ cache: { backend: 'memory' }, population: { min_query_ms: 0, duty: 1 } },
+    eviction: { run_by: 'proxy', max_entries: 1, interval_s: 1 },
+  };
+  await using proxy = new PcacheProcess(['proxy', '-c', '-'], program(sections));
+  const { listen } = (await proxy.logged('accepting connections')) as {
+    readonly listen: { readonly port: number };
+  };
+  const client = new Client({ ...data.connectionOptions(dataName), port: listen.port });
+  await client.connect();
+  await until('more is known than may be kept', async () => {
+    for (let i = 300; i < 303; i++) await client.query(placeNamed(i));
+    return proxy.loggedSoFar('entries evicted').length > 0;
+  });
+  await client.end();
+  expect(proxy.loggedSoFar('entries evicted')[0]).toMatchObject({ part: 'eviction' });
 });
