@@ -57,7 +57,7 @@ export class Pgbench {
       readonly protocol: Protocol;
       readonly clients: number;
       readonly seconds: number;
-      readonly perSecond?: number;
+      readonly perSecond?: number | undefined;
     },
   ): Promise<PgbenchRun> {
     const output = await this.start(

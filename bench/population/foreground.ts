@@ -28,6 +28,8 @@ const duties = [1, 0.3, 0.1, 0.05] as const;
 const schema = { schema: 'pcache', tablePrefix: '' };
 const warn = (message: string): void => console.error(message);
 const run = { protocol: 'prepared', clients, seconds } as const;
+/** Of the transactions there can be, the share that is begun: 1 leaves no processor to anybody else. */
+const loads = [1, 0.5] as const;
 
 /** What pgbench's select-only transactions take with population at work on the same server, and without, in turns. */
 export async function measureForeground(): Promise<void> {
@@ -46,7 +48,20 @@ export async function measureForeground(): Promise<void> {
   await migrate(setup, queueMigrations(schema));
   await pgbench.warmUp(server.port, 'prepared');
 
-  const p99Ms = async (): Promise<number> => (await pgbench.selectOnly(server.port, run)).p99Ms;
+  const { transactionsPerSecond } = await pgbench.selectOnly(server.port, run);
+  for (const load of loads) {
+    const perSecond = load === 1 ? undefined : load * transactionsPerSecond;
+    const p99Ms = async (): Promise<number> =>
+      (await pgbench.selectOnly(server.port, { ...run, perSecond })).p99Ms;
+    const what =
+      perSecond === undefined ? 'as many as there can be' : `${Math.round(perSecond)} transactions a second`;
+    await compare(what, p99Ms, (name, duty) => populating(connection, `${load} ${name}`, duty));
+  }
+}
+
+type Populate = (name: string, duty: number) => Promise<AsyncDisposable & { done(): number }>;
+
+async function compare(what: string, p99Ms: () => Promise<number>, populate: Populate): Promise<void> {
   const measured = duties.map((duty) => ({
     duty,
     with: [] as number[],
@@ -58,14 +73,16 @@ export async function measureForeground(): Promise<void> {
     for (const each of measured) {
       const before = await p99Ms();
       without.push(before);
-      await using population = await populating(connection, `${round} ${each.duty}`, each.duty);
+      await using population = await populate(`${round} ${each.duty}`, each.duty);
       const beside = await p99Ms();
       each.with.push(beside);
       each.ratios.push(beside / before);
       each.populated += population.done();
     }
   }
-  console.log(`pgbench -S, ${clients} clients, p99: ${median(without).toFixed(3)} ms without population`);
+  console.log(
+    `pgbench -S, ${clients} clients, ${what}, p99: ${median(without).toFixed(3)} ms without population`,
+  );
   for (const { duty, with: beside, ratios, populated } of measured) {
     const sorted = [...ratios].sort((a, b) => a - b).map((ratio) => ratio.toFixed(2));
     console.log(

@@ -22,6 +22,7 @@ import { temporaryDirectory } from '../../test/support/temporary-directory';
 import { describeMachine } from '../machine';
 import { median } from '../statistics';
 import { measureForeground } from './foreground';
+import { measureUseOfCache } from './use-cache';
 
 const items = 5_000;
 const workers = 50;
@@ -36,13 +37,18 @@ interface Provider {
   open(source: string): Promise<WorkQueue<Fragment>>;
 }
 
-/** How many fragments a second the queue's providers take and hand out, and what population costs clients. Resolves to the exit code. */
+/**
+ * How many fragments a second the queue's providers take and hand out, what population costs clients, and what is gained if fragments are restricted
+ * by what is known. Resolves to the exit code.
+ */
 export async function runBenchmark(args: readonly string[]): Promise<number> {
   const { cpu, cores, node } = describeMachine();
   console.log(
     `${cores} x ${cpu}, Node ${node}; ${items} fragments, ${workers} workers, medians of ${rounds} rounds in turns\n`,
   );
-  if (!args.includes('--foreground')) {
+  const isAsked = (part: 'queues' | 'foreground' | 'use-cache'): boolean =>
+    args.length === 0 || args.includes(`--${part}`);
+  if (isAsked('queues')) {
     await using owned = new Owned();
     const providers = await startProviders(owned);
     const times = new Map(
@@ -61,7 +67,8 @@ export async function runBenchmark(args: readonly string[]): Promise<number> {
       console.log(row([name, Math.round(median(push)), Math.round(median(work))]));
     console.log('\ntarget with PostgreSQL: 2,000 a second, claimed and completed\n');
   }
-  if (!args.includes('--queues')) await measureForeground();
+  if (isAsked('foreground')) await measureForeground();
+  if (isAsked('use-cache')) await measureUseOfCache();
   return 0;
 }
 
