@@ -1,6 +1,6 @@
 import type { Argv, CommandModule } from 'yargs';
 import { checkConfig } from '../ops/config/check-config';
-import { readConfigText } from '../ops/config/read-config';
+import { configText } from '../ops/config/read-config';
 import { showConfig } from '../ops/config/show-config';
 import { readConfigFlags, withConfigFlags, type ConfigFlags } from './config-flags';
 
@@ -19,7 +19,7 @@ export const configShowCommand: CommandModule<object, ShowFlags> = {
     }),
   handler: (flags) => {
     const { file, sources } = readConfigFlags(flags, process.env);
-    const checked = checkConfig(readConfigText(file), { ...sources, source: file });
+    const checked = checkConfig(...configText(file, sources));
     process.stdout.write(flags.json ? `${JSON.stringify(checked.file, null, 2)}\n` : showConfig(checked));
   },
 };

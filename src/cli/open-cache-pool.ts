@@ -1,4 +1,4 @@
-import type { CachePostgresqlConfig } from '../ops/config/pcache-config';
+import type { PostgresqlPlace } from '../ops/config/pcache-config';
 import { type ControlPool, openPool } from '../postgres/control-pool';
 import type { ServerTls } from '../postgres/server-tls';
 import { UsageError } from './usage-error';
@@ -9,9 +9,9 @@ const connections = 4;
 const connectTimeoutMs = 2_000;
 const queryTimeoutMs = 10_000;
 
-/** Connections to the database a cache is in. Throws UsageError if the configuration does not say which. */
+/** Connections to the database a cache is in, or a queue. Throws UsageError if the configuration does not say which. */
 export function openCachePool(
-  { host, port, database, user, password }: CachePostgresqlConfig,
+  { host, port, database, user, password }: PostgresqlPlace,
   tls: ServerTls | undefined,
   maxConnections = connections,
 ): ControlPool {

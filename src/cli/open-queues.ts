@@ -59,10 +59,10 @@ class ConfiguredQueues implements Queues {
     tls: ServerTls | undefined,
     private readonly log: Log,
   ) {
-    const { cache, databases } = config;
-    const listening = config.queue.isListening ? tiers * Math.max(databases.size, 1) : 0;
+    const { queue, databases } = config;
+    const listening = queue.isListening ? tiers * Math.max(databases.size, 1) : 0;
     this.#postgresql = this.#owned.add(
-      new OnceOpened(async () => openCachePool(cache.postgresql, tls, workingConnections + listening)),
+      new OnceOpened(async () => openCachePool(queue.postgresql, tls, workingConnections + listening)),
     );
     this.#redis = this.#owned.add(new OnceOpened(() => this.#connectRedis()));
     this.#store = this.#owned.add(new OnceOpened(() => this.#openStore()));

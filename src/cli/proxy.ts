@@ -1,11 +1,11 @@
 import type { CommandModule } from 'yargs';
 import type { PcacheConfig } from '../ops/config/pcache-config';
-import { readConfigFile } from '../ops/config/read-config';
 import { createLog } from '../ops/log/create-log';
 import type { Log } from '../ops/log/log';
 import { whenAborted } from '../population/when-aborted';
 import { composeProxy } from './compose';
-import { readConfigFlags, withConfigFlags, type ConfigFlags } from './config-flags';
+import { withConfigFlags, type ConfigFlags } from './config-flags';
+import { readKeyedConfig } from './key-flags';
 import { endOnUnexpectedErrors, endSoon } from './process-end';
 import { listenToSignals } from './signals';
 
@@ -15,10 +15,9 @@ export const proxyCommand: CommandModule<object, ConfigFlags> = {
     'Start the proxy. SIGTERM: finish running statements and end. SIGHUP: read the catalog, the certificate and the user file again.',
   builder: (argv) => withConfigFlags(argv),
   handler: async (flags) => {
-    const { file, sources } = readConfigFlags(flags, process.env);
-    const config = readConfigFile(file, sources);
+    const config = await readKeyedConfig(flags, 'exact');
     const log = createLog(config.log);
-    for (const notice of config.notices) log.warn({ source: file }, notice);
+    for (const notice of config.notices) log.warn({ source: config.source }, notice);
     endOnUnexpectedErrors(log);
     await runProxy(config, log);
   },

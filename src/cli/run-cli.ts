@@ -9,9 +9,12 @@ import { NewerSchemaError } from '../errors/newer-schema-error';
 import { QueueUnavailableError } from '../errors/queue-unavailable-error';
 import { StartError } from '../errors/start-error';
 import { TransferIncompleteError } from '../errors/transfer-incomplete-error';
+import { addCommand } from './add/add';
 import { configCommand } from './config';
 import { evictionCommand } from './eviction/eviction';
 import { ExitCode } from './exit-code';
+import { explainCommand } from './explain/explain';
+import { getCommand } from './get/get';
 import { manageCommand } from './manage/manage';
 import { observerCommand } from './observer/observer';
 import { processorCommand } from './processor/processor';
@@ -30,6 +33,9 @@ export async function runCli(args: readonly string[]): Promise<ExitCode> {
       )
       .command(proxyCommand)
       .command(observerCommand)
+      .command(addCommand)
+      .command(getCommand)
+      .command(explainCommand)
       .command(configCommand)
       .command(manageCommand)
       .command(trackCommand)

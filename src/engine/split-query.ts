@@ -44,7 +44,7 @@ export async function splitQuery(
   const content = statementsOf(query, catalog);
   if (content === undefined) return { refused: 'it cannot be parsed as SQL' };
   const statement = new CandidateStatement(query, false, undefined, () => content, content);
-  const context = await contextWith(settings, pool, databaseIdentity);
+  const context = await readContextWith(settings, pool, databaseIdentity);
   const reading = readStatement(statement, context, catalog, [key], undefined, []);
   if ('refused' in reading.analysis) return { refused: reading.analysis.refused };
   const fragments = fragmentsOf(reading);
@@ -52,7 +52,8 @@ export async function splitQuery(
   return { fragments };
 }
 
-async function contextWith(
+/** What a session with these settings is like, for the rest as one of the pool. Rejects as the pool's queries do. */
+export async function readContextWith(
   settings: Readonly<Record<string, string>>,
   pool: ControlPool,
   databaseIdentity: string,

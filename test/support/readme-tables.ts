@@ -1,7 +1,8 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describeCacheTypes } from '../../src/cache/cache-types';
+import { cacheTypeNames, describeCacheTypes } from '../../src/cache/cache-types';
 import { listConfigOptions } from '../../src/ops/config/config-options';
+import { databaseVariables, partitionCacheVariables } from '../../src/ops/config/partition-cache-variables';
 import { forwardReasons } from '../../src/ops/metrics/forward-reasons';
 import { Metrics } from '../../src/ops/metrics/metrics';
 import { partitionKeyTypes } from '../../src/query/partition-key';
@@ -12,6 +13,7 @@ export const readmePath = join(__dirname, '..', '..', 'README.md');
 export async function readmeWithTables(readme: string): Promise<string> {
   const tables = {
     options: optionsTable(),
+    variables: variablesTable(),
     backends: backendsTable(),
     metrics: await metricsTable(),
     reasons: reasonsTable(),
@@ -33,6 +35,28 @@ function optionsTable(): string {
       value === undefined ? (isRequired ? 'required' : '') : `\`${String(value)}\``,
       `${description} (${expects})`,
     ]),
+  );
+}
+
+function variablesTable(): string {
+  return table(
+    ['variable', 'option', 'for'],
+    [
+      ...databaseVariables.map((name) => [
+        `\`${name}\``,
+        { DB_HOST: '`upstream.host`', DB_PORT: '`upstream.port`', DB_NAME: 'the database under `databases`' }[
+          name as string
+        ] ?? `\`databases.<name>.control.${name === 'DB_USER' ? 'user' : 'password_env'}\``,
+        'use without a configuration file',
+      ]),
+      ['`REDIS_HOST`, `REDIS_PORT`', '`cache.redis.addresses`', ''],
+      ...partitionCacheVariables.map(({ name, formerName, path, backends, reads }) => [
+        formerName === undefined ? `\`${name}\`` : `\`${name}\`, \`${formerName}\``,
+        `\`${path.join('.').replace('databases.*', 'databases.<name>').replace('.*.', '.<key>.')}\`` +
+          (reads === 'opposite' ? ', the opposite' : ''),
+        backends === undefined ? '' : cacheTypeNames.filter((type) => backends.test(type)).join(', '),
+      ]),
+    ],
   );
 }
 

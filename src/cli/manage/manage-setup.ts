@@ -31,13 +31,16 @@ export const manageSetupCommand: CommandModule<object, SetupFlags> = {
     const { file, sources } = readConfigFlags(flags, process.env);
     const config = readConfigFile(file, sources);
     const { postgresql } = config.cache;
-    await using pool = openCachePool(postgresql, loadUpstreamTls(config));
     const isDry = flags['dry-run'];
     const sets = [
-      { part: 'cache', set: cacheMigrations(postgresql) },
-      { part: 'queue', set: queueMigrations(queueSchema(config)) },
-    ].filter(({ part }) => flags.part === 'all' || flags.part === part);
-    for (const { part, set } of sets) {
+      { part: 'cache', place: postgresql, set: cacheMigrations(postgresql) },
+      { part: 'queue', place: config.queue.postgresql, set: queueMigrations(queueSchema(config)) },
+    ].filter(({ part, place }) =>
+      // A cache elsewhere needs nothing made, and may have no database to be asked for.
+      flags.part === 'all' ? part === 'queue' || place.database !== undefined : flags.part === part,
+    );
+    for (const { part, place, set } of sets) {
+      await using pool = openCachePool(place, loadUpstreamTls(config));
       const names = await (isDry ? pendingMigrations : migrate)(pool, set);
       const what =
         names.length === 0 ? 'up to date' : `${isDry ? 'to apply' : 'applied'}: ${names.join(', ')}`;

@@ -1,11 +1,9 @@
 import type { DatabaseConfig, PcacheConfig } from '../../ops/config/pcache-config';
-import { readConfigFile } from '../../ops/config/read-config';
 import { createLog } from '../../ops/log/create-log';
 import { fragments, type OriginalQuery, originalQueries } from '../../population/queue/work-kind';
 import type { WorkQueue } from '../../population/queue/work-queue';
 import { readDatabaseIdentity } from '../../postgres/catalog/read-database-identity';
 import type { Fragment } from '../../query/fragment/fragment';
-import { type ConfigFlags, readConfigFlags } from '../config-flags';
 import { controlPool } from '../control-pool';
 import { loadUpstreamTls } from '../load-tls';
 import { openQueues } from '../open-queues';
@@ -21,19 +19,16 @@ export interface QueuesOfDatabase {
 
 /** Calls back with the queues of each configured database, one after the other. Throws UsageError where nobody but the proxy sees them. */
 export async function forEachQueue(
-  flags: ConfigFlags & { readonly database?: string | undefined },
+  written: PcacheConfig,
+  only: string | undefined,
   use: (queues: QueuesOfDatabase) => Promise<void>,
 ): Promise<void> {
-  const { file, sources } = readConfigFlags(flags, process.env);
-  const written = readConfigFile(file, sources);
   checkIsShared(written);
   // As an observer sees it: `auto` is where the cache is.
   const config = { ...written, population: { ...written.population, runBy: 'observer' as const } };
   const log = createLog(config.log);
   const tls = loadUpstreamTls(config);
-  const meant = [...config.databases.values()].filter(
-    ({ name }) => flags.database === undefined || name === flags.database,
-  );
+  const meant = [...config.databases.values()].filter(({ name }) => only === undefined || name === only);
   if (meant.length === 0) throw new UsageError('there is no such database under databases');
   for (const database of meant) {
     await using owned = new Owned();

@@ -1,10 +1,9 @@
-import { readFileSync } from 'node:fs';
 import type { CommandModule } from 'yargs';
 import type { OriginalQuery } from '../../population/queue/work-kind';
-import { loadParser, parseStatements } from '../../query/ast/parser';
 import { type ConfigFlags, withConfigFlags } from '../config-flags';
+import { parseSetting, readStatements } from '../read-statements';
 import { UsageError } from '../usage-error';
-import { fileTrouble } from './file-trouble';
+import { readKeyedConfig } from '../key-flags';
 import { forEachQueue } from './opened-queues';
 
 interface AddFlags extends ConfigFlags {
@@ -35,15 +34,11 @@ export const queueAddCommand: CommandModule<object, AddFlags> = {
       });
   },
   handler: async ({ query, file, key, priority, 'set-session': set = [], ...flags }) => {
-    const text = query ?? (file === undefined ? undefined : readText(file));
-    if (text === undefined) throw new UsageError('no statement: give one, or --file FILE');
-    if (text.includes('\0')) throw new UsageError('a statement cannot contain a null character');
     if (!Number.isFinite(priority)) throw new UsageError('--priority: expected a number');
     const settings = Object.fromEntries(set.map(parseSetting));
-    await loadParser();
-    const statements = statementsIn(text);
+    const statements = await readStatements(query, file);
     let queued = 0;
-    await forEachQueue({ ...flags }, async ({ database, queries }) => {
+    await forEachQueue(await readKeyedConfig(flags), flags.database, async ({ database, queries }) => {
       const keys = [...database.partitionKeys.values()].filter(
         ({ name }) => key === undefined || name === key,
       );
@@ -60,34 +55,3 @@ export const queueAddCommand: CommandModule<object, AddFlags> = {
     process.stdout.write(`${queued} ${queued === 1 ? 'statement' : 'statements'} queued\n`);
   },
 };
-
-function readText(file: string): string {
-  try {
-    return readFileSync(file, 'utf8');
-  } catch (error) {
-    return fileTrouble('read')(error);
-  }
-}
-
-function parseSetting(assignment: string): [string, string] {
-  const [, name, value] = /^([^=]+)=(.*)$/s.exec(assignment) ?? [];
-  if (name === undefined || value === undefined)
-    throw new UsageError(`--set-session ${assignment}: expected NAME=VALUE`);
-  return [name.trim(), value];
-}
-
-/** Each statement by itself. A text that cannot be parsed goes as it is, to be told of in the dead letters. */
-function statementsIn(text: string): readonly string[] {
-  const bytes = Buffer.from(text);
-  try {
-    return parseStatements(text).map(({ stmt_location: from = 0, stmt_len: length = 0 }) =>
-      bytes
-        .subarray(from, length === 0 ? undefined : from + length)
-        .toString('utf8')
-        .trim(),
-    );
-  } catch (error) {
-    if (error instanceof Error) return [text];
-    throw error;
-  }
-}

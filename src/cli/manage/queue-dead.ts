@@ -1,5 +1,6 @@
 import type { CommandModule } from 'yargs';
 import { type ConfigFlags, withConfigFlags } from '../config-flags';
+import { readCommandConfig } from '../key-flags';
 import { forEachQueue } from './opened-queues';
 
 const most = 1_000;
@@ -9,7 +10,7 @@ export const queueDeadCommand: CommandModule<object, ConfigFlags> = {
   describe: 'List what was given up, the latest first, with the reasons',
   builder: (argv) => withConfigFlags(argv),
   handler: (flags) =>
-    forEachQueue({ ...flags }, async ({ database, queries, fragments }) => {
+    forEachQueue(readCommandConfig(flags), undefined, async ({ database, queries, fragments }) => {
       for (const queue of [queries, fragments]) {
         for (const letter of await queue.deadLetters(most)) {
           const { query, partitionKey, reason, buriedAt } = letter;

@@ -1,14 +1,15 @@
 import type { CommandModule } from 'yargs';
 import { originalQueries, fragments as fragmentTier } from '../../population/queue/work-kind';
 import { type ConfigFlags, withConfigFlags } from '../config-flags';
+import { readCommandConfig } from '../key-flags';
 import { forEachQueue } from './opened-queues';
 
 export const queueStatusCommand: CommandModule<object, ConfigFlags> = {
-  command: 'status',
+  command: ['status', 'count'],
   describe: 'Count what waits, is delayed after a failure, is running, and was given up',
   builder: (argv) => withConfigFlags(argv),
   handler: (flags) =>
-    forEachQueue({ ...flags }, async ({ database, queries, fragments }) => {
+    forEachQueue(readCommandConfig(flags), undefined, async ({ database, queries, fragments }) => {
       const tiers = [
         [originalQueries.name, queries],
         [fragmentTier.name, fragments],

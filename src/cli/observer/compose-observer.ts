@@ -79,6 +79,10 @@ export async function composeObserver(
 }
 
 function checkIsShared({ cache, queue, databases }: PcacheConfig): void {
+  if ([...databases.values()].some(({ partitionKeys }) => partitionKeys.size === 0))
+    throw new UsageError(
+      'the cache has registered no partition key yet: say --partition-key, or give --config FILE',
+    );
   if (databases.size === 0) throw new UsageError('an observer takes at least one database under databases');
   if (!/^(postgresql|redis)_/.test(cache.backend))
     throw new UsageError(

@@ -1,18 +1,12 @@
 import type { CommandModule } from 'yargs';
-import { readConfigFile } from '../../ops/config/read-config';
 import { createLog } from '../../ops/log/create-log';
 import { whenAborted } from '../../population/when-aborted';
-import { readConfigFlags } from '../config-flags';
+import { readKeyedConfig } from '../key-flags';
 import { endOnUnexpectedErrors, endSoon } from '../process-end';
 import { listenToSignals } from '../signals';
 import { composeObserver } from './compose-observer';
-import {
-  numberOf,
-  observerChoices,
-  observerConfig,
-  type ObserverFlags,
-  withObserverFlags,
-} from './observer-flags';
+import { numberOf } from '../number-flag';
+import { observerChoices, observerConfig, type ObserverFlags, withObserverFlags } from './observer-flags';
 import { Progress } from './progress';
 import { RunTimesFile } from './run-times-file';
 
@@ -22,11 +16,10 @@ export const observerCommand: CommandModule<object, ObserverFlags> = {
     'Run the fragments that proxies learn, in a process of its own; any number of them share the work. SIGTERM: give back what is running and end.',
   builder: (argv) => withObserverFlags(argv),
   handler: async (flags) => {
-    const { file, sources } = readConfigFlags(flags, process.env);
-    const config = observerConfig(readConfigFile(file, sources), flags);
+    const config = observerConfig(await readKeyedConfig(flags), flags);
     const intervalMs = (numberOf(flags, 'status-log-interval', 0, 2_147_483) ?? 0) * 1_000;
     const log = createLog(config.log);
-    for (const notice of config.notices) log.warn({ source: file }, notice);
+    for (const notice of config.notices) log.warn({ source: config.source }, notice);
     endOnUnexpectedErrors(log);
 
     const times = flags['log-query-times'];

@@ -60,7 +60,12 @@ export class ProcessingDatabase implements AsyncDisposable {
       throw new UsageError(
         `the queue is not in PostgreSQL: queue.provider is ${config.queue.provider}; run pcache observer`,
       );
-    const name = config.cache.postgresql.database ?? '';
+    const { cache, queue } = config;
+    const isElsewhere = (['host', 'port', 'database'] as const).some(
+      (part) => queue.postgresql[part] !== cache.postgresql[part],
+    );
+    if (isElsewhere) throw new UsageError('the queue is not where the cache is; run pcache observer');
+    const name = cache.postgresql.database ?? '';
     const database = config.databases.get(name);
     if (database === undefined)
       throw new UsageError(

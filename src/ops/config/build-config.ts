@@ -10,11 +10,18 @@ import type {
   EvictionConfig,
   PartitionKeyConfig,
   PcacheConfig,
+  PostgresqlPlace,
 } from './pcache-config';
 import type { FragmentOptions, TableFragmentOptions } from '../../query/fragment/fragment-options';
 import { formatPath } from './option-path';
 import { buildSource } from './build-source';
-import { cachePostgresqlPath, cacheRedisPath, controlPath, sourcePath } from './passwords';
+import {
+  cachePostgresqlPath,
+  cacheRedisPath,
+  controlPath,
+  queuePostgresqlPath,
+  sourcePath,
+} from './passwords';
 import { parseRedisAddresses } from './redis-addresses';
 import type { Secret } from './secret';
 
@@ -46,6 +53,11 @@ export function buildConfig(
         (control) => buildSource(database, control, passwords.get(formatPath(sourcePath(name))), absolute),
       ),
     ]),
+  );
+  const cachePostgresql = buildCachePostgresql(
+    file,
+    databases,
+    passwords.get(formatPath(cachePostgresqlPath)),
   );
   return freezeDeep<PcacheConfig>({
     source: origin.source,
@@ -87,7 +99,7 @@ export function buildConfig(
       path: resolve(origin.workingDirectory, file.cache.path),
       bits: file.cache.bits,
       deadlineMs: file.cache.deadline_ms,
-      postgresql: buildCachePostgresql(file, databases, passwords.get(formatPath(cachePostgresqlPath))),
+      postgresql: cachePostgresql,
       redis: buildCacheRedis(file.cache.redis, passwords.get(formatPath(cacheRedisPath)), absolute),
     },
     population: {
@@ -108,6 +120,11 @@ export function buildConfig(
     queue: {
       provider: file.queue.provider,
       tablePrefix: file.queue.table_prefix,
+      postgresql: buildQueuePostgresql(
+        file.queue,
+        cachePostgresql,
+        passwords.get(formatPath(queuePostgresqlPath)),
+      ),
       isListening: file.queue.listen,
       leaseMs: file.queue.lease_ms,
       maxAttempts: file.queue.max_attempts,
@@ -193,6 +210,21 @@ function buildCachePostgresql(
     schema: written.schema,
     tablePrefix: written.table_prefix,
     mayStoreInPlace: written.in_place === 'auto',
+  };
+}
+
+/** What is not said is as for the cache. */
+function buildQueuePostgresql(
+  { postgresql: written }: ConfigFile['queue'],
+  cache: PostgresqlPlace,
+  password: Secret | undefined,
+): PostgresqlPlace {
+  return {
+    host: written.host ?? cache.host,
+    port: written.port ?? cache.port,
+    database: written.database ?? cache.database,
+    user: written.user ?? cache.user,
+    password: password ?? (written.user === undefined ? cache.password : undefined),
   };
 }
 

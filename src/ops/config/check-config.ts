@@ -1,6 +1,6 @@
 import { ConfigError, type ConfigProblem } from '../../errors/config-error';
 import { listConfigOptions } from './config-options';
-import { applyOverrides, type Override } from './config-overrides';
+import { applyOverrides, type Override, valueAbove } from './config-overrides';
 import { configSchema, type ConfigFile } from './config-schema';
 import { withNewNames } from './old-names';
 import { readPasswords } from './passwords';
@@ -8,6 +8,7 @@ import { crossCheck } from './cross-checks';
 import { formatPath, isMapping, setAt, valueAt, type OptionProblem } from './option-path';
 import { describeIssues } from './schema-problems';
 import type { Secret } from './secret';
+import { withVariables, type WithoutFile } from './with-variables';
 import { readYaml, type YamlDocument } from './yaml-document';
 
 export interface ConfigSources {
@@ -18,6 +19,8 @@ export interface ConfigSources {
   readonly workingDirectory: string;
   /** From the command line, stronger than the environment, which is stronger than the file. */
   readonly flags?: readonly Override[];
+  /** There is no file: what its text would say is in the environment. */
+  readonly withoutFile?: WithoutFile;
 }
 
 /** A configuration that passed every check, still under the file's own names. */
@@ -42,14 +45,25 @@ export function checkConfig(text: string, sources: ConfigSources): CheckedConfig
   if (document.problems.length > 0) throw new ConfigError(sources.source, document.problems);
 
   const { data: written, problems: oldNames, notices } = withNewNames(normaliseMode(document.data ?? {}));
-  const { data, problems: overrideProblems, origins } = applyOverrides(written, sources);
+  const variables = withVariables(
+    written,
+    sources.environment,
+    valueAbove('cache.backend', sources),
+    sources.withoutFile,
+  );
+  const overridden = applyOverrides(variables.data, sources);
+  const { data, problems: overrideProblems } = overridden;
+  const origins = new Map([...variables.origins, ...overridden.origins]);
   const parsed = configSchema.safeParse(data);
   const passwords = readPasswords(data, sources.environment, sources.workingDirectory);
   const problems = [
     ...oldNames,
     ...overrideProblems,
     ...(parsed.success ? [] : describeIssues(data, parsed.error.issues)),
-    ...crossCheck(withDefaults(data)),
+    ...crossCheck(
+      withDefaults(data),
+      sources.withoutFile === undefined ? undefined : sources.environment['DB_NAME'],
+    ),
     ...passwords.problems,
   ];
   if (!parsed.success || problems.length > 0) {

@@ -44,6 +44,12 @@ export function applyOverrides(
   return { data: result, problems, origins };
 }
 
+/** What environment or flags say of an option; undefined: nothing. */
+export function valueAbove(name: string, sources: Parameters<typeof applyOverrides>[1]): string | undefined {
+  const said = [...fromEnvironment(sources.environment), ...(sources.flags ?? [])];
+  return said.findLast((override) => override.name === name)?.value;
+}
+
 function settable(): readonly ConfigOption[] {
   return listConfigOptions().filter(({ environmentVariable }) => environmentVariable !== undefined);
 }

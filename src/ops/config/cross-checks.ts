@@ -11,8 +11,10 @@ import { entriesOf, isMapping, valueAt, type OptionPath, type OptionProblem } fr
  * What the schema cannot say of one value alone. Works on data that may be wrong in other places, so that these
  * problems are reported together with the schema's; a value of the wrong kind is the schema's to report, not ours.
  * `data` has the defaults filled in, but for those of databases, by the caller.
+ *
+ * @param unkeyed a database that may have no partition keys yet, as nobody could say which
  */
-export function crossCheck(data: unknown): OptionProblem[] {
+export function crossCheck(data: unknown, unkeyed?: string): OptionProblem[] {
   if (!isMapping(data)) return [];
   return [
     ...checkEndpoints(data),
@@ -22,7 +24,7 @@ export function crossCheck(data: unknown): OptionProblem[] {
     ...checkQueue(data),
     ...checkEviction(data),
     ...checkRedis(data),
-    ...checkDatabases(data),
+    ...checkDatabases(data, unkeyed),
     ...checkSharedKeys(data),
   ];
 }
@@ -102,7 +104,10 @@ function* checkAuth(data: unknown): Generator<OptionProblem> {
 function* checkCache(data: unknown): Generator<OptionProblem> {
   const backend = valueAt(data, ['cache', 'backend']);
   const isThere = typeof backend === 'string' && backend.startsWith('postgresql_');
-  if (!isThere && valueAt(data, ['queue', 'provider']) !== 'postgresql') return;
+  const isQueueElsewhere = ['database', 'user'].every(
+    (option) => valueAt(data, ['queue', 'postgresql', option]) !== undefined,
+  );
+  if (!isThere && (isQueueElsewhere || valueAt(data, ['queue', 'provider']) !== 'postgresql')) return;
   const path = ['cache', 'postgresql'];
   const databases = entriesOf(valueAt(data, ['databases'])).map(([name]) => name);
   const database =
@@ -139,9 +144,14 @@ function* checkDatabaseRuns(data: unknown): Generator<OptionProblem> {
   if (provider === 'redis' || provider === 'in_process')
     yield { path, message: `database takes a queue.provider in PostgreSQL, which ${provider} is not` };
   const home = valueAt(data, ['cache', 'postgresql', 'database']);
-  const others = entriesOf(valueAt(data, ['databases']))
-    .map(([name]) => name)
-    .filter((name) => home !== undefined && name !== home);
+  const elsewhere = valueAt(data, ['queue', 'postgresql', 'database']);
+  const databases = entriesOf(valueAt(data, ['databases'])).map(([name]) => name);
+  if (
+    typeof elsewhere === 'string' &&
+    elsewhere !== (home ?? (databases.length === 1 ? databases[0] : elsewhere))
+  )
+    yield { path, message: `database takes a queue beside the cache, not in ${elsewhere}` };
+  const others = databases.filter((name) => home !== undefined && name !== home);
   if (others.length > 0)
     yield {
       path,
@@ -186,13 +196,13 @@ function* checkRedis(data: unknown): Generator<OptionProblem> {
 /** zod leaves this key of a free mapping out without a word, so nothing under it would be checked or used. */
 const droppedName = '__proto__';
 
-function* checkDatabases(data: unknown): Generator<OptionProblem> {
+function* checkDatabases(data: unknown, unkeyed: string | undefined): Generator<OptionProblem> {
   for (const [name, database] of entriesOf(valueAt(data, ['databases']))) {
     const path = ['databases', name];
     if (name === '') yield { path, message: 'the name of a database cannot be empty' };
     if (name === droppedName) yield { path, message: `a database called ${droppedName} is not supported` };
     const keys = valueAt(database, ['partition_keys']);
-    if (isMapping(keys) && entriesOf(keys).length === 0) {
+    if (isMapping(keys) && entriesOf(keys).length === 0 && name !== unkeyed) {
       yield {
         path: [...path, 'partition_keys'],
         message: 'expected at least one; leave the database out to have it relayed untouched',

@@ -23,6 +23,8 @@ export function sourcePath(database: string): OptionPath {
 /** Where the password of a cache in PostgreSQL is, and that of one in Redis. */
 export const cachePostgresqlPath: OptionPath = ['cache', 'postgresql'];
 export const cacheRedisPath: OptionPath = ['cache', 'redis'];
+/** The same for a queue in PostgreSQL that is not where the cache is. */
+export const queuePostgresqlPath: OptionPath = ['queue', 'postgresql'];
 
 /** Reads every password from where the configuration, checked or not, says it is. */
 export function readPasswords(
@@ -37,6 +39,7 @@ export function readPasswords(
     ...databases.flatMap((name) => [controlPath(name), sourcePath(name)]),
     cachePostgresqlPath,
     cacheRedisPath,
+    queuePostgresqlPath,
   ]) {
     const read = readPassword(valueAt(data, path), environment, workingDirectory);
     if (read instanceof Secret) byPlace.set(formatPath(path), read);

@@ -98,11 +98,15 @@ export interface CacheRedisConfig {
   readonly commandTimeoutMs: number;
 }
 
-/** Where a cache in PostgreSQL is; database and user are there if such a backend is configured. */
-export interface CachePostgresqlConfig extends Endpoint {
+/** A database, and who to be there. */
+export interface PostgresqlPlace extends Endpoint {
   readonly database: string | undefined;
   readonly user: string | undefined;
   readonly password: Secret | undefined;
+}
+
+/** Where a cache in PostgreSQL is; database and user are there if such a backend is configured. */
+export interface CachePostgresqlConfig extends PostgresqlPlace {
   readonly schema: string;
   readonly tablePrefix: string;
   /** Whether key sets may be stored where they are computed, if that is the same database. */
@@ -131,10 +135,12 @@ export interface PopulationConfig {
   readonly maxReplicationLagMs: number;
 }
 
-/** Where statements and fragments wait to be worked on. A queue in PostgreSQL or Redis is where the section of the cache says. */
+/** Where statements and fragments wait to be worked on. A queue in Redis is where the section of the cache says. */
 export interface QueueConfig {
   readonly provider: QueueProvider;
   readonly tablePrefix: string;
+  /** Where a queue in PostgreSQL is, in the schema of the cache; as for the cache unless the file says otherwise. */
+  readonly postgresql: PostgresqlPlace;
   readonly isListening: boolean;
   readonly leaseMs: number;
   readonly maxAttempts: number;

@@ -1,8 +1,25 @@
 import { z } from 'zod';
-import { choice, count, flag, milliseconds, says } from './option-kinds';
+import { choice, count, flag, milliseconds, remotePort, says, serverHost, text } from './option-kinds';
 
 export const queueProviders = ['auto', 'postgresql', 'redis', 'in_process'] as const;
 export type QueueProvider = (typeof queueProviders)[number];
+
+const postgresql = z
+  .strictObject({
+    database: text(
+      'Database a queue in PostgreSQL is in, if not that of cache.postgresql; so the following.',
+      'the name of a database',
+    ).optional(),
+    host: serverHost('Its host.').optional(),
+    port: remotePort('Its port.').optional(),
+    user: text('Role to use.', 'a role name').optional(),
+    password_env: text(
+      'Environment variable that holds the password of that role.',
+      'the name of an environment variable',
+    ).optional(),
+    password_file: text('File that holds it.', 'the name of a file').optional(),
+  })
+  .prefault({});
 
 /** The section `queue` of the configuration file. */
 export const queueSchema = z
@@ -20,6 +37,7 @@ export const queueSchema = z
         ),
       )
       .default(''),
+    postgresql,
     listen: flag(
       'Whether new work is told of by LISTEN, or by subscribing; if not, it is asked for twice a second.',
     ).default(true),

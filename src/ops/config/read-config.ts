@@ -11,13 +11,24 @@ export function readConfig(text: string, sources: ConfigSources): PcacheConfig {
   return buildConfig(file, passwords, { ...sources, notices });
 }
 
-/** As readConfig, with the text of a file; `-` is the process's standard input. */
-export function readConfigFile(file: string, sources: Omit<ConfigSources, 'source'>): PcacheConfig {
-  return readConfig(readConfigText(file), { ...sources, source: file });
+/** As readConfig, with the text of a file; `-` is the process's standard input. undefined: the environment says it all. */
+export function readConfigFile(
+  file: string | undefined,
+  sources: Omit<ConfigSources, 'source'>,
+): PcacheConfig {
+  return readConfig(...configText(file, sources));
 }
 
-/** The text of a configuration file; throws ConfigError if there is none to be had. */
-export function readConfigText(file: string): string {
+/** The text of a file, and what stands above it. Throws ConfigError if there is none to be had. */
+export function configText(
+  file: string | undefined,
+  sources: Omit<ConfigSources, 'source'>,
+): [text: string, sources: ConfigSources] {
+  if (file !== undefined) return [readConfigText(file), { ...sources, source: file }];
+  return ['', { withoutFile: { partitionKeys: {} }, ...sources, source: 'the environment' }];
+}
+
+function readConfigText(file: string): string {
   try {
     return readFileSync(file === '-' ? 0 : file, 'utf8');
   } catch (error) {

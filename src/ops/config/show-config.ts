@@ -1,7 +1,6 @@
-import { Document, isMap, isScalar, type Node } from 'yaml';
+import { Document, isPair, isScalar, visit } from 'yaml';
 import type { CheckedConfig } from './check-config';
-import { listConfigOptions } from './config-options';
-import { valueAt } from './option-path';
+import { formatPath, valueAt } from './option-path';
 
 /**
  * The configuration in force as YAML that could be a configuration file itself, every option included; a comment
@@ -9,35 +8,15 @@ import { valueAt } from './option-path';
  */
 export function showConfig({ file, written, origins }: CheckedConfig): string {
   const document = new Document(file, { aliasDuplicateObjects: false });
-  for (const { name, path } of listConfigOptions()) {
-    const node = document.getIn(path, true) as Node | undefined;
-    if (!isScalar(node)) continue;
-    const origin = origins.get(name) ?? (valueAt(written, path) === undefined ? 'default' : undefined);
-    if (origin !== undefined) node.comment = ` ${origin}`;
-  }
-  markDefaultsOfKeys(document, written);
+  visit(document, {
+    Pair: (_, pair, parents) => {
+      const { value } = pair;
+      if (!isScalar(value)) return;
+      const path = [...parents, pair].flatMap((parent) => (isPair(parent) ? [String(parent.key)] : []));
+      const origin =
+        origins.get(formatPath(path)) ?? (valueAt(written, path) === undefined ? 'default' : undefined);
+      if (origin !== undefined) value.comment = ` ${origin}`;
+    },
+  });
   return document.toString({ lineWidth: 0 });
 }
-
-/** The options with a default that stand once for each partition key. */
-function markDefaultsOfKeys(document: Document, written: unknown): void {
-  const databases = document.get('databases');
-  if (!isMap(databases)) return;
-  for (const database of databases.items) {
-    const keys = document.getIn(['databases', database.key, 'partition_keys']);
-    if (!isMap(keys)) continue;
-    for (const { key } of keys.items) {
-      const path = ['databases', String(database.key), 'partition_keys', String(key)];
-      for (const option of keyOptions) {
-        const node = document.getIn([...path, ...option], true);
-        if (isScalar(node) && valueAt(written, [...path, ...option]) === undefined) node.comment = ' default';
-      }
-    }
-  }
-}
-
-const prefix = ['databases', '<name>', 'partition_keys', '<key>'];
-/** Their places below the key. */
-const keyOptions = listConfigOptions()
-  .filter(({ path, default: value }) => value !== undefined && prefix.every((key, i) => path[i] === key))
-  .map(({ path }) => path.slice(prefix.length));

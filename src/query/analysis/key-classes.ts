@@ -1,4 +1,4 @@
-import type { PartitionKey, PartitionKeyType } from '../partition-key';
+import { type PartitionKey, type PartitionKeyType, partitionKeyTypes } from '../partition-key';
 import { TypeOid, type Catalog, type CatalogColumn } from '../catalog/catalog';
 import type { BlockTable, UsingEquality } from './block-tables';
 import type { ColumnReference } from './expression';
@@ -29,6 +29,11 @@ const typesOf: Readonly<Record<PartitionKeyType, ReadonlySet<number>>> = {
   text: new Set([TypeOid.text, TypeOid.varchar]),
   timestamp: new Set([TypeOid.date, TypeOid.timestamp, TypeOid.timestamptz]),
 };
+
+/** The datatype of keys of a type that is no domain; undefined: no key can be of it. */
+export function datatypeOf(typeOid: number): PartitionKeyType | undefined {
+  return partitionKeyTypes.find((datatype) => typesOf[datatype].has(typeOid));
+}
 
 /**
  * Whether `=` between the two types is one equivalence relation, so that a = b and b = c give a = c. Across families it is

@@ -50,7 +50,7 @@ const elementRenderers: Readonly<
  * PostgreSQL's input form of microseconds since 2000-01-01, in ISO style, which every DateStyle reads the same. With a zone
  * the text does not depend on the session's TimeZone.
  */
-function timestampText(micros: bigint, hasZone: boolean): string {
+export function timestampText(micros: bigint, hasZone: boolean): string {
   if (micros === 2n ** 63n - 1n) return 'infinity';
   if (micros === -(2n ** 63n)) return '-infinity';
   const perDay = 86_400_000_000n;

@@ -1,0 +1,69 @@
+import type { Argv } from 'yargs';
+import { type ConfigFlags, withConfigFlags } from '../config-flags';
+import { type FragmentFlags, withFragmentFlags } from '../fragment-flags';
+import { type KeyFlags, withKeyFlags } from '../key-flags';
+import { UsageError } from '../usage-error';
+
+/** The options of `pcache add`. */
+export interface AddFlags extends ConfigFlags, KeyFlags, FragmentFlags {
+  readonly query: string | undefined;
+  readonly 'query-file': string | undefined;
+  readonly direct: boolean | undefined;
+  readonly queue: boolean | undefined;
+  readonly 'queue-original': boolean | undefined;
+  readonly 'no-recompose': boolean | undefined;
+  readonly force: boolean;
+  readonly priority: string;
+  readonly 'set-session': readonly string[] | undefined;
+  readonly json: boolean;
+}
+
+export type AddWay = 'direct' | 'queue' | 'queue-original';
+const ways = ['direct', 'queue', 'queue-original'] as const satisfies readonly AddWay[];
+
+export function withAddFlags<T>(argv: Argv<T>): Argv<T & AddFlags> {
+  const text = { type: 'string', requiresArg: true } as const;
+  const flag = { type: 'boolean' } as const;
+  return withFragmentFlags(withKeyFlags(withConfigFlags(argv)))
+    .option('query', { ...text, describe: 'The statement, or several' })
+    .option('query-file', { ...text, describe: 'A file with them instead, - for standard input' })
+    .option('direct', { ...flag, describe: 'Run its fragments now and store their keys' })
+    .option('queue', { ...flag, describe: 'Queue its fragments, for proxies or observers to run' })
+    .option('queue-original', {
+      ...flag,
+      describe: 'Queue the statement as it is, for proxies or observers to take apart',
+    })
+    .option('no-recompose', {
+      ...flag,
+      describe:
+        'Only the statement as a whole, not the smaller fragments of it that other statements may share',
+    })
+    .option('force', {
+      ...flag,
+      default: false,
+      describe: 'With --direct: run fragments although their keys are known',
+    })
+    .option('priority', { ...text, default: '1', describe: 'In a queue: higher comes first' })
+    .option('set-session', {
+      type: 'string',
+      array: true,
+      nargs: 1,
+      describe: 'NAME=VALUE: a setting the statements are to be understood with, such as search_path',
+    })
+    .option('json', { ...flag, default: false, describe: 'One JSON object for each fragment or statement' });
+}
+
+/** Throws UsageError unless it is exactly one. */
+export function addWayOf(flags: AddFlags): AddWay {
+  const said = ways.filter((way) => flags[way] === true);
+  const [way, another] = said;
+  if (way === undefined || another !== undefined)
+    throw new UsageError(
+      `say one of --direct, --queue or --queue-original${another === undefined ? '' : `, not ${said.map((each) => `--${each}`).join(' and ')}`}`,
+    );
+  if (way === 'queue-original' && flags['no-recompose'] === true)
+    throw new UsageError(
+      '--no-recompose goes with --direct or --queue: who takes a queued statement apart decides how',
+    );
+  return way;
+}
