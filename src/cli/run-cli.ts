@@ -21,12 +21,22 @@ import { processorCommand } from './processor/processor';
 import { proxyCommand } from './proxy';
 import { trackCommand } from './track/track';
 import { UsageError } from './usage-error';
+import { isAboutOptions, withHint } from './usage-hint';
 import { readVersion } from './version';
 
 /** Runs the command line and resolves, when its command is over, to what the process is to end with. */
 export async function runCli(args: readonly string[]): Promise<ExitCode> {
   try {
-    await yargs([...args])
+    await program(args).parseAsync();
+    return ExitCode.Done;
+  } catch (error) {
+    return explain(await withUsageHint(error, args));
+  }
+}
+
+function program(args: readonly string[]) {
+  return (
+    yargs([...args])
       .scriptName('pcache')
       .usage(
         '$0 COMMAND\n\nA PostgreSQL proxy that lets PostgreSQL read only the partitions that can answer a query.',
@@ -41,8 +51,10 @@ export async function runCli(args: readonly string[]): Promise<ExitCode> {
       .command(trackCommand)
       .command(evictionCommand)
       .command(processorCommand)
+      .completion('completion', 'Print the script by which a shell completes commands and options')
       .example('$0 proxy --config pcache.yaml', 'start the proxy')
       .example('$0 config check --config pcache.yaml', 'check a configuration, for instance before a restart')
+      .example('$0 completion >> ~/.bashrc', 'complete with the tab key, in bash or zsh')
       .demandCommand(1, 'name a command, such as proxy')
       // What would be taken for a path of options (--listen.port) is to be refused, not to make an object.
       .parserConfiguration({ 'dot-notation': false, 'parse-numbers': false, 'boolean-negation': false })
@@ -53,11 +65,17 @@ export async function runCli(args: readonly string[]): Promise<ExitCode> {
       .wrap(process.stdout.isTTY ? Math.min(110, process.stdout.columns) : 110)
       .exitProcess(false)
       .fail(refuse)
-      .parseAsync();
-    return ExitCode.Done;
-  } catch (error) {
-    return explain(error);
-  }
+  );
+}
+
+/** Says which options there are to whoever gave one that there is not. */
+async function withUsageHint(error: unknown, args: readonly string[]): Promise<unknown> {
+  if (!(error instanceof UsageError)) return error;
+  const { message } = error;
+  const firstOption = args.findIndex((arg) => arg.startsWith('-'));
+  const words = firstOption === -1 ? args : args.slice(0, firstOption);
+  const help = isAboutOptions(message) ? await program(words).getHelp() : '';
+  return new UsageError(withHint(message, help));
 }
 
 /** yargs has a message for what is wrong with the command line, and none for what a command throws. */

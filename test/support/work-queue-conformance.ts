@@ -281,6 +281,24 @@ export function describeWorkQueue({ name, clear, open, isShared }: QueueUnderTes
       expect(await queue.complete(second)).toBe(false);
     });
 
+    test('clear removes what waits and what is delayed, of this source, and leaves what runs and what is dead', async () => {
+      const other = await another({ source: '7000/2' });
+      if (isShared) await other.push([{ work: a, priority: 1 }]);
+      await queue.push([a, b, c].map((work, i) => ({ work, priority: 3 - i })));
+      const running = await queue.claim(never);
+      const delayed = await queue.claim(never);
+      await queue.release(delayed as WorkLease<Fragment>, 60_000);
+      expect(await queue.lengths()).toMatchObject({ waiting: 1, delayed: 1, running: 1 });
+      expect(await queue.clear()).toBe(2);
+      expect(await queue.lengths()).toEqual({ waiting: 0, delayed: 0, running: 1, dead: 0 });
+      if (isShared) expect(await other.lengths()).toMatchObject({ waiting: 1 });
+      await queue.bury(running as WorkLease<Fragment>, 'no reason');
+      expect(await queue.clear()).toBe(0);
+      expect(await queue.lengths()).toMatchObject({ dead: 1 });
+      // What was removed is new when it comes again.
+      expect(await queue.push([{ work: b, priority: 1 }])).toEqual(['added']);
+    });
+
     test('keeps the latest dead letters only', async () => {
       const strict = isShared ? await another({ maxDead: 3 }) : await reopened({ maxDead: 3 });
       for (let n = 0; n < 6; n++) {

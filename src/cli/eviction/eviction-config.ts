@@ -23,7 +23,7 @@ const limitOfFlag = {
 } as const satisfies Readonly<Record<(typeof limitFlagNames)[number], keyof EvictionLimits>>;
 
 export const evictionConfigCommand: CommandModule<object, ConfigureFlags> = {
-  command: 'config',
+  command: ['config', 'update-config'],
   describe: 'Say what the limits in the database are, or change those that are given',
   builder: (argv) =>
     withLimitFlags(withEvictionFlags(argv), 'as it is').option('schedule', {

@@ -15,7 +15,7 @@ interface RunFlags extends EvictionFlags, LimitFlags {
 }
 
 export const evictionRunCommand: CommandModule<object, RunFlags> = {
-  command: 'run',
+  command: ['run', 'manual-run'],
   describe: 'Remove now what is beyond the limits; the proxy must not run if the cache is in its directory',
   builder: (argv) =>
     withLimitFlags(withEvictionFlags(argv), 'what is set up in the database, or what the configuration says')

@@ -1,9 +1,8 @@
 import type { CommandModule } from 'yargs';
-import type { CacheBackend, EntryDescription } from '../../cache/cache-backend';
 import { type ConfigFlags, withConfigFlags } from '../config-flags';
-import { confirm } from '../confirm';
 import { UsageError } from '../usage-error';
 import { openedCache } from './opened-cache';
+import { removeEntries } from './remove-entries';
 
 interface PruneFlags extends ConfigFlags {
   readonly days: number;
@@ -37,34 +36,9 @@ export const maintenancePruneCommand: CommandModule<object, PruneFlags> = {
     if (!(days >= 0)) throw new UsageError('--days must be a number of days, 0 or more');
     await using cache = await openedCache(flags);
     const before = Date.now() - days * dayMs;
-    const { count, bytes } = await sumOf(unused(cache, before, partitionKey));
-    const found = `${count} entries of ${bytes} bytes, not used for ${days} days`;
-    if (isDry || count === 0) {
-      process.stdout.write(`${found}\n`);
-      return;
-    }
-    if (!(await confirm(`Remove ${found}`, yes))) return;
-    let removed = 0;
-    // One that was used since it was counted stays.
-    for await (const { fragment } of unused(cache, before, partitionKey))
-      if (await cache.delete(fragment.partitionKey, fragment.hash)) removed++;
-    process.stdout.write(`${removed} entries removed\n`);
+    await removeEntries(cache, {
+      ...{ partitionKey, isDry, isYes: yes, what: `not used for ${days} days` },
+      isMeant: ({ lastUsedAt, createdAt }) => Math.max(lastUsedAt, createdAt) < before,
+    });
   },
 };
-
-async function* unused(
-  cache: CacheBackend,
-  before: number,
-  partitionKey: string | undefined,
-): AsyncIterable<EntryDescription> {
-  for await (const entry of cache.list(partitionKey))
-    if (Math.max(entry.lastUsedAt, entry.createdAt) < before) yield entry;
-}
-
-async function sumOf(
-  entries: AsyncIterable<EntryDescription>,
-): Promise<{ readonly count: number; readonly bytes: number }> {
-  let [count, bytes] = [0, 0];
-  for await (const entry of entries) [count, bytes] = [count + 1, bytes + (entry.bytes ?? 0)];
-  return { count, bytes };
-}

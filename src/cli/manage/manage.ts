@@ -4,6 +4,7 @@ import { manageCacheCommand } from './manage-cache';
 import { manageGrantsCommand } from './manage-grants';
 import { manageQueueCommand } from './manage-queue';
 import { manageSetupCommand } from './manage-setup';
+import { manageStatusCommand } from './manage-status';
 
 export const manageCommand: CommandModule = {
   command: 'manage',
@@ -11,11 +12,12 @@ export const manageCommand: CommandModule = {
   builder: (argv) =>
     argv
       .command(manageSetupCommand)
+      .command(manageStatusCommand)
       .command(manageGrantsCommand)
       .command(manageCacheCommand)
       .command(manageQueueCommand)
       .command(maintenanceCommand)
-      .demandCommand(1, 1, 'say setup, grants, cache, queue or maintenance'),
+      .demandCommand(1, 1, 'say setup, status, grants, cache, queue or maintenance'),
   // demandCommand sees to it that one of them runs instead.
   handler: () => undefined,
 };

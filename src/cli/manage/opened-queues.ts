@@ -43,9 +43,13 @@ export async function forEachQueue(
   }
 }
 
-function checkIsShared({ cache, queue }: PcacheConfig): void {
-  const { provider } = queue;
-  if (provider === 'postgresql' || provider === 'redis') return;
-  if (provider === 'auto' && /^(postgresql|redis)_/.test(cache.backend)) return;
+/** Whether others than the proxy see its queue. */
+export function isQueueShared({ cache, queue: { provider } }: PcacheConfig): boolean {
+  if (provider === 'postgresql' || provider === 'redis') return true;
+  return provider === 'auto' && /^(postgresql|redis)_/.test(cache.backend);
+}
+
+function checkIsShared(config: PcacheConfig): void {
+  if (isQueueShared(config)) return;
   throw new UsageError('the queue is in the process of the proxy, where nobody else can reach it');
 }

@@ -4,10 +4,13 @@ import { type ConfigFlags, withConfigFlags } from '../config-flags';
 import { readCommandConfig } from '../key-flags';
 import { forEachQueue } from './opened-queues';
 
-export const queueStatusCommand: CommandModule<object, ConfigFlags> = {
+export const queueStatusCommand: CommandModule<object, ConfigFlags & { readonly json: boolean }> = {
   command: ['status', 'count'],
   describe: 'Count what waits, is delayed after a failure, is running, and was given up',
-  builder: (argv) => withConfigFlags(argv),
+  builder: (argv) =>
+    withConfigFlags(argv)
+      .option('json', { type: 'boolean', default: false, describe: 'One JSON object for each tier' })
+      .example('$0 manage queue count -c pcache.yaml', ''),
   handler: (flags) =>
     forEachQueue(readCommandConfig(flags), undefined, async ({ database, queries, fragments }) => {
       const tiers = [
@@ -17,7 +20,10 @@ export const queueStatusCommand: CommandModule<object, ConfigFlags> = {
       for (const [name, queue] of tiers) {
         const { waiting, delayed, running, dead } = await queue.lengths();
         const counts = `${waiting} waiting, ${delayed} delayed, ${running} running, ${dead} dead`;
-        process.stdout.write(`${database.name} ${name}: ${counts}\n`);
+        const line = { database: database.name, queue: name, waiting, delayed, running, dead };
+        process.stdout.write(
+          flags.json ? `${JSON.stringify(line)}\n` : `${database.name} ${name}: ${counts}\n`,
+        );
       }
     }),
 };

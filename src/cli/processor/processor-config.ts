@@ -5,7 +5,7 @@ import { changeOf, type ProcessorLimitFlags, withProcessorLimitFlags } from './l
 import { ProcessingDatabase, type ProcessorFlags, withProcessorFlags } from './processing-database';
 
 export const processorConfigCommand: CommandModule<object, ProcessorFlags & ProcessorLimitFlags> = {
-  command: 'config',
+  command: ['config', 'update-config'],
   describe: 'Say what the limits in the database are, or change those that are given',
   builder: (argv) =>
     withProcessorLimitFlags(withProcessorFlags(argv)).example(

@@ -4,12 +4,12 @@ import { UsageError } from '../usage-error';
 import { ProcessingDatabase, type ProcessorFlags, withProcessorFlags } from './processing-database';
 
 export const processorManualCommand: CommandModule<object, ProcessorFlags & { readonly count: number }> = {
-  command: 'manual-process <count>',
+  command: 'manual-process [count]',
   describe: 'Run up to so many fragments now, one after the other, whether it is enabled or not',
   builder: (argv) =>
     withProcessorFlags(argv).positional('count', {
       type: 'number',
-      demandOption: true,
+      default: 1,
       describe: 'How many',
     }),
   handler: async ({ count, ...flags }) => {

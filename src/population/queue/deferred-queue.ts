@@ -63,6 +63,10 @@ export class DeferredQueue<Work> implements WorkQueue<Work> {
     return (await this.#queue()).release(lease, delayMs);
   }
 
+  async clear(): Promise<number> {
+    return (await this.#queue()).clear();
+  }
+
   async lengths(): Promise<QueueLengths> {
     return (await this.#queue()).lengths();
   }

@@ -188,6 +188,13 @@ export class InProcessQueue<Work> implements WorkQueue<Work> {
     return 'added';
   }
 
+  async clear(): Promise<number> {
+    const idle = [...this.#items.values()].filter((item) => item.token === undefined);
+    for (const { hash } of idle) this.#items.delete(hash);
+    await this.#options.journal?.remove(idle.map(({ hash }) => hash));
+    return idle.length;
+  }
+
   /** Hashes of what had to go. Among equals the youngest goes. */
   async #dropLeastWanted(): Promise<readonly string[]> {
     const { maxLength } = this.#limits;

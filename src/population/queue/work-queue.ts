@@ -67,7 +67,7 @@ export interface DeadLetter {
  *   delayed  -> waiting   its time has come
  *   running  -> dead      bury; fail, or a lease run out, once too often
  *   dead     -> waiting   push, with its attempts forgotten
- *   waiting, delayed -> absent   dropped for being wanted least in a full queue
+ *   waiting, delayed -> absent   dropped for being wanted least in a full queue; clear
  *
  * A worker holds a lease for `leaseMs` from the claim or from the last `extend`. Whether work is worth doing at all is not the queue's
  * question. All methods reject with QueueUnavailableError if the provider is out of reach or not set up.
@@ -93,6 +93,8 @@ export interface WorkQueue<Work> extends AsyncDisposable {
   bury(lease: WorkLease<Work>, reason: string): Promise<boolean>;
   /** Gives it back as if it had not been claimed, claimable again after the delay. */
   release(lease: WorkLease<Work>, delayMs?: number): Promise<boolean>;
+  /** Removes what waits or is delayed, and resolves to how much that was. What is running is its worker's to end; dead letters stay. */
+  clear(): Promise<number>;
   lengths(): Promise<QueueLengths>;
   /** The latest ones, latest first. */
   deadLetters(limit: number): Promise<readonly DeadLetter[]>;

@@ -71,7 +71,7 @@ test.each([
   [['copy', '--from', 'nowhere', '--to', 'rocksdb_set'], 2, /Choices: .*"rocksdb_set"/],
   [['import', '/nowhere/cache.export'], 1, /cannot be read: ENOENT/],
   [['export', '/nowhere/cache.export'], 1, /cannot be written: ENOENT/],
-  [[], 2, /say count, list, copy, export or import/],
+  [[], 2, /say count, overview, list, copy, export, import or delete/],
 ])('refuses: %j', async (args, code, message) => {
   const result = await manage(...args);
   expect(result.code).toBe(code);

@@ -134,6 +134,10 @@ export class PostgresqlQueue<Work> implements WorkQueue<Work> {
     return at !== undefined;
   }
 
+  async clear(): Promise<number> {
+    return (await this.#query('trim-work', [this.#options.source, 0])).length;
+  }
+
   async lengths(): Promise<QueueLengths> {
     type Row = Record<'waiting' | 'delayed' | 'running' | 'dead', string> & {
       readonly oldest_ms: string | null;

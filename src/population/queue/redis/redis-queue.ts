@@ -120,6 +120,10 @@ export class RedisQueue<Work> implements WorkQueue<Work> {
     return (await this.#giveBack(lease, delayMs, 1)) !== undefined;
   }
 
+  async clear(): Promise<number> {
+    return Number(await this.#run('clear', this.#keys('ready', 'delayed'), [this.#items]));
+  }
+
   async lengths(): Promise<QueueLengths> {
     const keys = this.#keys('ready', 'delayed', 'running', 'dead');
     const numbers = (await this.#run('lengths', keys, [this.#items])) as number[];
