@@ -11,12 +11,44 @@ export {
 } from './cache/cache-types';
 export type { KeySet } from './cache/key-set';
 export type { Engine, Plan, PlanRequest } from './engine/engine';
+export type { Explanation } from './engine/explain/explanation';
 export type { SessionContext } from './engine/session-context';
 export { CacheUnavailableError } from './errors/cache-unavailable-error';
+export { ClosedHelperError } from './errors/closed-helper-error';
 export { ConfigError, type ConfigProblem } from './errors/config-error';
+export { DatatypeMismatchError } from './errors/datatype-mismatch-error';
+export { InexactEntryError } from './errors/inexact-entry-error';
+export { KeyOutOfRangeError } from './errors/key-out-of-range-error';
+export { QueueUnavailableError } from './errors/queue-unavailable-error';
 export { StartError } from './errors/start-error';
+export { UnconnectedHelperError } from './errors/unconnected-helper-error';
+export { UnknownFragmentError } from './errors/unknown-fragment-error';
+export { type AppliedCache, applyCache, type ApplyOptions, type CacheStats } from './library/apply-cache';
+export {
+  type CacheHandler,
+  type CacheHelper,
+  type EntryKey,
+  type IntersectedKeys,
+  type UnderlyingHandler,
+} from './library/cache-helper';
+export type { ConnectionInput, ConnectionParameters, PoolLike, TlsParameters } from './library/connection';
+export { createCacheHelper } from './library/create-cache-helper';
+export type { ExtendedQuery } from './library/extended-query';
+export type { FragmentSettings } from './library/fragment-settings';
+export { generateAllHashes, generateAllQueryHashPairs, type QueryHashPair } from './library/generate-hashes';
+export type { CacheHelperOptions } from './library/helper-options';
+export type { KeyInput } from './library/key-input';
+export type { MethodName } from './library/method-name';
+export { type KeysInput, PartitionKeys } from './library/partition-keys';
+export type { QueryOptions } from './library/query-options';
+export type { Session } from './library/session';
 export { listConfigOptions, type ConfigOption } from './ops/config/config-options';
 export type { PcacheConfig } from './ops/config/pcache-config';
 export { readConfig, readConfigFile } from './ops/config/read-config';
 export type { Fragment, FragmentHash } from './query/fragment/fragment';
-export { partitionKeyTypes, type PartitionKey, type PartitionKeyType } from './query/partition-key';
+export {
+  partitionKeyTypes,
+  type PartitionKey,
+  type PartitionKeyType,
+  type PartitionValue,
+} from './query/partition-key';

@@ -244,7 +244,8 @@ export class Restrictor {
     if (known !== undefined) return known;
     const classes = this.#classesOf(decision, catalog).map((each): ClassRestriction => {
       const choice = this.#choiceOf(decision, each);
-      return { ...each, methods: methodsFor(choice, each.keys.size, canMakeTables) };
+      const alias = decision.reading.context.restrictedAlias;
+      return { ...each, methods: methodsFor(choice, each.keys.size, canMakeTables), alias };
     });
     const choices = decision.matches.map((match) => this.#choiceOf(decision, match));
     const ways = {

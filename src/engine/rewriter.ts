@@ -37,6 +37,8 @@ export interface ClassKeys {
 export interface ClassRestriction extends ClassKeys {
   /** The methods to choose from, best guess first; never empty. */
   readonly methods: readonly [Method, ...Method[]];
+  /** Of the table that is to be restricted, whatever the spread, if the class has one of that name. */
+  readonly alias?: string | undefined;
 }
 
 export interface RewrittenText {
@@ -147,10 +149,10 @@ function columnsToRestrict(
   catalog: Catalog,
 ): readonly RestrictedColumn[] {
   return classes.flatMap((restriction) => {
-    const { block, keyClass, freshness, methods } = restriction;
+    const { block, keyClass, freshness, methods, alias } = restriction;
     const chosen = methods.includes(form.method) ? form.method : methods[0];
     const method = isEmptyForGood(restriction) ? 'none' : chosen;
-    return membersToRestrict(keyClass, block, form.spread).flatMap((member) => {
+    return membersToRestrict(keyClass, block, form.spread, alias).flatMap((member) => {
       const elementType = elementTypeOf(catalog.baseTypeOid(member.typeOid));
       if (elementType === undefined) return [];
       if (freshness === undefined)
@@ -204,7 +206,10 @@ function membersToRestrict(
   { members }: KeyClass,
   block: AnalysedBlock,
   spread: Spread,
+  alias: string | undefined,
 ): readonly KeyMember[] {
+  const chosen = members.filter(({ table }) => table.alias === alias);
+  if (chosen.length > 0) return chosen;
   if (spread === 'every') return members;
   const conditions = ({ table }: KeyMember): number =>
     block.conjuncts.filter(({ tables }) => tables.includes(table.index)).length;

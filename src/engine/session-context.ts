@@ -19,6 +19,8 @@ export interface SessionContext {
   readonly mode: 'on' | 'observe' | 'off' | undefined;
   /** What the session asked for with `SET pcache.method`. */
   readonly method?: MethodChoice | undefined;
+  /** Alias of the table that is to be restricted, where a class has one of that name; a program asks for it, no session can. */
+  readonly restrictedAlias?: string | undefined;
   /** Whether it may make temporary tables outside of transaction blocks, and can. Absent: no. */
   readonly canMakeTables?: boolean;
   /** The process that serves it. */

@@ -49,6 +49,7 @@ export class WhimsicalEngine implements Engine {
       text: statement.text + whim,
       insertions: [],
       parameterOids: parameters?.declaredOids ?? [],
+      tables: [],
       method: 'whim',
       why: 'whim',
       mayRaise: random.chance(0.5),

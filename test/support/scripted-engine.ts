@@ -95,7 +95,7 @@ export class ScriptedEngine implements Engine {
     const nothing = { mode: 'on', fingerprint: undefined, coverage: undefined, blocks: [] } as const;
     if (script === undefined) return { ...nothing, reason: 'nothing scripted', restricted: undefined };
     const { text, insertions = [], parameterOids = [], mustRetryOnError = false, isReadOnly = true } = script;
-    const form = { text, insertions, parameterOids, mayRaise: mustRetryOnError, isReadOnly };
+    const form = { text, insertions, parameterOids, tables: [], mayRaise: mustRetryOnError, isReadOnly };
     return {
       ...nothing,
       reason: request.isContextCertain ? undefined : 'context uncertain',

@@ -1,6 +1,7 @@
 import type { EntryDescription } from '../../cache/cache-backend';
 import type { FragmentHash } from '../../query/fragment/fragment';
 import type { Insertion } from '../../query/rewrite/insertion';
+import type { KeyTable } from '../../query/rewrite/key-table';
 
 /**
  * What would become of a statement if it were run now, and why: what EXPLAIN (PCACHE), the command line and the console show. Plain
@@ -23,6 +24,8 @@ export interface RestrictedForm {
   readonly text: string;
   readonly insertions: readonly Insertion[];
   readonly parameterOids: readonly number[];
+  /** Temporary tables that have to be there for it. */
+  readonly tables: readonly KeyTable[];
   /** How the keys are brought into the statement. */
   readonly method: string;
   /** Why this one. */

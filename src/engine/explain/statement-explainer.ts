@@ -143,13 +143,14 @@ export class StatementExplainer {
   }
 
   #form(statement: CandidateStatement, plan: RewritePlan): RestrictedForm {
-    const { text, insertions, parameterOids, mustRetryOnError, restriction } = plan;
+    const { text, insertions, parameterOids, tables = [], mustRetryOnError, restriction } = plan;
     const { method, spread } = restriction;
     const [only] = statement.statements;
     return {
       text,
       insertions,
       parameterOids,
+      tables,
       method: `${method}, on ${spread === 'one' ? 'one column' : 'every column'} of a class`,
       why: this.#why(statement, restriction),
       mayRaise: mustRetryOnError,
