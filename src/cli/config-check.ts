@@ -5,7 +5,7 @@ import { readConfigFlags, withConfigFlags, type ConfigFlags } from './config-fla
 export const configCheckCommand: CommandModule<object, ConfigFlags> = {
   command: 'check',
   describe: 'Say whether a configuration is valid, and everything that is wrong with it if not',
-  builder: (argv) => withConfigFlags(argv),
+  builder: (argv) => withConfigFlags(argv).example('$0 config check -c pcache.yaml', ''),
   handler: (flags) => {
     const { file, sources } = readConfigFlags(flags, process.env);
     const { databases, notices } = readConfigFile(file, sources);

@@ -12,7 +12,7 @@ export const configShowCommand: CommandModule<object, ShowFlags> = {
   command: 'show',
   describe: 'Print the configuration in force: file, environment, flags and defaults together; no secrets',
   builder: (argv): Argv<ShowFlags> =>
-    withConfigFlags(argv).option('json', {
+    withConfigFlags(argv).example('$0 config show -c pcache.yaml', '').option('json', {
       type: 'boolean',
       default: false,
       describe: 'Print JSON instead of YAML with comments',

@@ -13,7 +13,7 @@ export const proxyCommand: CommandModule<object, ConfigFlags> = {
   command: 'proxy',
   describe:
     'Start the proxy. SIGTERM: finish running statements and end. SIGHUP: read the catalog, the certificate and the user file again.',
-  builder: (argv) => withConfigFlags(argv),
+  builder: (argv) => withConfigFlags(argv).example('$0 proxy -c pcache.yaml --mode observe', ''),
   handler: async (flags) => {
     const config = await readKeyedConfig(flags, 'exact');
     const log = createLog(config.log);

@@ -15,6 +15,7 @@ import { evictionCommand } from './eviction/eviction';
 import { ExitCode } from './exit-code';
 import { explainCommand } from './explain/explain';
 import { getCommand } from './get/get';
+import { initCommand } from './init/init';
 import { manageCommand } from './manage/manage';
 import { observerCommand } from './observer/observer';
 import { processorCommand } from './processor/processor';
@@ -23,6 +24,7 @@ import { trackCommand } from './track/track';
 import { UsageError } from './usage-error';
 import { isAboutOptions, withHint } from './usage-hint';
 import { readVersion } from './version';
+import { warmCommand } from './warm/warm';
 
 /** Runs the command line and resolves, when its command is over, to what the process is to end with. */
 export async function runCli(args: readonly string[]): Promise<ExitCode> {
@@ -46,6 +48,8 @@ function program(args: readonly string[]) {
       .command(addCommand)
       .command(getCommand)
       .command(explainCommand)
+      .command(warmCommand)
+      .command(initCommand)
       .command(configCommand)
       .command(manageCommand)
       .command(trackCommand)
@@ -59,6 +63,7 @@ function program(args: readonly string[]) {
       // What would be taken for a path of options (--listen.port) is to be refused, not to make an object.
       .parserConfiguration({ 'dot-notation': false, 'parse-numbers': false, 'boolean-negation': false })
       .strict()
+      .check(refuseRepeated)
       .recommendCommands()
       .version(readVersion())
       .help()
@@ -66,6 +71,19 @@ function program(args: readonly string[]) {
       .exitProcess(false)
       .fail(refuse)
   );
+}
+
+/** Options that may be given several times. */
+const lists = new Set([
+  ...['set', 'set-session', 'add-constraint', 'remove-constraints-all', 'remove-constraints-add', '_'],
+]);
+
+/** yargs makes an array of what is given twice, whatever its type is said to be. */
+function refuseRepeated(argv: Readonly<Record<string, unknown>>): true {
+  for (const [name, value] of Object.entries(argv))
+    if (Array.isArray(value) && /^[a-z-]{2,}$/.test(name) && !lists.has(name))
+      throw new UsageError(`--${name} stands there ${value.length} times; give it once`);
+  return true;
 }
 
 /** Says which options there are to whoever gave one that there is not. */

@@ -7,11 +7,12 @@ import type { PcacheResult } from './pcache-process';
 export class CliSession implements AsyncDisposable {
   readonly #child: ChildProcess;
 
-  constructor(environment: Readonly<Record<string, string>> = {}) {
+  constructor(environment: Readonly<Record<string, string>> = {}, workingDirectory?: string) {
     this.#child = fork(join(__dirname, 'cli-session-process.ts'), [], {
       execArgv: ['--import', require.resolve('tsx')],
       env: { PATH: process.env['PATH'], ...environment },
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+      ...(workingDirectory === undefined ? {} : { cwd: workingDirectory }),
     });
   }
 

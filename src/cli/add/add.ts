@@ -28,12 +28,9 @@ export const addCommand: CommandModule<object, AddFlags> = {
     withAddFlags(argv)
       .example(
         `$0 add --direct --query "SELECT id FROM place WHERE name = 'Rome'" --partition-key region -c pcache.yaml`,
-        'run its fragments now',
+        '',
       )
-      .example(
-        '$0 add --queue --query-file report.sql --partition-key region -c pcache.yaml',
-        'queue those of a file',
-      )
+      .example('$0 add --queue --query-file report.sql --partition-key region -c pcache.yaml', '')
       .example('$0 add --queue-original --query-file report.sql --partition-key region -c pcache.yaml', ''),
   handler: async (flags) => {
     const way = addWayOf(flags);
@@ -69,7 +66,7 @@ export const addCommand: CommandModule<object, AddFlags> = {
 };
 
 /** Those who work on a queue without a configuration file know of the key by that. A cache that is not shared is not theirs. */
-async function registerShared(config: PcacheConfig, key: PartitionKeyConfig): Promise<void> {
+export async function registerShared(config: PcacheConfig, key: PartitionKeyConfig): Promise<void> {
   if (!/^(postgresql|redis)_/.test(config.cache.backend)) return;
   const log = createLog(config.log);
   await using backend = await openCacheBackend(config.cache, loadUpstreamTls(config), log);

@@ -26,7 +26,10 @@ export const evictionConfigCommand: CommandModule<object, ConfigureFlags> = {
   command: ['config', 'update-config'],
   describe: 'Say what the limits in the database are, or change those that are given',
   builder: (argv) =>
-    withLimitFlags(withEvictionFlags(argv), 'as it is').option('schedule', {
+    withLimitFlags(
+      withEvictionFlags(argv).example('$0 eviction config --strategy largest -c pcache.yaml', ''),
+      'as it is',
+    ).option('schedule', {
       type: 'string',
       requiresArg: true,
       describe: 'When it is to run, as crontab has it',

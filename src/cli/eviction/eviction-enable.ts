@@ -11,7 +11,7 @@ import {
 export const evictionEnableCommand: CommandModule<object, EvictionFlags> = {
   command: 'enable',
   describe: 'Have pg_cron evict',
-  builder: (argv) => withEvictionFlags(argv),
+  builder: (argv) => withEvictionFlags(argv).example('$0 eviction enable -c pcache.yaml', ''),
   handler: async (flags) => {
     await using place = evictingDatabase(flags);
     const { limits, schedule } = await place.eviction.status();
@@ -28,7 +28,7 @@ export const evictionEnableCommand: CommandModule<object, EvictionFlags> = {
 export const evictionDisableCommand: CommandModule<object, EvictionFlags> = {
   command: 'disable',
   describe: 'Have pg_cron evict no more; what is set up stays',
-  builder: (argv) => withEvictionFlags(argv),
+  builder: (argv) => withEvictionFlags(argv).example('$0 eviction disable -c pcache.yaml', ''),
   handler: async (flags) => {
     await using place = evictingDatabase(flags);
     const { cronDatabase } = await place.eviction.status();

@@ -9,7 +9,7 @@ export const evictionLogsCommand: CommandModule<object, LogsFlags> = {
   command: 'logs',
   describe: 'List the latest runs in the database, the latest first, one JSON object a line',
   builder: (argv) =>
-    withEvictionFlags(argv).option('limit', {
+    withEvictionFlags(argv).example('$0 eviction logs --limit 5 -c pcache.yaml', '').option('limit', {
       type: 'number',
       requiresArg: true,
       default: 20,

@@ -10,7 +10,9 @@ export const evictionRemoveCommand: CommandModule<object, RemoveFlags> = {
   command: 'remove',
   describe: 'Remove what setup has made, and the job; entries stay',
   builder: (argv) =>
-    withEvictionFlags(argv).option('yes', { type: 'boolean', default: false, describe: 'Do not ask' }),
+    withEvictionFlags(argv)
+      .example('$0 eviction remove --yes -c pcache.yaml', '')
+      .option('yes', { type: 'boolean', default: false, describe: 'Do not ask' }),
   handler: async ({ yes, ...flags }) => {
     await using place = evictingDatabase(flags);
     const { eviction, jobs, jobName } = place;

@@ -11,7 +11,10 @@ export const evictionSetupCommand: CommandModule<object, SetupFlags> = {
   describe:
     'Make what a cache in PostgreSQL needs to be kept within limits by pg_cron; nothing runs before enable',
   builder: (argv) =>
-    withLimitFlags(withEvictionFlags(argv), 'what the configuration says under eviction').option('schedule', {
+    withLimitFlags(
+      withEvictionFlags(argv).example('$0 eviction setup --max-bytes 1000000000 -c pcache.yaml', ''),
+      'what the configuration says under eviction',
+    ).option('schedule', {
       type: 'string',
       requiresArg: true,
       default: '*/10 * * * *',

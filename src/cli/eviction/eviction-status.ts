@@ -7,7 +7,7 @@ export const evictionStatusCommand: CommandModule<object, EvictionFlags> = {
   command: 'status',
   describe:
     'Say what is set up, what the cache holds, and how the last run ended; exit code 1 if it does not run',
-  builder: (argv) => withEvictionFlags(argv),
+  builder: (argv) => withEvictionFlags(argv).example('$0 eviction status -c pcache.yaml', ''),
   handler: async (flags) => {
     await using place = evictingDatabase(flags);
     const { eviction, jobs, jobName } = place;

@@ -9,11 +9,13 @@ export const cacheExportCommand: CommandModule<object, ConfigFlags & { readonly 
   command: 'export <file>',
   describe: 'Write all cached key sets into a file',
   builder: (argv) =>
-    withConfigFlags(argv).positional('file', {
-      type: 'string',
-      demandOption: true,
-      describe: 'File to write; whole or not at all',
-    }),
+    withConfigFlags(argv)
+      .example('$0 manage cache export cache.export -c pcache.yaml', '')
+      .positional('file', {
+        type: 'string',
+        demandOption: true,
+        describe: 'File to write; whole or not at all',
+      }),
   handler: async ({ file, ...flags }) => {
     await using cache = await openedCache(flags);
     const entries = await writeExport(await contentOf(cache), file).catch(fileTrouble('written'));

@@ -11,11 +11,13 @@ export const cacheImportCommand: CommandModule<object, ConfigFlags & { readonly 
   describe:
     'Add the key sets of an exported file to the cache; a damaged file is refused before anything is added',
   builder: (argv) =>
-    withConfigFlags(argv).positional('file', {
-      type: 'string',
-      demandOption: true,
-      describe: 'File that pcache manage cache export wrote',
-    }),
+    withConfigFlags(argv)
+      .example('$0 manage cache import cache.export -c pcache.yaml', '')
+      .positional('file', {
+        type: 'string',
+        demandOption: true,
+        describe: 'File that pcache manage cache export wrote',
+      }),
   handler: async ({ file, ...flags }) => {
     await using content = await ExportFile.open(file).catch(fileTrouble('read'));
     await content.check();

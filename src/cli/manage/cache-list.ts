@@ -12,7 +12,7 @@ export const cacheListCommand: CommandModule<object, ListFlags> = {
   command: 'list',
   describe: 'Say what is known of each fragment, one JSON object a line',
   builder: (argv) =>
-    withConfigFlags(argv).option('partition-key', {
+    withConfigFlags(argv).example('$0 manage cache list -c pcache.yaml', '').option('partition-key', {
       type: 'string',
       requiresArg: true,
       describe: 'Only fragments of this partition key',

@@ -18,6 +18,7 @@ export const manageGrantsCommand: CommandModule<object, GrantsFlags> = {
   builder: (argv) => {
     const role = { type: 'string', requiresArg: true } as const;
     return withConfigFlags(argv)
+      .example('$0 manage grants --control pcache -c pcache.yaml', '')
       .option('control', { ...role, demandOption: true, describe: 'Role of proxies and observers' })
       .option('population', { ...role, describe: 'Role that runs fragments [default: the control role]' })
       .option('client', {

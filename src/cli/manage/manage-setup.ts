@@ -21,6 +21,7 @@ export const manageSetupCommand: CommandModule<object, SetupFlags> = {
     'Make the schema and tables of the cache and of the queue in PostgreSQL, or bring them up to this version; again does nothing',
   builder: (argv) =>
     withConfigFlags(argv)
+      .example('$0 manage setup -c pcache.yaml', '')
       .positional('part', { choices: parts, default: 'all' as const, describe: 'What to make' })
       .option('dry-run', {
         type: 'boolean',

@@ -21,6 +21,7 @@ export const queueAddCommand: CommandModule<object, AddFlags> = {
   builder: (argv) => {
     const text = { type: 'string', requiresArg: true } as const;
     return withConfigFlags(argv)
+      .example('$0 manage queue add --key region --file report.sql -c pcache.yaml', '')
       .positional('query', { type: 'string', describe: 'One statement, or several' })
       .option('file', { ...text, describe: 'File with statements, instead' })
       .option('database', { ...text, describe: 'Only for this one [default: all under databases]' })

@@ -8,7 +8,7 @@ const most = 1_000;
 export const queueDeadCommand: CommandModule<object, ConfigFlags> = {
   command: 'dead',
   describe: 'List what was given up, the latest first, with the reasons',
-  builder: (argv) => withConfigFlags(argv),
+  builder: (argv) => withConfigFlags(argv).example('$0 manage queue dead -c pcache.yaml', ''),
   handler: (flags) =>
     forEachQueue(readCommandConfig(flags), undefined, async ({ database, queries, fragments }) => {
       for (const queue of [queries, fragments]) {

@@ -14,7 +14,7 @@ export const observerCommand: CommandModule<object, ObserverFlags> = {
   command: 'observer',
   describe:
     'Run the fragments that proxies learn, in a process of its own; any number of them share the work. SIGTERM: give back what is running and end.',
-  builder: (argv) => withObserverFlags(argv),
+  builder: (argv) => withObserverFlags(argv).example('$0 observer -c pcache.yaml --max-processes 4', ''),
   handler: async (flags) => {
     const config = observerConfig(await readKeyedConfig(flags), flags);
     const intervalMs = (numberOf(flags, 'status-log-interval', 0, 2_147_483) ?? 0) * 1_000;

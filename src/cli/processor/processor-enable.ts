@@ -4,7 +4,7 @@ import { ProcessingDatabase, type ProcessorFlags, withProcessorFlags } from './p
 export const processorEnableCommand: CommandModule<object, ProcessorFlags> = {
   command: 'enable',
   describe: 'Have pg_cron run fragments',
-  builder: (argv) => withProcessorFlags(argv),
+  builder: (argv) => withProcessorFlags(argv).example('$0 processor enable -c pcache.yaml', ''),
   handler: async (flags) => {
     await using place = ProcessingDatabase.open(flags);
     const { maxJobs, frequencyS, cronDatabase } = await place.processor.status();
@@ -17,7 +17,7 @@ export const processorEnableCommand: CommandModule<object, ProcessorFlags> = {
 export const processorDisableCommand: CommandModule<object, ProcessorFlags> = {
   command: 'disable',
   describe: 'Have pg_cron run no more fragments: what runs is finished, the queue stays',
-  builder: (argv) => withProcessorFlags(argv),
+  builder: (argv) => withProcessorFlags(argv).example('$0 processor disable -c pcache.yaml', ''),
   handler: async (flags) => {
     await using place = ProcessingDatabase.open(flags);
     const { cronDatabase } = await place.processor.status();

@@ -11,6 +11,7 @@ export const processorLogsCommand: CommandModule<object, LogsFlags> = {
   describe: 'List the latest runs, the latest first, one JSON object a line',
   builder: (argv) =>
     withProcessorFlags(argv)
+      .example('$0 processor logs --limit 20 -c pcache.yaml', '')
       .option('limit', { type: 'number', requiresArg: true, default: 20, describe: 'How many' })
       .option('status', {
         type: 'string',

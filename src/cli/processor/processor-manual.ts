@@ -7,7 +7,7 @@ export const processorManualCommand: CommandModule<object, ProcessorFlags & { re
   command: 'manual-process [count]',
   describe: 'Run up to so many fragments now, one after the other, whether it is enabled or not',
   builder: (argv) =>
-    withProcessorFlags(argv).positional('count', {
+    withProcessorFlags(argv).example('$0 processor manual-process 5 -c pcache.yaml', '').positional('count', {
       type: 'number',
       default: 1,
       describe: 'How many',
@@ -29,7 +29,7 @@ export const processorManualCommand: CommandModule<object, ProcessorFlags & { re
 export const processorTestCommand: CommandModule<object, ProcessorFlags> = {
   command: 'test',
   describe: 'Look whether all it takes is there: pg_cron, tables, rights, jobs; exit code 1 if not',
-  builder: (argv) => withProcessorFlags(argv),
+  builder: (argv) => withProcessorFlags(argv).example('$0 processor test -c pcache.yaml', ''),
   handler: async (flags) => {
     await using place = ProcessingDatabase.open(flags);
     const { processor, jobs, database } = place;

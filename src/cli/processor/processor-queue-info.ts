@@ -8,7 +8,7 @@ export const processorQueueInfoCommand: CommandModule<object, ProcessorFlags & {
   command: 'queue-info',
   describe: 'Count what waits, and list what is to be run next, one JSON object a line',
   builder: (argv) =>
-    withProcessorFlags(argv).option('limit', {
+    withProcessorFlags(argv).example('$0 processor queue-info -c pcache.yaml', '').option('limit', {
       type: 'number',
       requiresArg: true,
       default: 10,

@@ -6,7 +6,9 @@ export const processorRemoveCommand: CommandModule<object, ProcessorFlags & { re
   command: 'remove',
   describe: 'Remove what setup has made, and the jobs; queue and cache stay',
   builder: (argv) =>
-    withProcessorFlags(argv).option('yes', { type: 'boolean', default: false, describe: 'Do not ask' }),
+    withProcessorFlags(argv)
+      .example('$0 processor remove --yes -c pcache.yaml', '')
+      .option('yes', { type: 'boolean', default: false, describe: 'Do not ask' }),
   handler: async ({ yes, ...flags }) => {
     await using place = ProcessingDatabase.open(flags);
     const status = await place.processor.find();

@@ -9,7 +9,8 @@ export const processorSetupCommand: CommandModule<object, ProcessorFlags & Proce
   command: 'setup',
   describe:
     'Make what the database needs to run fragments by itself, beside the tables of cache and queue; again brings it up to the configuration, and keeps what config has changed. Nothing runs before enable',
-  builder: (argv) => withProcessorLimitFlags(withProcessorFlags(argv)),
+  builder: (argv) =>
+    withProcessorLimitFlags(withProcessorFlags(argv).example('$0 processor setup -c pcache.yaml', '')),
   handler: async (flags) => {
     const change = changeOf(flags);
     await using place = ProcessingDatabase.open(flags);

@@ -6,14 +6,14 @@ import { ProcessingDatabase, type ProcessorFlags, withProcessorFlags } from './p
 export const processorStatusCommand: CommandModule<object, ProcessorFlags> = {
   command: 'status',
   describe: 'Say what is set up, what works now, and how the last hour went; exit code 1 if it does not run',
-  builder: (argv) => withProcessorFlags(argv),
+  builder: (argv) => withProcessorFlags(argv).example('$0 processor status -c pcache.yaml', ''),
   handler: (flags) => tellStatus(flags, false),
 };
 
 export const processorStatusDetailedCommand: CommandModule<object, ProcessorFlags> = {
   command: 'status-detailed',
   describe: 'The same with what each worker runs, the jobs of pg_cron, and the last day by partition key',
-  builder: (argv) => withProcessorFlags(argv),
+  builder: (argv) => withProcessorFlags(argv).example('$0 processor status-detailed -c pcache.yaml', ''),
   handler: (flags) => tellStatus(flags, true),
 };
 

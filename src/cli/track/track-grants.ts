@@ -11,7 +11,7 @@ export const trackGrantsCommand: CommandModule<object, GrantsFlags> = {
   command: 'grants',
   describe: 'Print the SQL that gives the control role what it needs of change tracking, and nothing more',
   builder: (argv) =>
-    withConfigFlags(argv).option('control', {
+    withConfigFlags(argv).example('$0 track grants --control pcache -c pcache.yaml', '').option('control', {
       type: 'string',
       requiresArg: true,
       demandOption: true,

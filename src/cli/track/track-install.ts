@@ -5,7 +5,7 @@ import { describeTable, forTrackedDatabases, type TrackFlags, withTrackFlags } f
 export const trackInstallCommand: CommandModule<object, TrackFlags> = {
   command: 'install',
   describe: 'Install change logs and triggers, or mend what is missing of them; again does nothing',
-  builder: (argv) => withTrackFlags(argv),
+  builder: (argv) => withTrackFlags(argv).example('$0 track install -c pcache.yaml', ''),
   handler: async (flags) => {
     let refused = 0;
     await forTrackedDatabases(flags, async ({ target, tracking, tables }) => {

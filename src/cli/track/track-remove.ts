@@ -4,7 +4,7 @@ import { describeTable, forTrackedDatabases, type TrackFlags, withTrackFlags } f
 export const trackRemoveCommand: CommandModule<object, TrackFlags> = {
   command: 'remove',
   describe: 'Drop the triggers; the schema stays, for proxies that still ask it until they are restarted',
-  builder: (argv) => withTrackFlags(argv),
+  builder: (argv) => withTrackFlags(argv).example('$0 track remove --key region -c pcache.yaml', ''),
   handler: (flags) =>
     forTrackedDatabases(flags, async ({ target, tracking, tables, isWhole }) => {
       process.stdout.write(`${target}\n`);

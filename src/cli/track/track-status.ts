@@ -7,7 +7,7 @@ import { describeTable, forTrackedDatabases, type TrackFlags, withTrackFlags } f
 export const trackStatusCommand: CommandModule<object, TrackFlags> = {
   command: 'status',
   describe: 'Say which tables are tracked, what is wrong, and what to do; exit code 1 if anything is',
-  builder: (argv) => withTrackFlags(argv),
+  builder: (argv) => withTrackFlags(argv).example('$0 track status -c pcache.yaml', ''),
   handler: async (flags) => {
     let problems = 0;
     await forTrackedDatabases(flags, async ({ target, tracking, tables, isWhole }) => {

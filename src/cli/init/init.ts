@@ -1,0 +1,124 @@
+import { writeFileSync } from 'node:fs';
+import type { CommandModule } from 'yargs';
+import { ConfigError } from '../../errors/config-error';
+import { StartError } from '../../errors/start-error';
+import { Tracking } from '../../freshness/tracking';
+import { readConfig } from '../../ops/config/read-config';
+import { findSharedColumns } from '../../postgres/catalog/find-key-columns';
+import { type ControlPool, openPool } from '../../postgres/control-pool';
+import { fileTrouble } from '../manage/file-trouble';
+import { UsageError } from '../usage-error';
+import { fromStatStatements } from '../warm/workload';
+import { configText } from './config-text';
+import { suggestKeys } from './suggest-keys';
+
+interface InitFlags {
+  readonly dsn: string;
+  readonly output: string;
+  readonly 'password-env': string;
+  readonly force: boolean;
+}
+
+const trackingSchema = 'pcache';
+const statementsLookedAt = 200;
+
+export const initCommand: CommandModule<object, InitFlags> = {
+  command: 'init',
+  describe: 'Look at a database, and write a configuration with the partition keys it suggests, and why',
+  builder: (argv) =>
+    argv
+      .option('dsn', {
+        type: 'string',
+        requiresArg: true,
+        demandOption: true,
+        describe: 'The database: postgresql://user:password@host:port/database',
+      })
+      .option('output', {
+        type: 'string',
+        requiresArg: true,
+        alias: 'o',
+        default: 'pcache.yaml',
+        describe: 'File to write, - for standard output',
+      })
+      .option('password-env', {
+        type: 'string',
+        requiresArg: true,
+        default: 'PCACHE_CONTROL_PASSWORD',
+        describe:
+          'Variable that the configuration is to read the password from; it is used here if the DSN has none',
+      })
+      .option('force', { type: 'boolean', default: false, describe: 'Write over a file that is there' })
+      .example('$0 init --dsn postgresql://pcache@localhost:5432/places --output -', 'only show it'),
+  handler: async ({ dsn, output, 'password-env': variable, force }) => {
+    const { host, port, database, user, password = process.env[variable] } = placeOf(dsn);
+    await using pool = openPool({ host, port, database, user, password, maxConnections: 1 });
+    const columns = await findSharedColumns(pool, trackingSchema);
+    const statements = await statementsOf(pool);
+    const keys = suggestKeys(columns, statements ?? []);
+    const tracking = new Tracking({ pool, schema: trackingSchema, lockTimeoutMs: 0, attempts: 1 });
+    const isTracked = ((await tracking.status())?.sources.length ?? 0) > 0;
+    const passwordVariable = password === undefined ? undefined : variable;
+    const hasStatements = statements !== undefined;
+    const text = configText({ host, port, database, user, passwordVariable, keys, isTracked, hasStatements });
+    if (keys.length > 0) check(text, { [variable]: password ?? '' });
+    if (output === '-') {
+      process.stdout.write(text);
+      return;
+    }
+    write(output, text, force);
+    const names = keys.map(({ name }) => name).join(', ');
+    process.stdout.write(
+      `${output}: ${keys.length === 0 ? 'no partition key was found; name one in it' : `partition keys, best first: ${names}`}\n` +
+        (passwordVariable === undefined
+          ? ''
+          : `the password is read from the variable ${passwordVariable}\n`) +
+        `next: pcache config check -c ${output}${isTracked ? '' : ` && pcache track install -c ${output}`}\n`,
+    );
+  },
+};
+
+function placeOf(dsn: string) {
+  const expected = 'expected postgresql://user:password@host:port/database';
+  if (!/^postgres(ql)?:\/\//.test(dsn) || !URL.canParse(dsn)) throw new UsageError(`--dsn: ${expected}`);
+  const url = new URL(dsn);
+  const part = (text: string): string | undefined => (text === '' ? undefined : decodeURIComponent(text));
+  const user = part(url.username) ?? url.searchParams.get('user') ?? undefined;
+  if (user === undefined) throw new UsageError(`--dsn: it says no user; ${expected}`);
+  return {
+    host: part(url.hostname.replace(/^\[(.*)\]$/, '$1')) ?? url.searchParams.get('host') ?? '127.0.0.1',
+    port: url.port === '' ? 5432 : Number(url.port),
+    database: part(url.pathname.slice(1)) ?? user,
+    user,
+    password: part(url.password),
+  };
+}
+
+/** undefined: it is not known what is run. */
+async function statementsOf(pool: ControlPool): Promise<readonly string[] | undefined> {
+  try {
+    return (await fromStatStatements(pool, statementsLookedAt)).map(({ query }) => query);
+  } catch (error) {
+    if (error instanceof StartError) return undefined;
+    throw error;
+  }
+}
+
+/** What is written is valid, or it is a mistake of ours. */
+function check(text: string, environment: Readonly<Record<string, string>>): void {
+  try {
+    readConfig(text, { source: 'pcache init', environment, workingDirectory: process.cwd() });
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    throw new Error(`what was found makes no valid configuration: ${error.message}`, { cause: error });
+  }
+}
+
+function write(file: string, text: string, force: boolean): void {
+  try {
+    writeFileSync(file, text, { flag: force ? 'w' : 'wx' });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST')
+      throw new UsageError(`${file} is there already; --force writes over it`);
+    fileTrouble('written')(error);
+  }
+}
