@@ -31,16 +31,52 @@ export {
   type IntersectedKeys,
   type UnderlyingHandler,
 } from './library/cache-helper';
+export { cleanQuery } from './library/clean-query';
 export type { ConnectionInput, ConnectionParameters, PoolLike, TlsParameters } from './library/connection';
 export { createCacheHelper } from './library/create-cache-helper';
+export { type ExtendOptions, extendQueryWithPartitionKeys } from './library/extend-query';
 export type { ExtendedQuery } from './library/extended-query';
 export type { FragmentSettings } from './library/fragment-settings';
 export { generateAllHashes, generateAllQueryHashPairs, type QueryHashPair } from './library/generate-hashes';
+export {
+  type FoundKeys,
+  getPartitionKeys,
+  type KeysOptions,
+  type KnownOfQuery,
+} from './library/get-partition-keys';
 export type { CacheHelperOptions } from './library/helper-options';
 export type { KeyInput } from './library/key-input';
 export type { MethodName } from './library/method-name';
 export { type KeysInput, PartitionKeys } from './library/partition-keys';
+export {
+  type PopulatedFragment,
+  populate,
+  populateFragments,
+  type PopulateOptions,
+  type RunOptions,
+} from './library/populate';
+export {
+  mysqlSource,
+  type MysqlSourceOptions,
+  type PopulationSource,
+  postgresqlSource,
+  sqliteSource,
+  type SqliteSourceOptions,
+} from './library/population-source';
 export type { QueryOptions } from './library/query-options';
+export {
+  getQueueLengths,
+  type LengthsOfQueues,
+  popFromOriginalQueryQueue,
+  popFromOriginalQueryQueueBlocking,
+  popFromQueryFragmentQueue,
+  popFromQueryFragmentQueueBlocking,
+  type PoppedItem,
+  type PushFragmentsOptions,
+  type PushQueryOptions,
+  pushToOriginalQueryQueue,
+  pushToQueryFragmentQueue,
+} from './library/queues';
 export type { Session } from './library/session';
 export { listConfigOptions, type ConfigOption } from './ops/config/config-options';
 export type { PcacheConfig } from './ops/config/pcache-config';

@@ -301,7 +301,7 @@ export class Restrictor {
  * Whether a statement may read temporary tables of ours: one that lists tables would see them. A name may be written with the
  * codes of its letters.
  */
-function mayUseTables({ statement }: Reading): boolean {
+export function mayUseTables({ statement }: Reading): boolean {
   const [only] = statement.statements;
   return statement.isSingle && only?.kind === 'select' && !/pg_|information_schema|u&/i.test(statement.text);
 }

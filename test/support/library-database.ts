@@ -10,8 +10,9 @@ const schema = `
   insert into city select i, 'City ' || i from generate_series(1, 60) as i;
   insert into poi
     select i, case when i % 97 = 0 then null else 1 + i % 60 end, 'Place ' || i,
-           (array['park', 'school', 'library', 'museum'])[1 + i % 4], (i * 37) % 2000, (i * 13) % 1000, (i * 7) % 1000
+           (array['park', 'school', 'library', 'museum'])[1 + i % 4], (i * 37) % case when i % 60 < 6 then 2000 else 1900 end, (i * 13) % 1000, (i * 7) % 1000
       from generate_series(1, 6000) as i;
+  insert into poi values (6001, null, 'Nowhere', 'park', 1999, 1, 1);
   insert into street
     select i, 1 + i % 60, case when i % 60 < 4 then 'Main Street' else 'Street ' || i end, (i * 17) % 1000, (i * 3) % 1000
       from generate_series(1, 3000) as i;
