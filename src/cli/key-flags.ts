@@ -6,10 +6,10 @@ import type { WithoutFile } from '../ops/config/with-variables';
 import { nearestName } from '../ops/config/nearest-name';
 import type { DatabaseConfig, PartitionKeyConfig, PcacheConfig } from '../ops/config/pcache-config';
 import { readConfigFile } from '../ops/config/read-config';
-import { createLog } from '../ops/log/create-log';
 import { findKeyColumns, type FoundKeyColumn } from '../postgres/catalog/find-key-columns';
 import type { ControlPool } from '../postgres/control-pool';
 import { type PartitionKeyType, partitionKeyTypes } from '../query/partition-key';
+import { commandLog } from './command-log';
 import { type ConfigFlags, readConfigFlags } from './config-flags';
 import { controlPool } from './control-pool';
 import { loadUpstreamTls } from './load-tls';
@@ -73,11 +73,11 @@ export async function readKeyedConfig(
     database,
     loadUpstreamTls(config),
     { maxConnections: 1 },
-    createLog(config.log),
+    commandLog(config),
   );
   const partitionKeys: Record<string, unknown> = {};
   for (const [key, datatype] of await wantedKeys(config, flags))
-    partitionKeys[key] = await keyFromDatabase(pool, config, key, datatype, flags.consistency ?? untracked);
+    partitionKeys[key] = await keyFromDatabase(pool, config, key, datatype, flags.consistency, untracked);
   const withoutFile: WithoutFile = { partitionKeys };
   return readConfigFile(undefined, { ...sources, withoutFile });
 }
@@ -151,7 +151,7 @@ async function wantedKeys(
   { 'partition-key': name, 'partition-datatype': datatype }: KeyFlags,
 ): Promise<readonly (readonly [string, PartitionKeyType | undefined])[]> {
   if (name !== undefined) return [[name, datatype]];
-  await using cache = await openCacheBackend(config.cache, loadUpstreamTls(config), createLog(config.log));
+  await using cache = await openCacheBackend(config.cache, loadUpstreamTls(config), commandLog(config));
   return [...(await cache.partitionKeys())];
 }
 
@@ -160,6 +160,7 @@ async function keyFromDatabase(
   config: PcacheConfig,
   name: string,
   wanted: PartitionKeyType | undefined,
+  consistency: 'exact' | 'static' | undefined,
   untracked: 'exact' | 'static',
 ): Promise<object> {
   const columns = await findKeyColumns(pool, name, config.freshness.schema);
@@ -168,10 +169,9 @@ async function keyFromDatabase(
   const fitting = possible.filter((column) => column.datatype === datatype && column.isReadable);
   if (datatype === undefined || fitting.length === 0) throw new UsageError(noTable(name, wanted, columns));
   checkHolds(config.cache.backend, datatype);
-  const isTracked = await hasTracking(pool, config, fitting);
   return {
     datatype,
-    consistency: isTracked ? 'exact' : untracked,
+    consistency: consistency ?? ((await hasTracking(pool, config, fitting)) ? 'exact' : untracked),
     tables: Object.fromEntries(
       fitting
         .filter(({ schema, table, column }) => ![schema, table, column].some((part) => part.includes('.')))

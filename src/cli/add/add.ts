@@ -2,10 +2,10 @@ import type { CommandModule } from 'yargs';
 import { type QuerySplitting, splitQuery } from '../../engine/split-query';
 import { TrackingWatch } from '../../freshness/tracking-watch';
 import type { DatabaseConfig, PartitionKeyConfig, PcacheConfig } from '../../ops/config/pcache-config';
-import { createLog } from '../../ops/log/create-log';
 import type { Log } from '../../ops/log/log';
 import { readLowestKey } from '../../postgres/catalog/read-lowest-key';
 import type { Fragment } from '../../query/fragment/fragment';
+import { commandLog } from '../command-log';
 import { configWithFragmentFlags, eachKey } from '../fragment-flags';
 import { meantKey, readKeyedConfig } from '../key-flags';
 import { loadUpstreamTls } from '../load-tls';
@@ -52,7 +52,7 @@ export const addCommand: CommandModule<object, AddFlags> = {
       report.end('statement');
       return;
     }
-    const log = createLog(config.log);
+    const log = commandLog(config);
     await using owned = new Owned();
     const open = await openCatalog(database, config, loadUpstreamTls(config), log, owned);
     const found = await fragmentsOfAll(statements, settings, key, open, report);
@@ -68,7 +68,7 @@ export const addCommand: CommandModule<object, AddFlags> = {
 /** Those who work on a queue without a configuration file know of the key by that. A cache that is not shared is not theirs. */
 export async function registerShared(config: PcacheConfig, key: PartitionKeyConfig): Promise<void> {
   if (!/^(postgresql|redis)_/.test(config.cache.backend)) return;
-  const log = createLog(config.log);
+  const log = commandLog(config);
   await using backend = await openCacheBackend(config.cache, loadUpstreamTls(config), log);
   await backend.registerPartitionKey(key.name, key.datatype);
 }

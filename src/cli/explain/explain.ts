@@ -1,7 +1,7 @@
 import type { CommandModule } from 'yargs';
 import { renderJson } from '../../engine/explain/render-json';
 import { renderText } from '../../engine/explain/render-text';
-import { createLog } from '../../ops/log/create-log';
+import { commandLog } from '../command-log';
 import { type ConfigFlags, withConfigFlags } from '../config-flags';
 import { configWithFragmentFlags, type FragmentFlags, withFragmentFlags } from '../fragment-flags';
 import { type KeyFlags, meantDatabase, readKeyedConfig, withKeyFlags } from '../key-flags';
@@ -48,7 +48,7 @@ export const explainCommand: CommandModule<object, ExplainFlags> = {
     const statements = await readStatements(flags.query, flags['query-file']);
     const config = configWithFragmentFlags(await readKeyedConfig(flags), flags);
     const database = meantDatabase(config, flags);
-    const log = createLog(config.log);
+    const log = commandLog(config);
     await using owned = new Owned();
     const { engine, request } = await openEngine(database, config, loadUpstreamTls(config), log, owned);
     for (const [i, statement] of statements.entries()) {

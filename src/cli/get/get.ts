@@ -4,8 +4,8 @@ import { Directory } from '../../cache/directory';
 import type { BlockExplanation, ClassExplanation } from '../../engine/explain/explanation';
 import { StartError } from '../../errors/start-error';
 import type { PartitionKeyConfig } from '../../ops/config/pcache-config';
-import { createLog } from '../../ops/log/create-log';
 import { warningOf } from '../add/add';
+import { commandLog } from '../command-log';
 import { type ConfigFlags, withConfigFlags } from '../config-flags';
 import { openEngine } from '../explain/open-engine';
 import { configWithFragmentFlags, type FragmentFlags, withFragmentFlags } from '../fragment-flags';
@@ -60,7 +60,7 @@ export const getCommand: CommandModule<object, GetFlags> = {
     if (another !== undefined) throw new UsageError('there are several statements in it; get takes one');
     const config = configWithFragmentFlags(await readKeyedConfig(flags), flags);
     const { database, key } = meantKey(config, flags);
-    const log = createLog(config.log);
+    const log = commandLog(config);
     const tls = loadUpstreamTls(config);
     await using owned = new Owned();
     const { engine, backend, keeper, request } = await openEngine(database, config, tls, log, owned);

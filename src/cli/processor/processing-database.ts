@@ -10,7 +10,6 @@ import {
 import { StartError } from '../../errors/start-error';
 import { trackingQuery } from '../../freshness/tracking-schema';
 import type { DatabaseConfig, PcacheConfig } from '../../ops/config/pcache-config';
-import { readConfigFile } from '../../ops/config/read-config';
 import { createLog } from '../../ops/log/create-log';
 import { DatabaseProcessor, type ProcessorSchema } from '../../population/processor/database-processor';
 import { jobNames, processorJobs } from '../../population/processor/processor-jobs';
@@ -23,18 +22,19 @@ import { readDatabaseIdentity } from '../../postgres/catalog/read-database-ident
 import { checkMigrations } from '../../postgres/migrations';
 import type { CronJobs } from '../../postgres/pg-cron';
 import { quoteIdentifier } from '../../query/ast/quote';
-import { type ConfigFlags, readConfigFlags, withConfigFlags } from '../config-flags';
+import { type ConfigFlags, withConfigFlags } from '../config-flags';
 import { controlPool } from '../control-pool';
 import { checkIsInPostgresql, JobDatabase, type JobFlags, withJobFlags } from '../job-database';
+import { type KeyFlags, readKeyedConfig, withKeyFlags } from '../key-flags';
 import { loadUpstreamTls } from '../load-tls';
 import { queueSchema } from '../open-queues';
 import { UsageError } from '../usage-error';
 import { keyForms } from './key-forms';
 
-export interface ProcessorFlags extends ConfigFlags, JobFlags {}
+export interface ProcessorFlags extends ConfigFlags, KeyFlags, JobFlags {}
 
 export function withProcessorFlags<T>(argv: Argv<T>): Argv<T & ProcessorFlags> {
-  return withJobFlags(withConfigFlags(argv));
+  return withJobFlags(withKeyFlags(withConfigFlags(argv)));
 }
 
 /** The database whose own processor is meant: the one that has both the data and the cache. */
@@ -51,10 +51,9 @@ export class ProcessingDatabase implements AsyncDisposable {
     this.processor = new DatabaseProcessor(this.jobs.pool, this.schema);
   }
 
-  /** Throws UsageError where cache or queue are elsewhere. */
-  static open(flags: ProcessorFlags): ProcessingDatabase {
-    const { file, sources } = readConfigFlags(flags, process.env);
-    const config = readConfigFile(file, sources);
+  /** Rejects with UsageError where cache or queue are elsewhere. */
+  static async open(flags: ProcessorFlags): Promise<ProcessingDatabase> {
+    const config = await readKeyedConfig(flags);
     checkIsInPostgresql(config.cache, 'run pcache observer');
     if (config.queue.provider !== 'auto' && config.queue.provider !== 'postgresql')
       throw new UsageError(

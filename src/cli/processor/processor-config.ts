@@ -14,7 +14,7 @@ export const processorConfigCommand: CommandModule<object, ProcessorFlags & Proc
     ),
   handler: async (flags) => {
     const change = changeOf(flags);
-    await using place = ProcessingDatabase.open(flags);
+    await using place = await ProcessingDatabase.open(flags);
     const { processor, jobs } = place;
     if (Object.keys(change).length > 0) {
       await processor.status();

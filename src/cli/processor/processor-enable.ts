@@ -6,7 +6,7 @@ export const processorEnableCommand: CommandModule<object, ProcessorFlags> = {
   describe: 'Have pg_cron run fragments',
   builder: (argv) => withProcessorFlags(argv).example('$0 processor enable -c pcache.yaml', ''),
   handler: async (flags) => {
-    await using place = ProcessingDatabase.open(flags);
+    await using place = await ProcessingDatabase.open(flags);
     const { maxJobs, frequencyS, cronDatabase } = await place.processor.status();
     await place.schedule(await place.jobs.cron(cronDatabase));
     await place.processor.change({ isEnabled: true });
@@ -19,7 +19,7 @@ export const processorDisableCommand: CommandModule<object, ProcessorFlags> = {
   describe: 'Have pg_cron run no more fragments: what runs is finished, the queue stays',
   builder: (argv) => withProcessorFlags(argv).example('$0 processor disable -c pcache.yaml', ''),
   handler: async (flags) => {
-    await using place = ProcessingDatabase.open(flags);
+    await using place = await ProcessingDatabase.open(flags);
     const { cronDatabase } = await place.processor.status();
     await place.processor.change({ isEnabled: false });
     await (await place.jobs.cron(cronDatabase)).unschedule(place.jobNames);

@@ -19,7 +19,7 @@ export const processorLogsCommand: CommandModule<object, LogsFlags> = {
         describe: 'Only those that ended so: ok, timeout, too_large, failed, retry, lost …',
       }),
   handler: async ({ limit, status, ...flags }) => {
-    await using place = ProcessingDatabase.open(flags);
+    await using place = await ProcessingDatabase.open(flags);
     for (const line of await place.processor.log(limit, status))
       process.stdout.write(`${JSON.stringify(line)}\n`);
   },

@@ -15,7 +15,7 @@ export const processorManualCommand: CommandModule<object, ProcessorFlags & { re
   handler: async ({ count, ...flags }) => {
     if (!(Number.isInteger(count) && count > 0))
       throw new UsageError('expected a number of fragments, 1 or more');
-    await using place = ProcessingDatabase.open(flags);
+    await using place = await ProcessingDatabase.open(flags);
     const { timeoutS } = await place.processor.status();
     let done = 0;
     for await (const line of place.processor.runHere(count, timeoutS)) {
@@ -31,7 +31,7 @@ export const processorTestCommand: CommandModule<object, ProcessorFlags> = {
   describe: 'Look whether all it takes is there: pg_cron, tables, rights, jobs; exit code 1 if not',
   builder: (argv) => withProcessorFlags(argv).example('$0 processor test -c pcache.yaml', ''),
   handler: async (flags) => {
-    await using place = ProcessingDatabase.open(flags);
+    await using place = await ProcessingDatabase.open(flags);
     const { processor, jobs, database } = place;
     const good = (what: string): void => void process.stdout.write(`ok: ${what}\n`);
     const cronDatabase = (await processor.find())?.cronDatabase ?? (await jobs.findCronDatabase());

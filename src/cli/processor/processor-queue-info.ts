@@ -15,7 +15,7 @@ export const processorQueueInfoCommand: CommandModule<object, ProcessorFlags & {
       describe: 'How many are listed',
     }),
   handler: async ({ limit, ...flags }) => {
-    await using place = ProcessingDatabase.open(flags);
+    await using place = await ProcessingDatabase.open(flags);
     const { processor, jobs, config } = place;
     const { source } = await processor.status();
     const tell = async <Work>(kind: WorkKind<Work>): Promise<void> => {

@@ -10,7 +10,7 @@ export const processorRemoveCommand: CommandModule<object, ProcessorFlags & { re
       .example('$0 processor remove --yes -c pcache.yaml', '')
       .option('yes', { type: 'boolean', default: false, describe: 'Do not ask' }),
   handler: async ({ yes, ...flags }) => {
-    await using place = ProcessingDatabase.open(flags);
+    await using place = await ProcessingDatabase.open(flags);
     const status = await place.processor.find();
     if (!(await confirm('Remove the processor, its settings and its log', yes))) return;
     if (status !== undefined) await (await place.jobs.cron(status.cronDatabase)).unschedule(place.jobNames);

@@ -1,5 +1,6 @@
 import type { CommandModule } from 'yargs';
 import { changeOf, type ProcessorLimitFlags, withProcessorLimitFlags } from './limit-flags';
+import { UsageError } from '../usage-error';
 import { ProcessingDatabase, type ProcessorFlags, withProcessorFlags } from './processing-database';
 
 /** Seconds; a proxy's own population looks at once. */
@@ -13,8 +14,12 @@ export const processorSetupCommand: CommandModule<object, ProcessorFlags & Proce
     withProcessorLimitFlags(withProcessorFlags(argv).example('$0 processor setup -c pcache.yaml', '')),
   handler: async (flags) => {
     const change = changeOf(flags);
-    await using place = ProcessingDatabase.open(flags);
+    await using place = await ProcessingDatabase.open(flags);
     const { jobs, processor, database } = place;
+    if (database.partitionKeys.size === 0)
+      throw new UsageError(
+        'the cache has registered no partition key yet: say --partition-key, or give --config FILE',
+      );
     const cronDatabase = await jobs.findCronDatabase();
     const cron = await jobs.cron(cronDatabase);
     await processor.checkTables(place.tables);

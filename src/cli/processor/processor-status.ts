@@ -18,7 +18,7 @@ export const processorStatusDetailedCommand: CommandModule<object, ProcessorFlag
 };
 
 async function tellStatus(flags: ProcessorFlags, isDetailed: boolean): Promise<void> {
-  await using place = ProcessingDatabase.open(flags);
+  await using place = await ProcessingDatabase.open(flags);
   const { processor, jobs } = place;
   const say = (line: string): void => void process.stdout.write(`${line}\n`);
   const status = await processor.status();

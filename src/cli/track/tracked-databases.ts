@@ -2,9 +2,9 @@ import type { Argv } from 'yargs';
 import type { TrackedTable } from '../../freshness/tracking';
 import { Tracking } from '../../freshness/tracking';
 import type { DatabaseConfig, PcacheConfig } from '../../ops/config/pcache-config';
-import { readConfigFile } from '../../ops/config/read-config';
 import { openPool } from '../../postgres/control-pool';
-import { type ConfigFlags, readConfigFlags, withConfigFlags } from '../config-flags';
+import { type ConfigFlags, environmentOf, withConfigFlags } from '../config-flags';
+import { readKeyedConfig } from '../key-flags';
 import { loadUpstreamTls } from '../load-tls';
 import { trackedTables } from '../tracked-tables';
 import { UsageError } from '../usage-error';
@@ -44,8 +44,7 @@ export async function forTrackedDatabases(
   flags: TrackFlags,
   use: (database: TrackedDatabase) => Promise<void>,
 ): Promise<void> {
-  const { file, sources } = readConfigFlags(flags, process.env);
-  const config = readConfigFile(file, sources);
+  const config = await readKeyedConfig({ ...flags, 'partition-key': flags.key });
   for (const database of meantDatabases(config, flags)) {
     await using pool = trackingPool(database, config, flags);
     const { schema, lockTimeoutMs, lockAttempts } = config.freshness;
@@ -81,7 +80,7 @@ function trackingPool({ name, control }: DatabaseConfig, config: PcacheConfig, f
     port: control.port,
     database: name,
     user: user ?? control.user,
-    password: variable === undefined ? ownPassword : process.env[variable],
+    password: variable === undefined ? ownPassword : environmentOf(flags, process.env)[variable],
     tls: loadUpstreamTls(config),
     maxConnections: 1,
     queryTimeoutMs,

@@ -1,11 +1,11 @@
 import type { CommandModule } from 'yargs';
 import { splitQuery } from '../../engine/split-query';
 import { StartError } from '../../errors/start-error';
-import { createLog } from '../../ops/log/create-log';
 import { loadParser } from '../../query/ast/parser';
 import { scanTokens } from '../../query/ast/scan';
 import type { Fragment } from '../../query/fragment/fragment';
 import { registerShared } from '../add/add';
+import { commandLog } from '../command-log';
 import { type ConfigFlags, withConfigFlags } from '../config-flags';
 import { configWithFragmentFlags, type FragmentFlags, withFragmentFlags } from '../fragment-flags';
 import { type KeyFlags, meantKey, readKeyedConfig, withKeyFlags } from '../key-flags';
@@ -55,7 +55,7 @@ export const warmCommand: CommandModule<object, WarmFlags> = {
     const ofFile = flags.from === 'pg_stat_statements' ? undefined : fromFile(flags.from);
     const config = configWithFragmentFlags(await readKeyedConfig(flags), flags);
     const { database, key } = meantKey(config, flags);
-    const log = createLog(config.log);
+    const log = commandLog(config);
     await using owned = new Owned();
     const { pool, catalog, keeper } = await openCatalog(
       database,

@@ -182,6 +182,53 @@ describe('pcache explain', () => {
   });
 });
 
+describe('where changes are tracked', () => {
+  const track = (...args: string[]): ReturnType<CliSession['run']> =>
+    cli.run(['track', ...args, '--key', 'city_id']);
+  beforeAll(async () => {
+    expect(await track('install')).toMatchObject({ code: 0 });
+  });
+  afterAll(async () => {
+    await track('remove');
+    await admin.query('update restaurant set rating = (id % 500) / 100.0');
+  });
+
+  test('what is stored is stamped, and get prints the keys as they are now, whoever changed them', async () => {
+    expect(await cli.run(['add', '--direct', '--query', good, ...key])).toMatchObject({ code: 0 });
+    expect(await column('select origin is not null as value from pcache.app_cache_array_entry')).toEqual([
+      true,
+    ]);
+    const known = async (): Promise<readonly number[]> =>
+      JSON.parse(
+        (await cli.run(['get', '--query', good, ...key, '--output-format', 'json'])).stdout,
+      ) as number[];
+    const expected = async (): Promise<readonly unknown[]> =>
+      (await truth('restaurant where rating > 4.98')).map(Number).sort((a, b) => a - b);
+    const before = await known();
+    expect(before).toEqual(await expected());
+    await admin.query('update restaurant set rating = 5 where city_id = 77');
+    await admin.query(`delete from restaurant where city_id = ${before[0]}`);
+    const after = await known();
+    expect(after).toEqual(await expected());
+    expect(after).toContain(77);
+    expect(after).not.toContain(before[0]);
+  });
+
+  test('refuses to store what could not be kept exact', async () => {
+    await admin.query('create table late (city_id int not null, name text)');
+    try {
+      const args = ['add', '--direct', '--query', `select 1 from late where name = 'x'`, ...key];
+      const { code, stdout, stderr } = await cli.run(args);
+      expect([code, stdout]).toEqual([1, '1 fragment: 1 failed\n']);
+      expect(stderr).toMatch(/changes of its tables are not tracked[^]*pcache track install/);
+      // Who promises that nothing changes is believed.
+      expect(await cli.run([...args, '--consistency', 'static'])).toMatchObject({ code: 0 });
+    } finally {
+      await admin.query('drop table late');
+    }
+  });
+});
+
 describe('refuses, with exit code 2:', () => {
   test.each<[string, string[], RegExp]>([
     [
