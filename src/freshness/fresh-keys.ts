@@ -77,10 +77,17 @@ export function freshKeys(
     keys +
     ` UNION ALL ${changedKeysSql(freshness.schema, elementType, freshness.seen, freshness.sources)}${within}` +
     ` UNION ALL SELECT DISTINCT t.${quoteIdentifier(all.column)}::${type} FROM ${all.table} AS t` +
-    ` WHERE ${schema}.unusable(${arguments_.join(', ')})` +
-    ` OR ${schema}.catalog_changed(${snapshot(freshness.catalog.snapshot)}, ${version(freshness.catalog)})`
+    // A sub-select, to be asked once: of a partitioned table, every partition's scan has the condition.
+    ` WHERE ${inLeader} AND (SELECT ${schema}.unusable(${arguments_.join(', ')})` +
+    ` OR ${schema}.catalog_changed(${snapshot(freshness.catalog.snapshot)}, ${version(freshness.catalog)}))`
   );
 }
+
+/**
+ * Always true, stable, and parallel restricted: keeps the server from planning parallel workers for the scan of all keys. They would be started
+ * before it is known whether it is to be run at all, which takes as long as many a restricted statement.
+ */
+const inLeader = 'pg_catalog.pg_my_temp_schema() IS NOT NULL';
 
 function version({ version }: Pick<CatalogReading, 'version'>): string {
   return `${BigInt(version)}::pg_catalog.int8`;
