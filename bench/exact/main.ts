@@ -1,15 +1,19 @@
 import { parseArgs } from 'node:util';
-import { Client } from 'pg';
-import { Tracking } from '../../src/freshness/tracking';
-import { openPool } from '../../src/postgres/control-pool';
-import { startPostgres } from '../../test/support/postgres-server';
 import { describeMachine } from '../machine';
-import { median } from '../statistics';
+import { measureLogSize } from './log-size';
+import { measureReads } from './reads';
+import { say } from './say';
+import { measureWrites } from './writes';
 
 const usage = `npm run bench:exact -- [options]
 
-What noting changes costs those who write. Two tables of the same make, one of them tracked, on a server that flushes to disk; rounds
-alternate between them, medians are compared.
+What noting changes costs those who write: two tables of the same make, one of them tracked, on a server that flushes to disk; rounds
+alternate between them, medians are compared. What it costs those who read: the same statements with consistency static and exact, in turns,
+with an empty change log and with 100 changed keys nobody has seen. And how large the log gets in an hour of 500 writes a second.
+
+  --only L        writes, reads, log (default: all three)
+  --runs N        of each question, for reads (default: 200)
+  --speed-up N    times the rate, for as much less time, for the log (default: 10)
 
   --rows N        rows of a bulk INSERT (default: 1000000)
   --partitions N  partitions they go to (default: 1000)
@@ -19,16 +23,6 @@ alternate between them, medians are compared.
   --help          print this
 `;
 
-interface Measurement {
-  readonly what: string;
-  /** Milliseconds, medians of the rounds. */
-  readonly untracked: number;
-  readonly tracked: number;
-}
-
-const tables = ['untracked', 'tracked'] as const;
-type Table = (typeof tables)[number];
-
 /** Runs the benchmark; resolves to the exit code. */
 export async function runBenchmark(args: readonly string[]): Promise<number> {
   const { values } = parseArgs({
@@ -36,6 +30,9 @@ export async function runBenchmark(args: readonly string[]): Promise<number> {
     options: {
       rows: { type: 'string', default: '1000000' },
       partitions: { type: 'string', default: '1000' },
+      only: { type: 'string', default: 'writes,reads,log' },
+      runs: { type: 'string', default: '200' },
+      'speed-up': { type: 'string', default: '10' },
       rounds: { type: 'string', default: '5' },
       single: { type: 'string', default: '200' },
       json: { type: 'boolean', default: false },
@@ -46,129 +43,23 @@ export async function runBenchmark(args: readonly string[]): Promise<number> {
     process.stdout.write(usage);
     return 0;
   }
-  const [rows, partitions, rounds, single] = [
-    values.rows,
-    values.partitions,
-    values.rounds,
-    values.single,
-  ].map(Number) as [number, number, number, number];
   const machine = describeMachine();
+  const isAsked = (part: string): boolean => values.only.split(',').includes(part);
   say(`${machine.cores} x ${machine.cpu}, Node ${machine.node}; milliseconds, medians`);
-  await using postgres = await startPostgres({
-    settings: {
-      fsync: 'on',
-      full_page_writes: 'on',
-      shared_buffers: '512MB',
-      max_wal_size: '8GB',
-      checkpoint_timeout: '1h',
-      autovacuum: 'off',
-      max_locks_per_transaction: 1024,
-    },
-  });
-  const connection = postgres.connectionOptions(await postgres.createDatabase());
-  const client = new Client(connection);
-  await client.connect();
-  try {
-    await makeTables(client, partitions);
-    await using pool = openPool({ ...connection, queryTimeoutMs: 600_000 });
-    const tracking = new Tracking({ pool, schema: 'pcache', lockTimeoutMs: 1_000, attempts: 10 });
-    const outcomes = await tracking.install(
-      ['tracked', 'tracked_flat'].map((table) => ({ schema: 'public', table, keyColumn: 'region_id' })),
-    );
-    for (const { reason } of outcomes) if (reason !== undefined) throw new Error(reason);
-
-    const insert = (table: Table): string =>
-      `insert into ${table} select i, i % ${partitions}, i, 'text of row ' || i from generate_series(1, ${rows}) as i`;
-    const fileRows = `select i, i % ${partitions}, i, 'text of row ' || i from generate_series(1, ${rows}) as i`;
-    await client.query(`copy (${fileRows}) to '${postgres.dataDirectory}/rows.copy'`);
-    const copy = (table: Table): string => `copy ${table} from '${postgres.dataDirectory}/rows.copy'`;
-    const measurements = [
-      await bulk(client, `INSERT of ${rows} rows into ${partitions} partitions`, rounds, insert),
-      await bulk(client, `COPY of ${rows} rows into ${partitions} partitions`, rounds, copy),
-      await bulk(
-        client,
-        `UPDATE of ${rows} rows in ${partitions} partitions`,
-        rounds,
-        (table) => `update ${table} set value = value + 1`,
-        insert,
-      ),
-      await singles(client, 'single-row INSERT, synchronous_commit on', 'on', single),
-      await singles(client, 'single-row INSERT, synchronous_commit off', 'off', single),
-    ];
-    if (values.json) process.stdout.write(`${JSON.stringify({ machine, measurements }, undefined, 2)}\n`);
-  } finally {
-    await client.end();
-  }
+  const measurements = {
+    ...(isAsked('writes')
+      ? {
+          writes: await measureWrites({
+            rows: Number(values.rows),
+            partitions: Number(values.partitions),
+            rounds: Number(values.rounds),
+            single: Number(values.single),
+          }),
+        }
+      : {}),
+    ...(isAsked('reads') ? { reads: await measureReads(Number(values.runs)) } : {}),
+    ...(isAsked('log') ? { log: await measureLogSize(Number(values['speed-up'])) } : {}),
+  };
+  if (values.json) process.stdout.write(`${JSON.stringify({ machine, ...measurements }, undefined, 2)}\n`);
   return 0;
-}
-
-async function makeTables(client: Client, partitions: number): Promise<void> {
-  for (const table of tables) {
-    await client.query(
-      `create table ${table} (id int, region_id int not null, value int, label text) partition by list (region_id)`,
-    );
-    await client.query(`do $$ begin for i in 0..${partitions - 1} loop
-      execute format('create table ${table}_%s partition of ${table} for values in (%s)', i, i); end loop; end $$`);
-    await client.query(`create table ${table}_flat (id int, region_id int not null, value int, label text);
-      create index on ${table}_flat (id)`);
-  }
-}
-
-/** Both tables take turns, and begin empty; which is first changes too. */
-async function bulk(
-  client: Client,
-  what: string,
-  rounds: number,
-  statement: (table: Table) => string,
-  before?: (table: Table) => string,
-): Promise<Measurement> {
-  const times: Record<Table, number[]> = { untracked: [], tracked: [] };
-  for (let round = 0; round < rounds; round++) {
-    for (const table of round % 2 === 0 ? tables : tables.toReversed()) {
-      await client.query(`truncate ${table}`);
-      if (before !== undefined) await client.query(before(table));
-      await client.query('checkpoint');
-      times[table].push(await timed(() => client.query(statement(table))));
-    }
-  }
-  return told({ what, untracked: median(times.untracked), tracked: median(times.tracked) });
-}
-
-async function singles(client: Client, what: string, level: string, count: number): Promise<Measurement> {
-  await client.query(`set synchronous_commit = ${level}`);
-  const times: Record<Table, number[]> = { untracked: [], tracked: [] };
-  for (let round = 0; round < 20; round++) {
-    for (const table of round % 2 === 0 ? tables : tables.toReversed()) {
-      const query = {
-        name: `insert ${table}`,
-        text: `insert into ${table}_flat values ($1, $2, $3, 'text')`,
-        values: [round, round % 50, 7],
-      };
-      const all = await timed(async () => {
-        for (let i = 0; i < count; i++) await client.query(query);
-      });
-      times[table].push(all / count);
-    }
-  }
-  return told({ what, untracked: median(times.untracked), tracked: median(times.tracked) });
-}
-
-async function timed(work: () => Promise<unknown>): Promise<number> {
-  const startedAt = performance.now();
-  await work();
-  return performance.now() - startedAt;
-}
-
-function told(measurement: Measurement): Measurement {
-  const { what, untracked, tracked } = measurement;
-  const percent = (tracked / untracked - 1) * 100;
-  const [a, b] = [untracked, tracked].map((ms) => ms.toFixed(ms < 10 ? 3 : 0).padStart(9));
-  say(
-    `${what.padEnd(48)}${a ?? ''}${b ?? ''}${`${percent < 0 ? '' : '+'}${percent.toFixed(1)} %`.padStart(10)}`,
-  );
-  return measurement;
-}
-
-function say(text: string): void {
-  process.stderr.write(`${text}\n`);
 }

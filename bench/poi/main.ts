@@ -4,7 +4,8 @@ import { describeMachine } from '../machine';
 import { geometricMean } from '../statistics';
 import { createPoiDatabase, type PoiDatabase } from './poi-database';
 import { measureMethod, teach, type PoiMeasurement, type PoiSessions } from './poi-measurement';
-import { PoiProxy } from './poi-proxy';
+import type { BenchProxy } from '../bench-proxy';
+import { startPoiProxy } from './poi-proxy';
 import { poiQuestions, type PoiQuestion } from './poi-questions';
 import { PoiSession } from './poi-session';
 
@@ -89,7 +90,7 @@ async function measureAll(database: PoiDatabase, plan: PoiPlan): Promise<readonl
   say(header);
   await withProxy(
     database,
-    () => PoiProxy.start(database.connection, directory, 'all', 2),
+    () => startPoiProxy(database.connection, directory, 'all', 2),
     async (sessions) => {
       for (const question of plan.questions) {
         await sessions.direct.ask(question.sql); // brings the tables into memory, for both ways
@@ -100,7 +101,7 @@ async function measureAll(database: PoiDatabase, plan: PoiPlan): Promise<readonl
   );
   await withProxy(
     database,
-    () => PoiProxy.start(database.connection, directory, 'parts', 0),
+    () => startPoiProxy(database.connection, directory, 'parts', 0),
     async (sessions) => {
       for (const { parts } of plan.questions) for (const part of parts) await teach(part, sessions);
     },
@@ -108,7 +109,7 @@ async function measureAll(database: PoiDatabase, plan: PoiPlan): Promise<readonl
   // What it knows now stays all it knows.
   await withProxy(
     database,
-    () => PoiProxy.start(database.connection, directory, 'parts', never),
+    () => startPoiProxy(database.connection, directory, 'parts', never),
     async (sessions) => {
       for (const question of plan.questions)
         await measureQuestion(question, 'one-table', first.get(question.name) ?? NaN, sessions);
@@ -119,7 +120,7 @@ async function measureAll(database: PoiDatabase, plan: PoiPlan): Promise<readonl
 
 async function withProxy(
   { connection }: PoiDatabase,
-  start: () => Promise<PoiProxy>,
+  start: () => Promise<BenchProxy>,
   action: (sessions: PoiSessions) => Promise<void>,
 ): Promise<void> {
   await using proxy = await start();

@@ -1,5 +1,6 @@
 import { median } from '../statistics';
-import { type PoiProxy } from './poi-proxy';
+import type { BenchProxy } from '../bench-proxy';
+import { learningMs } from './poi-proxy';
 import { type PoiQuestion } from './poi-questions';
 import { type PoiSession } from './poi-session';
 
@@ -31,17 +32,17 @@ const maxRounds = 4;
 export interface PoiSessions {
   readonly direct: PoiSession;
   readonly proxied: PoiSession;
-  readonly proxy: PoiProxy;
+  readonly proxy: BenchProxy;
 }
 
 /** Lets the proxy learn all it wants of a question; resolves to the time of the first answer. */
 export async function teach(sql: string, { proxied, proxy }: PoiSessions): Promise<number> {
   const first = await proxied.ask(sql);
   for (let round = 0; round < maxRounds; round++) {
-    await proxy.learned();
+    await proxy.learned(learningMs);
     await proxied.ask(sql);
   }
-  await proxy.learned();
+  await proxy.learned(learningMs);
   return first.elapsedMs;
 }
 
