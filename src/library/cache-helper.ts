@@ -185,19 +185,19 @@ export class CacheHelper implements AsyncDisposable {
     return this.close();
   }
 
-  /** @internal For the functions of the library. */
+  /** For the functions of the library only. */
   parts(): HelperParts {
     return this.#open();
   }
 
-  /** @internal Throws UnconnectedHelperError without a connection. */
+  /** For the functions of the library only. Throws UnconnectedHelperError without a connection. */
   queries(): QueryEngine {
     const { queries, partitionKey } = this.#open();
     if (queries === undefined) throw new UnconnectedHelperError(partitionKey);
     return queries;
   }
 
-  /** @internal What its hash stands for from now on. */
+  /** For the functions of the library only. What its hash stands for from now on. */
   note(fragment: Fragment): void {
     this.#fragments.set(fragment.hash, fragment);
   }

@@ -44,7 +44,11 @@ const CANCEL_GRACE_MS = 2_000;
  */
 const endsConnection = /^(08|57P0|25P0[34]|53300)/;
 
-/** Owns nothing: the pool lends the connection, and asks afterwards whether it `isUsable`. */
+/**
+ * Owns nothing: the pool lends the connection, and asks afterwards whether it `isUsable`.
+ *
+ * @internal Programs that use the library have no types of `pg`.
+ */
 export class PgControlClient implements ControlClient {
   #isUsable = true;
 

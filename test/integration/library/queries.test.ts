@@ -1,9 +1,14 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import * as pcache from '../../../src';
 import {
+  type AppliedCache,
   applyCache,
   type CacheHelper,
   cleanQuery,
   ConfigError,
   createCacheHelper,
+  type ExtendedQuery,
   extendQueryWithPartitionKeys,
   generateAllHashes,
   generateAllQueryHashPairs,
@@ -251,5 +256,25 @@ describe('queries and the library', () => {
     ['', ''],
   ])('cleanQuery(%j)', async (query, cleaned) => {
     expect(await cleanQuery(query)).toBe(cleaned);
+  });
+
+  test('the example of README.md', async () => {
+    const readme = readFileSync(join(__dirname, '../../../README.md'), 'utf8');
+    const [, code = ''] = /### In a program[\s\S]*?```js\n([\s\S]*?)```/.exec(readme) ?? [];
+    const [imported = ''] = /^import .*$/m.exec(code) ?? [];
+    expect(imported).toContain("from 'pcache'");
+    const names = imported.replace(/^import (.*) from 'pcache';$/, 'const $1 = pcache;');
+    const text = `return (async () => { ${code.replace(imported, names)} return { enhanced, parks, schools, query }; })();`;
+    // It is the example itself that is run.
+    // eslint-disable-next-line @typescript-eslint/no-implied-eval
+    const run = new Function('pcache', 'client', 'connection', text) as (...parts: unknown[]) => Promise<{
+      readonly enhanced: AppliedCache;
+      readonly schools: ExtendedQuery;
+      readonly query: string;
+    }>;
+    const { enhanced, schools, query } = await run(pcache, database.client, database.connection);
+    expect(enhanced.stats).toMatchObject({ enhanced: true });
+    expect(schools.reason).toBeUndefined();
+    expect(await database.rows(enhanced.query)).toEqual(await database.rows(query));
   });
 });
