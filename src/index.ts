@@ -23,7 +23,13 @@ export { QueueUnavailableError } from './errors/queue-unavailable-error';
 export { StartError } from './errors/start-error';
 export { UnconnectedHelperError } from './errors/unconnected-helper-error';
 export { UnknownFragmentError } from './errors/unknown-fragment-error';
-export { type AppliedCache, applyCache, type ApplyOptions, type CacheStats } from './library/apply-cache';
+export {
+  type AppliedCache,
+  applyCache,
+  applyCacheLazy,
+  type ApplyOptions,
+  type CacheStats,
+} from './library/apply-cache';
 export {
   type CacheHandler,
   type CacheHelper,
