@@ -7,10 +7,10 @@ import { Owned } from '../cli/owned';
 import { DatatypeMismatchError } from '../errors/datatype-mismatch-error';
 import type { PartitionKeyConfig, PcacheConfig } from '../ops/config/pcache-config';
 import { queueMigrations } from '../population/queue/postgresql/queue-schema';
+import { findKeyColumns } from '../postgres/catalog/find-key-columns';
 import { openPool } from '../postgres/control-pool';
 import { migrate } from '../postgres/migrations';
 import { loadServerTls } from '../postgres/server-tls';
-import { sqlFile } from '../postgres/sql-files';
 import { loadParser } from '../query/ast/parser';
 import { quoteIdentifier } from '../query/ast/quote';
 import type { PartitionKeyType } from '../query/partition-key';
@@ -19,12 +19,9 @@ import { type ConnectionParameters, connectionParameters } from './connection';
 import { helperConfig } from './helper-config';
 import type { CacheHelperOptions } from './helper-options';
 import { openHelperQueues } from './helper-queues';
-import { typeOidsOf } from './key-types';
 import { openQueryEngine } from './query-engine';
 import { openStore } from './shared-stores';
 import { silentLog } from './silent-log';
-
-const tablesWithColumn = sqlFile('tables-with-column');
 
 /**
  * Opens a cache of key sets of one partition key. With a connection, queries of that database can be looked at: applyCache,
@@ -114,17 +111,13 @@ async function tablesOf(
     tls: tls === undefined ? undefined : loadServerTls({ mode: tls.mode, ca, certificate, key }),
     maxConnections: 1,
   });
-  const rows = await pool.query<{ schema_name: string; table_name: string }>(tablesWithColumn, [
-    partitionKey,
-    typeOidsOf(datatype),
-    changeSchema,
-  ]);
+  const columns = await findKeyColumns(pool, partitionKey, changeSchema);
   return Object.fromEntries(
-    rows
-      .filter((row) => !`${row.schema_name}${row.table_name}`.includes('.'))
-      .map((row) => [
-        `${quoteIdentifier(row.schema_name)}.${quoteIdentifier(row.table_name)}`,
-        quoteIdentifier(partitionKey),
+    columns
+      .filter((column) => column.datatype === datatype && !`${column.schema}${column.table}`.includes('.'))
+      .map(({ schema, table, column }) => [
+        `${quoteIdentifier(schema)}.${quoteIdentifier(table)}`,
+        quoteIdentifier(column),
       ]),
   );
 }

@@ -1,4 +1,5 @@
 import { Client, type QueryResult } from 'pg';
+import { type CacheHelper, generateAllQueryHashPairs } from '../../src';
 import { type ConnectionOptions, type PostgresServer, startPostgres } from './postgres-server';
 
 /** Cities with points of interest and streets, most of which have nothing that is looked for. */
@@ -21,6 +22,12 @@ const schema = `
   analyze;
 `;
 
+/** Two tables, and one. */
+export const parks = `
+  select p.id, s.id from poi p join street s on p.city_id = s.city_id
+   where p.type = 'park' and p.area > 1900 and s.name ilike '%main street%'`;
+export const large = `select id from poi p where area > 1980`;
+
 /** A database for tests of the library, and a session of a program that uses it. */
 export class LibraryDatabase implements AsyncDisposable {
   private constructor(
@@ -36,6 +43,17 @@ export class LibraryDatabase implements AsyncDisposable {
     await client.connect();
     await client.query(schema);
     return new LibraryDatabase(server, connection, client);
+  }
+
+  /** Gives a cache the keys of a query's fragments, computed by hand. */
+  async learn(query: string, cacheHandler: CacheHelper): Promise<void> {
+    for (const pair of await generateAllQueryHashPairs({ query, cacheHandler })) {
+      const { rows } = await this.client.query<[number | null]>({ text: pair.query, rowMode: 'array' });
+      await cacheHandler.setSet(
+        pair.hash,
+        rows.map(([key]) => key),
+      );
+    }
   }
 
   /** The rows of a text in an order of their own; of several statements those of the `nth`. */

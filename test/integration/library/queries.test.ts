@@ -14,12 +14,7 @@ import {
   generateAllQueryHashPairs,
   getPartitionKeys,
 } from '../../../src';
-import { LibraryDatabase } from '../../support/library-database';
-
-const parks = `
-  select p.id, s.id from poi p join street s on p.city_id = s.city_id
-   where p.type = 'park' and p.area > 1900 and s.name ilike '%main street%'`;
-const large = `select id from poi p where area > 1980`;
+import { large, LibraryDatabase, parks } from '../../support/library-database';
 
 describe('queries and the library', () => {
   let database: LibraryDatabase;
@@ -36,16 +31,8 @@ describe('queries and the library', () => {
     await database[Symbol.asyncDispose]();
   });
 
-  /** Gives the cache the keys of a query's fragments, computed by hand. */
-  async function learn(query: string, cacheHandler: CacheHelper = cache): Promise<void> {
-    for (const pair of await generateAllQueryHashPairs({ query, cacheHandler })) {
-      const { rows } = await database.client.query<[number | null]>({ text: pair.query, rowMode: 'array' });
-      await cacheHandler.setSet(
-        pair.hash,
-        rows.map(([key]) => key),
-      );
-    }
-  }
+  const learn = (query: string, cacheHandler: CacheHelper = cache): Promise<void> =>
+    database.learn(query, cacheHandler);
 
   describe('applyCache', () => {
     beforeAll(async () => {

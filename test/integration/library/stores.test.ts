@@ -21,14 +21,9 @@ import {
   UnconnectedHelperError,
   UnknownFragmentError,
 } from '../../../src';
-import { LibraryDatabase } from '../../support/library-database';
+import { large, LibraryDatabase, parks } from '../../support/library-database';
 import { openSqlite, sqliteEnvironment, sqliteProblem, sqliteProgram } from '../../support/sqlite-file';
 import { temporaryDirectory } from '../../support/temporary-directory';
-
-const parks = `
-  select p.id, s.id from poi p join street s on p.city_id = s.city_id
-   where p.type = 'park' and p.area > 1900 and s.name ilike '%main street%'`;
-const large = `select id from poi p where area > 1980`;
 
 describe('stores, queues and sources of the library', () => {
   let database: LibraryDatabase;
@@ -45,16 +40,8 @@ describe('stores, queues and sources of the library', () => {
     await database[Symbol.asyncDispose]();
   });
 
-  /** Gives the cache the keys of a query's fragments, computed by hand. */
-  async function learn(query: string, cacheHandler: CacheHelper = cache): Promise<void> {
-    for (const pair of await generateAllQueryHashPairs({ query, cacheHandler })) {
-      const { rows } = await database.client.query<[number | null]>({ text: pair.query, rowMode: 'array' });
-      await cacheHandler.setSet(
-        pair.hash,
-        rows.map(([key]) => key),
-      );
-    }
-  }
+  const learn = (query: string, cacheHandler: CacheHelper = cache): Promise<void> =>
+    database.learn(query, cacheHandler);
 
   test('the queue', async () => {
     const [first, second] = ['select id from poi where area > 3', 'select id from poi where area > 4'];

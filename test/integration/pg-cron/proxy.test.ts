@@ -1,35 +1,21 @@
-import { Client } from 'pg';
-import { cacheGrants, cacheMigrations } from '../../../src/cache/backends/postgresql/cache-schema';
 import { queueGrants, queueMigrations } from '../../../src/population/queue/postgresql/queue-schema';
 import { openPool } from '../../../src/postgres/control-pool';
 import { migrate } from '../../../src/postgres/migrations';
+import { setUpCache, sql } from '../../support/cache-in-database';
 import { CliSession } from '../../support/cli-session';
 import { cronSettings, hasPgCron } from '../../support/cron-server';
 import type { ConnectionOptions } from '../../support/postgres-server';
 import { ProxiedDatabase } from '../../support/proxied-database';
 import { until } from '../../support/until';
 
-const schema = { schema: 'pcache', tablePrefix: 'cache_' };
 const queueSchema = { schema: 'pcache', tablePrefix: '' };
 
-/** As `pcache manage setup` and `pcache manage grants` do. */
 async function setUp(connection: ConnectionOptions): Promise<void> {
+  await setUpCache(connection);
   await using pool = openPool(connection);
-  await migrate(pool, cacheMigrations(schema));
   await migrate(pool, queueMigrations(queueSchema));
-  await sql(connection, cacheGrants(schema, { control: 'pcache', population: 'pcache' }));
   await sql(connection, queueGrants(queueSchema, 'pcache'));
   await sql({ ...connection, database: 'postgres' }, 'create extension pg_cron');
-}
-
-async function sql(connection: ConnectionOptions, text: string): Promise<Record<string, unknown>[]> {
-  const client = new Client(connection);
-  await client.connect();
-  try {
-    return (await client.query<Record<string, unknown>>(text)).rows;
-  } finally {
-    await client.end();
-  }
 }
 
 const questions = [
