@@ -106,6 +106,11 @@ describeWith('a standby as a source', findPostgresProgram('pg_basebackup'), (pro
       /** Replay stops, a run takes its stamp and waits, something happens on the primary, and replay goes on. */
       const during = async (act: () => Promise<void>): Promise<FragmentOutcome> => {
         await onStandby.query('select pg_wal_replay_pause()');
+        // Until then it is only asked for, and what follows may still be replayed.
+        await until('replay has stopped', async () => {
+          const { rows } = await onStandby.query('select pg_get_wal_replay_pause_state() as state');
+          return rows[0].state === 'paused';
+        });
         // Something to be waited for.
         await primary.client.query('insert into place values (0, 0, 0); delete from place where id = 0');
         const { rows: clock } = await onStandby.query('select clock_timestamp()::text as now');
@@ -251,6 +256,11 @@ describeWith('a standby as a source', findPostgresProgram('pg_basebackup'), (pro
 
       test('refuses: a standby that does not keep up, and gives the connection back', async () => {
         await onStandby.query('select pg_wal_replay_pause()');
+        // Until then it is only asked for, and what follows may still be replayed.
+        await until('replay has stopped', async () => {
+          const { rows } = await onStandby.query('select pg_get_wal_replay_pause_state() as state');
+          return rows[0].state === 'paused';
+        });
         await primary.client.query('update place set population = 1 where id = 1');
         const outcome = await source({ timeoutMs: 300 }).run(fragment, never);
         await onStandby.query('select pg_wal_replay_resume()');
