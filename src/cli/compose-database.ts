@@ -17,6 +17,7 @@ import { fragments, type OriginalQuery, originalQueries } from '../population/qu
 import type { WorkQueue } from '../population/queue/work-queue';
 import { type RefreshableEntry, Refresher } from '../population/refresher';
 import { retryAt } from '../population/retry-policy';
+import { readChangedKeys } from '../population/sources/changes-since';
 import type { ServerTls } from '../postgres/server-tls';
 import { readLowestKey } from '../postgres/catalog/read-lowest-key';
 import { sqlFile } from '../postgres/sql-files';
@@ -137,6 +138,7 @@ export async function composeDatabase(
         learn: (fragments, weight) => {
           learner.learn(fragments.filter(canBeKept), weight);
         },
+        changedKeys: (keys) => readChangedKeys(catalogPool, keys),
         retryAt,
         ...(config.verification === undefined
           ? {}

@@ -5,6 +5,7 @@ import type { PartitionKey } from '../query/partition-key';
 import type { MethodChoice } from '../query/rewrite/method';
 import type { CatalogKeeper } from './catalog-keeper';
 import type { EngineEvents, EngineLog } from './engine-events';
+import type { ReadChangedKeys } from './guards';
 import type { ShapeChecker } from './shape-checker';
 import type { VerificationOptions } from './verification/verification';
 
@@ -33,6 +34,8 @@ export interface DatabaseEngineOptions {
   /** Memory for key sets, in bytes. */
   readonly memoryBytes: number;
   readonly learn: (fragments: readonly Fragment[], weight: number) => void;
+  /** Keys that have changed since they were read, where that is logged. */
+  readonly changedKeys?: ReadChangedKeys;
   /** When a fragment whose last run did not end ok is tried again, in milliseconds since 1970; for explanation. */
   readonly retryAt?: (entry: FailedEntry) => number | undefined;
   /** Present for `mode: verify`. */

@@ -13,12 +13,12 @@ import type {
   Plan,
   PlanRequest,
   ReadContext,
-  RewritePlan,
 } from './engine';
 import { blocksLeftAlone } from './block-outcomes';
 import type { DatabaseEngineOptions, TrackedKey } from './database-engine-options';
 import { contextKey, Decision, decisionKey, describing } from './decision';
 import { Experience } from './experience';
+import { Guards } from './guards';
 import { CandidateStatement } from './candidate-statement';
 import type { Explanation } from './explain/explanation';
 import { StatementExplainer } from './explain/statement-explainer';
@@ -34,7 +34,8 @@ import {
   readStatement,
   type Reading,
 } from './reading';
-import { forward, Restrictor, type RewriteMemo } from './restrictor';
+import { forward, Restrictor } from './restrictor';
+import { RunNotes } from './run-notes';
 import type { SessionContext } from './session-context';
 import { registerPartitionKeys } from './register-partition-keys';
 import { readSessionContext } from './session-settings';
@@ -76,6 +77,7 @@ export class DatabaseEngine implements Engine {
   readonly #unsubscribe: () => void;
   readonly #loader: DirectoryLoader;
   readonly #verification: Verification;
+  readonly #notes: RunNotes;
   readonly #laterTurns = new LaterTurns(maxLearningLater);
   #version = 0;
   #lastContext: SessionContext | undefined;
@@ -93,7 +95,15 @@ export class DatabaseEngine implements Engine {
     this.#keySets = new KeySetStore(options.backend, options.memoryBytes);
     this.#usage = new UsageNotes(options.backend, options.log);
     this.#shapes = new ShapeBook(options.shapes, options.log);
+    const guards = new Guards(options.changedKeys ?? (() => Promise.resolve(undefined)), options.log);
+    this.#notes = new RunNotes({
+      experience: this.#experience,
+      guards,
+      usage: this.#usage,
+      log: options.log,
+    });
     this.#restrictor = new Restrictor({
+      guards,
       keySets: this.#keySets,
       shapes: this.#shapes,
       experience: this.#experience,
@@ -192,12 +202,12 @@ export class DatabaseEngine implements Engine {
   }
 
   completed(completion: Completion): { readonly wantsContext: boolean } {
-    const { statement, plan, outcome, elapsedMs, isTimed } = completion;
+    const { statement, outcome, elapsedMs, isTimed } = completion;
     if (!(statement instanceof CandidateStatement)) return wantsNothing;
-    if (outcome === 'fellBack') this.#block(statement, completion.givenUpFor);
+    if (outcome === 'fellBack') this.#notes.fellBack(statement, completion);
     if (outcome !== 'complete') return wantsNothing;
     this.#verification.completed(completion);
-    if (isTimed && statement.isMeasured) this.#measured(statement, plan, elapsedMs);
+    if (isTimed && statement.isMeasured) this.#notes.measured(statement, completion);
     if (elapsedMs < this.options.minQueryMs) return wantsNothing;
     return { wantsContext: this.#learn(completion) };
   }
@@ -254,7 +264,7 @@ export class DatabaseEngine implements Engine {
     );
     if (objection !== undefined) return leave(objection);
     if (mode === 'observe') return leave('observe mode');
-    return this.#restrictor.plan(decision, catalog, request.canMakeTables === true);
+    return this.#restrictor.plan(decision, catalog, request);
   }
 
   /** Whether a plan takes no time worth mentioning. */
@@ -316,30 +326,6 @@ export class DatabaseEngine implements Engine {
       return true;
     }
     return !lacksFragments(reading, this.directory, matchReading(reading, this.directory));
-  }
-
-  #block({ experience: fingerprint }: CandidateStatement, reason: string | undefined): void {
-    const blockMs = this.#experience.block(fingerprint, performance.now());
-    if (blockMs === undefined) return;
-    const fields = { fingerprint, reason, blockMs };
-    this.options.log.warn(fields, 'a restricted statement failed where the original did not; not restricted');
-  }
-
-  #measured(
-    { experience: fingerprint }: CandidateStatement,
-    plan: ForwardPlan | RewritePlan,
-    elapsedMs: number,
-  ): void {
-    if (plan.kind === 'forward') {
-      this.#experience.noteDirect(fingerprint, elapsedMs);
-      return;
-    }
-    const { form, forms, isForced, entries } = plan.memo as RewriteMemo;
-    this.#experience.noteRestricted(fingerprint, form, forms, elapsedMs, isForced);
-    const directMs = this.#experience.directMs(fingerprint);
-    if (directMs !== undefined) this.#usage.saved(entries, directMs - elapsedMs);
-    const fields = { fingerprint, ...plan.restriction, elapsedMs, directMs };
-    this.options.log.debug(fields, 'statement restricted');
   }
 
   /** Hands over what is not known yet. Returns true if the context would have to be certain for that. */

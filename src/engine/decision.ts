@@ -18,8 +18,8 @@ export class Decision {
   readonly matches: readonly ClassMatch[];
   /** What the matches come to, once their key sets are at hand. */
   classes: readonly ClassKeys[] | undefined;
-  /** The ways to do it, by whether temporary tables can be made. */
-  readonly ways = new Map<boolean, Ways>();
+  /** The ways to do it, by what can be done. */
+  readonly ways: Partial<Record<WaysKind, Ways>> = {};
   #coverage: 'full' | 'partial' | undefined;
 
   /** @param version of the directory */
@@ -44,6 +44,9 @@ export class Decision {
   }
 }
 
+/** plain: neither temporary tables can be made nor a guard be used. */
+export type WaysKind = 'plain' | 'with tables' | 'guarded';
+
 /** The forms a decision's statement can be restricted in, and what became of each so far. */
 export interface Ways {
   readonly classes: readonly ClassRestriction[];
@@ -53,6 +56,8 @@ export interface Ways {
   readonly isForced: boolean;
   /** Whether a temporary table was asked for, and cannot be made. */
   readonly lacksTables: boolean;
+  /** The version of what is known to have changed that guarded forms were made with. */
+  readonly guardsVersion: number;
 }
 
 /** Entries intersected for one class; more of them hardly narrow the set any further. */

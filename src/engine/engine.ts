@@ -88,6 +88,8 @@ export interface PlanRequest {
    * block, nothing else in flight. Absent: it cannot.
    */
   readonly canMakeTables?: boolean;
+  /** Whether, with `canRetry`, a form may be used that fails when keys have changed. Absent: it may not. */
+  readonly canGuard?: boolean;
 }
 
 export type Plan =
@@ -119,6 +121,8 @@ export interface RewritePlan {
   readonly coverage: 'full' | 'partial';
   /** True: the reply must be held back and the original run unseen on an error (rule S12). */
   readonly mustRetryOnError: boolean;
+  /** Whether what may fail has not failed once there is a row, so that nothing need be held back any more. */
+  readonly isCertainAtFirstRow: boolean;
   /** Temporary tables that have to be there for it; absent if there are none. */
   readonly tables?: readonly KeyTable[];
   /** What was chosen, and why: for the log, for metrics and for whoever asks. */
@@ -130,6 +134,8 @@ export interface RewritePlan {
 export interface AppliedRestriction {
   readonly method: Method;
   readonly spread: Spread;
+  /** Whether the keys are constants with a guard, see Form. */
+  readonly isGuarded: boolean;
   /** Keys that the most selective of its restrictions lets through. */
   readonly keysKept: number;
   /** All keys there are; undefined if that is not known. */

@@ -11,14 +11,25 @@ export type Spread = 'one' | 'every';
 export interface Form {
   readonly method: Method;
   readonly spread: Spread;
+  /**
+   * Whether keys that may change are constants, for the planner to leave out partitions by, with a guard beside them that raises an error if they are
+   * not all any more. Otherwise those that have changed are found when the statement is run.
+   */
+  readonly isGuarded: boolean;
 }
 
 const all = new Map<string, Form>();
 for (const method of methods)
-  for (const spread of ['one', 'every'] as const) all.set(`${method} ${spread}`, { method, spread });
+  for (const spread of ['one', 'every'] as const)
+    for (const isGuarded of [false, true])
+      all.set(nameOf(method, spread, isGuarded), { method, spread, isGuarded });
 
-export function formOf(method: Method, spread: Spread): Form {
-  const form = all.get(`${method} ${spread}`);
+export function formOf(method: Method, spread: Spread, isGuarded = false): Form {
+  const form = all.get(nameOf(method, spread, isGuarded));
   if (form === undefined) throw new Error(`no form ${method}, ${spread}`);
   return form;
+}
+
+function nameOf(method: Method, spread: Spread, isGuarded: boolean): string {
+  return `${method} ${spread} ${isGuarded}`;
 }

@@ -6,7 +6,7 @@ export function lacksTables(choice: MethodChoice, canMakeTables: boolean): boole
 }
 
 /** From this many keys on, it is not clear that an array in the text is best: planning it takes time that grows with it. */
-const manyKeys = 3_000;
+export const manyKeys = 3_000;
 
 /**
  * The methods to choose from for a set of so many keys, best guess first. What is asked for and cannot be done is done inline.

@@ -14,13 +14,15 @@ import {
   usedEntries,
   type Decision,
   type Ways,
+  type WaysKind,
 } from './decision';
-import type { AppliedRestriction, ForwardPlan, Plan, RewritePlan } from './engine';
+import type { AppliedRestriction, ForwardPlan, Plan, PlanRequest, RewritePlan } from './engine';
 import type { EngineLog } from './engine-events';
 import type { ChoiceReason, Experience } from './experience';
 import type { Form } from './form';
+import type { ExactKeys, Guards } from './guards';
 import type { KeySetStore } from './key-set-store';
-import { lacksTables, methodsFor } from './method-choice';
+import { lacksTables, manyKeys, methodsFor } from './method-choice';
 import type { ClassMatch, Reading } from './reading';
 import {
   formsOf,
@@ -39,6 +41,7 @@ export interface RestrictorOptions {
   readonly shapes: ShapeBook;
   readonly experience: Experience;
   readonly usage: UsageNotes;
+  readonly guards: Guards;
   /** By partition key: share of all keys beyond which a set is not used. */
   readonly maxKeyShares: ReadonlyMap<string, number>;
   /** By partition key: how its keys are put into statements; `auto` for those that are left out. */
@@ -59,7 +62,12 @@ export interface RewriteMemo {
   readonly isForced: boolean;
   /** What it rests on. */
   readonly entries: readonly UsedEntry[];
+  /** What the keys that may change were read by. */
+  readonly exact: readonly ExactKeys[];
 }
+
+/** What the session can do for a statement; see PlanRequest. */
+export type SessionMeans = Pick<PlanRequest, 'canMakeTables' | 'canGuard'>;
 
 /** Forms that are made in the background at the same time; of more, the next execution reminds us. */
 const maxInTheMaking = 100;
@@ -71,13 +79,12 @@ export class Restrictor {
   constructor(private readonly options: RestrictorOptions) {}
 
   /** The decision has matches. A promise only if key sets must be fetched. */
-  plan(decision: Decision, catalog: Catalog, canMakeTables: boolean): Plan | Promise<Plan> {
+  plan(decision: Decision, catalog: Catalog, means: SessionMeans): Plan | Promise<Plan> {
     if (decision.classes !== undefined || this.#hasSets(decision))
-      return this.#restrict(decision, catalog, canMakeTables);
+      return this.#restrict(decision, catalog, means);
     const { log, isCurrent, fetchMs } = this.options;
     const restricted = this.#fetchSets(decision).then(
-      () =>
-        isCurrent(catalog) ? this.#restrict(decision, catalog, canMakeTables) : forward('catalog not read'),
+      () => (isCurrent(catalog) ? this.#restrict(decision, catalog, means) : forward('catalog not read')),
       (error: unknown) => {
         // A store that is away is told of once, by whoever watches it, not by every statement.
         const fields = { err: error };
@@ -93,10 +100,13 @@ export class Restrictor {
   /** Makes ready what `plan` would have to ask for: key sets, and the server's opinion of every form. */
   async prepare(decision: Decision, catalog: Catalog): Promise<void> {
     await this.#fetchSets(decision);
-    const ways = this.#waysOf(decision, catalog, mayUseTables(decision.reading));
-    const { classes, forms } = ways;
-    for (const form of classes.length === 0 ? [] : forms)
-      await this.#makeReady(decision, ways, form, catalog);
+    const kinds: readonly WaysKind[] = [unguarded(mayUseTables(decision.reading)), 'guarded'];
+    for (const kind of kinds) {
+      if (kind === 'guarded' && !this.#mayGuard(decision, catalog)) continue;
+      const ways = this.#waysOf(decision, catalog, kind);
+      for (const form of ways.classes.length === 0 ? [] : ways.forms)
+        await this.#makeReady(decision, ways, form, catalog);
+    }
   }
 
   /**
@@ -106,10 +116,10 @@ export class Restrictor {
   async preview(
     decision: Decision,
     catalog: Catalog,
-    canMakeTables: boolean,
+    means: SessionMeans,
   ): Promise<RewritePlan | ForwardPlan> {
     await this.prepare(decision, catalog);
-    return this.#choose(decision, catalog, canMakeTables);
+    return this.#choose(decision, catalog, means);
   }
 
   /** Number of keys that are left of all that holds for a class, however many; its sets are at hand, or do not count. */
@@ -125,15 +135,27 @@ export class Restrictor {
     await Promise.all(neededSets(matches).map(({ key, hash }) => this.options.keySets.load(key, hash)));
   }
 
-  #restrict(decision: Decision, catalog: Catalog, canMakeTables: boolean): RewritePlan | ForwardPlan {
-    const plan = this.#choose(decision, catalog, canMakeTables);
+  #restrict(decision: Decision, catalog: Catalog, means: SessionMeans): RewritePlan | ForwardPlan {
+    const plan = this.#choose(decision, catalog, means);
     if (plan.kind === 'rewrite') this.options.usage.used((plan.memo as RewriteMemo).entries);
     return plan;
   }
 
+  /** With constant keys where the planner can leave out partitions by them; if that cannot be done, as everywhere else. */
+  #choose(decision: Decision, catalog: Catalog, means: SessionMeans): RewritePlan | ForwardPlan {
+    const { experience } = decision.reading.statement;
+    const isPaused = this.options.guards.isPaused(experience, performance.now());
+    if (means.canGuard === true && !isPaused && this.#mayGuard(decision, catalog)) {
+      const plan = this.#fastest(decision, catalog, 'guarded');
+      if (plan.kind === 'rewrite' || plan.reason === 'shape not checked yet') return plan;
+    }
+    const canMakeTables = means.canMakeTables === true && mayUseTables(decision.reading);
+    return this.#fastest(decision, catalog, unguarded(canMakeTables));
+  }
+
   /** Restricts in the form that has shown to be the fastest. */
-  #choose(decision: Decision, catalog: Catalog, canMakeTables: boolean): RewritePlan | ForwardPlan {
-    const ways = this.#waysOf(decision, catalog, canMakeTables && mayUseTables(decision.reading));
+  #fastest(decision: Decision, catalog: Catalog, kind: WaysKind): RewritePlan | ForwardPlan {
+    const ways = this.#waysOf(decision, catalog, kind);
     const { classes, forms, plans } = ways;
     if (classes.length === 0) return leave(decision, 'covers most keys');
     const { form, why } = this.options.experience.choose(decision.reading.statement.experience, forms);
@@ -197,6 +219,7 @@ export class Restrictor {
     const { reading, matches } = decision;
     const { classes, forms } = ways;
     const { statement, parameterOids, analysis } = reading;
+    const mayRaise = 'mayRaise' in analysis && analysis.mayRaise;
     const shape = shapeKey(reading, restrictedFormOf(statement, classes, form, catalog), 0);
     if (!this.options.shapes.isTaken(shape)) {
       this.#makeReadyLater(shape, decision, ways, form, catalog);
@@ -220,10 +243,16 @@ export class Restrictor {
       }),
       parameterOids,
       coverage: decision.coverage,
-      mustRetryOnError: 'mayRaise' in analysis && analysis.mayRaise,
+      mustRetryOnError: mayRaise || form.isGuarded,
+      isCertainAtFirstRow: !mayRaise,
       restriction: { ...form, ...keptBy(classes, catalog), why, lacksTables: ways.lacksTables },
       ...(rewritten.tables.length > 0 ? { tables: rewritten.tables } : {}),
-      memo: { form, forms, isForced: ways.isForced, entries: usedEntries(matches) } satisfies RewriteMemo,
+      memo: {
+        ...{ form, forms, isForced: ways.isForced, entries: usedEntries(matches) },
+        exact: classes.flatMap(({ keyClass: { partitionKey }, freshness }) =>
+          freshness === undefined ? [] : [{ partitionKey, freshness }],
+        ),
+      } satisfies RewriteMemo,
     };
   }
 
@@ -239,24 +268,43 @@ export class Restrictor {
     return reading.context.method ?? this.options.methods.get(keyClass.partitionKey.name) ?? 'auto';
   }
 
-  #waysOf(decision: Decision, catalog: Catalog, canMakeTables: boolean): Ways {
-    const known = decision.ways.get(canMakeTables);
-    if (known !== undefined) return known;
+  #waysOf(decision: Decision, catalog: Catalog, kind: WaysKind): Ways {
+    const { guards } = this.options;
+    const known = decision.ways[kind];
+    if (known !== undefined && (kind !== 'guarded' || known.guardsVersion === guards.version)) return known;
+    const canMakeTables = kind === 'with tables';
+    const alias = decision.reading.context.restrictedAlias;
     const classes = this.#classesOf(decision, catalog).map((each): ClassRestriction => {
+      if (kind === 'guarded') return { ...each, keys: guards.keysOf(each), methods: ['inline'], alias };
       const choice = this.#choiceOf(decision, each);
-      const alias = decision.reading.context.restrictedAlias;
       return { ...each, methods: methodsFor(choice, each.keys.size, canMakeTables), alias };
     });
     const choices = decision.matches.map((match) => this.#choiceOf(decision, match));
     const ways = {
       classes,
-      forms: formsOf(classes),
+      forms: formsOf(classes, kind === 'guarded'),
       plans: new Map<Form, RewritePlan | ForwardPlan>(),
       isForced: this.isForced(decision),
       lacksTables: choices.some((choice) => lacksTables(choice, canMakeTables)),
+      guardsVersion: guards.version,
     };
-    decision.ways.set(canMakeTables, ways);
+    decision.ways[kind] = ways;
     return ways;
+  }
+
+  /**
+   * Whether there is something to gain from constant keys where keys may change: partitions the planner can leave out, which it cannot by
+   * what is known when the statement is run only. And whether there is a place for the guard: at the end of a single SELECT without OFFSET.
+   */
+  #mayGuard(decision: Decision, catalog: Catalog): boolean {
+    const { statement } = decision.reading;
+    const [only] = statement.statements;
+    if (!statement.isSingle || only?.kind !== 'select' || only.query.limitOffset !== undefined) return false;
+    const exact = this.#classesOf(decision, catalog).filter(({ freshness }) => freshness !== undefined);
+    const isConstant = (each: ClassKeys): boolean =>
+      /^(auto|inline)$/.test(this.#choiceOf(decision, each)) &&
+      this.options.guards.keysOf(each).size < manyKeys;
+    return exact.some(isPartitioned) && exact.every(isConstant);
   }
 
   /** The restrictions a decision comes to; its key sets are at hand. */
@@ -304,6 +352,15 @@ export class Restrictor {
 export function mayUseTables({ statement }: Reading): boolean {
   const [only] = statement.statements;
   return statement.isSingle && only?.kind === 'select' && !/pg_|information_schema|u&/i.test(statement.text);
+}
+
+function unguarded(canMakeTables: boolean): WaysKind {
+  if (canMakeTables) return 'with tables';
+  return 'plain';
+}
+
+function isPartitioned({ keyClass }: ClassKeys): boolean {
+  return keyClass.members.some(({ table }) => table.relation.kind === 'p');
 }
 
 export function forward(reason: string, blocks?: readonly BlockOutcome[]): ForwardPlan {

@@ -3,7 +3,13 @@ import type { KeySet } from '../cache/key-set';
 import type { AnalysedBlock } from '../query/analysis/analyse';
 import type { Restrictable } from '../query/analysis/restrictable';
 import type { KeyClass, KeyMember } from '../query/analysis/key-classes';
-import { freshKeys, type Freshness, type TableOfKeys } from '../freshness/fresh-keys';
+import {
+  freshKeys,
+  guardSql,
+  type ConstantKeys,
+  type Freshness,
+  type TableOfKeys,
+} from '../freshness/fresh-keys';
 import { quoteIdentifier, type SqlText } from '../query/ast/quote';
 import type { Catalog } from '../query/catalog/catalog';
 import { insert, type Insertion } from '../query/rewrite/insertion';
@@ -20,7 +26,7 @@ import {
 import { restrictionSite } from '../query/rewrite/restriction-site';
 import { bareText } from '../query/rewrite/bare-query';
 import { insertionsFor, type BlockRestriction } from '../query/rewrite/splice';
-import { isExactlyRestricted, type ExpectedRestriction } from '../query/rewrite/verify';
+import { isExactlyRestricted, type ExpectedOffset, type ExpectedRestriction } from '../query/rewrite/verify';
 import type { CandidateStatement } from './candidate-statement';
 import { formOf, type Form, type Spread } from './form';
 
@@ -111,15 +117,18 @@ export function rewrite(
     expected.push({ select, restrictions: restrictions.sent });
   }
   if (spliced.length === 0) return undefined;
-  const insertions = insertionsFor(spliced);
+  const guard = form.isGuarded ? guardFor(statement, columns) : undefined;
+  if (form.isGuarded && guard === undefined) return undefined;
+  const guarding = guard === undefined ? [] : [guard.insertion];
+  const insertions = [...insertionsFor(spliced), ...guarding];
   const text = insert(statement.text, insertions);
-  const restrictedForm = formOfColumns(statement, columns);
+  const restrictedForm = formOfColumns(statement, columns, form);
   if (statement.form?.isVerified(restrictedForm) !== true) {
-    if (!isExactlyRestricted(statement.trees, text, expected)) return undefined;
+    if (!isExactlyRestricted(statement.trees, text, expected, guard?.expected)) return undefined;
     statement.form?.noteVerified(restrictedForm);
   }
   const owners = new Set([...byBlock.keys()].map((block) => block.statement));
-  const askedInsertions = insertionsFor(asked);
+  const askedInsertions = [...insertionsFor(asked), ...guarding];
   const queries = [...owners].map((owner) => queryText(statement, owner, askedInsertions));
   const blocks = new Set(byBlock.keys());
   return { text, insertions, queries, blocks, tables: [...needed], form: restrictedForm };
@@ -132,7 +141,28 @@ export function restrictedFormOf(
   form: Form,
   catalog: Catalog,
 ): string {
-  return formOfColumns(statement, columnsToRestrict(classes, form, catalog));
+  return formOfColumns(statement, columnsToRestrict(classes, form, catalog), form);
+}
+
+/** What guards constant keys, at the end of the statement's query; undefined if nothing is to be guarded, or there is no place. */
+function guardFor(
+  statement: CandidateStatement,
+  columns: readonly RestrictedColumn[],
+): { readonly insertion: Insertion; readonly expected: ExpectedOffset } | undefined {
+  const [only] = statement.statements;
+  const [first, ...others] = columns.flatMap(({ keys, elementType, freshness }): readonly ConstantKeys[] =>
+    freshness === undefined ? [] : [{ keys, elementType, freshness }],
+  );
+  if (only === undefined || first === undefined) return undefined;
+  const { tokens } = statement.bareQuery(only);
+  const end = tokens.findIndex((token) => token.text === ';');
+  const last = tokens.at(end === -1 ? -1 : end - 1);
+  if (last === undefined) return undefined;
+  const offset = guardSql([first, ...others]);
+  return {
+    insertion: { at: last.end, text: ` OFFSET ${offset}` },
+    expected: { query: only.query, offset },
+  };
 }
 
 interface RestrictedColumn extends ClassRestriction {
@@ -155,11 +185,16 @@ function columnsToRestrict(
     return membersToRestrict(keyClass, block, form.spread, alias).flatMap((member) => {
       const elementType = elementTypeOf(catalog.baseTypeOid(member.typeOid));
       if (elementType === undefined) return [];
-      if (freshness === undefined)
-        return [{ ...restriction, member, elementType, method, freshKeys: (keys: PlacedKeys) => keys }];
-      const freshKeys = freshKeysOf(member, keyClass, elementType, freshness);
       // NOT NULL can be dropped before the statement is run.
       const nullable = { ...member, isNotNull: false };
+      if (freshness === undefined || form.isGuarded)
+        return [
+          {
+            ...{ ...restriction, elementType, method, freshKeys: (keys: PlacedKeys) => keys },
+            member: freshness === undefined ? member : nullable,
+          },
+        ];
+      const freshKeys = freshKeysOf(member, keyClass, elementType, freshness);
       return freshKeys === undefined
         ? []
         : [{ ...restriction, member: nullable, elementType, method, freshKeys }];
@@ -167,13 +202,18 @@ function columnsToRestrict(
   });
 }
 
-function formOfColumns(statement: CandidateStatement, columns: readonly RestrictedColumn[]): string {
-  return columns
+function formOfColumns(
+  statement: CandidateStatement,
+  columns: readonly RestrictedColumn[],
+  { isGuarded }: Form,
+): string {
+  const restricted = columns
     .map(({ block, member, method, freshness }) => {
       const place = statement.tokens.findIndex(({ start }) => start === block.block.location);
       return JSON.stringify([place, member.table.alias, member.column, method, freshness !== undefined]);
     })
     .join();
+  return isGuarded ? `guarded,${restricted}` : restricted;
 }
 
 /** One statement's query of a text, with what is put into it. */
@@ -189,13 +229,15 @@ function queryText(
 }
 
 /** The forms that differ for the classes: with one column each, there is one for each method. */
-export function formsOf(classes: readonly ClassRestriction[]): readonly [Form, ...Form[]] {
+export function formsOf(classes: readonly ClassRestriction[], isGuarded = false): readonly [Form, ...Form[]] {
   const differ = classes.some(({ keyClass }) => keyClass.members.length > 1);
   const spreads: readonly Spread[] = differ ? ['one', 'every'] : ['every'];
   const ofClasses = new Set(classes.flatMap((each) => (isEmptyForGood(each) ? [] : each.methods)));
   const methods: readonly Method[] = ofClasses.size === 0 ? ['inline'] : [...ofClasses];
-  const [first, ...others] = methods.flatMap((method) => spreads.map((spread) => formOf(method, spread)));
-  return [first ?? formOf('inline', 'every'), ...others];
+  const [first, ...others] = methods.flatMap((method) =>
+    spreads.map((spread) => formOf(method, spread, isGuarded)),
+  );
+  return [first ?? formOf('inline', 'every', isGuarded), ...others];
 }
 
 /**

@@ -1,7 +1,7 @@
 import type { EntryOrigin } from '../cache/cache-backend';
 import type { CatalogReading } from '../query/catalog/catalog';
-import type { ElementType } from '../query/rewrite/restriction';
 import { quoteIdentifier, quoteLiteral } from '../query/ast/quote';
+import { keyArray, type ElementType, type RestrictingKeys } from '../query/rewrite/restriction';
 
 /**
  * What a restriction is to be kept fresh with: entries of one tracking and one server (stamp-entry.sql), intersected or alone. Its sources
@@ -37,6 +37,15 @@ const logs = {
   timestamptz: 'timestamptz',
 } as const satisfies Readonly<Record<ElementType, string>>;
 
+const typesOfLogs = {
+  integer: 'int8',
+  float: 'float8',
+  text: 'text',
+  date: 'date',
+  timestamp: 'timestamp',
+  timestamptz: 'timestamptz',
+} as const satisfies Readonly<Record<string, ElementType>>;
+
 const integerRanges: Readonly<Partial<Record<ElementType, readonly [string, string]>>> = {
   int2: ['-32768', '32767'],
   int4: ['-2147483648', '2147483647'],
@@ -57,16 +66,6 @@ export function freshKeys(
   freshness: Freshness,
   all: TableOfKeys,
 ): string {
-  const schema = quoteIdentifier(freshness.schema);
-  const snapshot = (text: string): string => `${quoteLiteral(text)}::pg_catalog.pg_snapshot`;
-  const arguments_ = [
-    snapshot(freshness.seen),
-    snapshot(freshness.known),
-    numberArray(freshness.sources),
-    numberArray(freshness.reads),
-    `${quoteLiteral(freshness.epoch)}::pg_catalog.uuid`,
-    `${quoteLiteral(freshness.server)}::pg_catalog.text`,
-  ];
   const range = integerRanges[elementType];
   const within =
     range === undefined
@@ -78,8 +77,57 @@ export function freshKeys(
     ` UNION ALL ${changedKeysSql(freshness.schema, elementType, freshness.seen, freshness.sources)}${within}` +
     ` UNION ALL SELECT DISTINCT t.${quoteIdentifier(all.column)}::${type} FROM ${all.table} AS t` +
     // A sub-select, to be asked once: of a partitioned table, every partition's scan has the condition.
-    ` WHERE ${inLeader} AND (SELECT ${schema}.unusable(${arguments_.join(', ')})` +
-    ` OR ${schema}.catalog_changed(${snapshot(freshness.catalog.snapshot)}, ${version(freshness.catalog)}))`
+    ` WHERE ${inLeader} AND (SELECT ${isUncertainSql(freshness)})`
+  );
+}
+
+/** Keys that a restriction has as constants, and of which log those are that may have come since. */
+export interface ConstantKeys {
+  readonly keys: RestrictingKeys;
+  readonly elementType: ElementType;
+  readonly freshness: Freshness;
+}
+
+/** The SQLSTATE of a statement whose guard did not let it go on (sql/freshness/migrations/0002-guard.sql). */
+export const guardSqlState = 'PC001';
+
+/**
+ * An expression that is 0 while constant keys are all that a statement's columns may have: nothing has changed, or what has is among them. Otherwise it
+ * raises an error. It is to be evaluated in the client's own statement, before its first row.
+ *
+ * @param restrictions at least one
+ */
+export function guardSql(restrictions: readonly [ConstantKeys, ...ConstantKeys[]]): string {
+  const conditions = new Set(
+    restrictions.flatMap(({ keys, elementType, freshness }) => {
+      const type = typesOfLogs[logs[elementType]];
+      const changed = changedKeysSql(freshness.schema, type, freshness.seen, freshness.sources);
+      const isKnown = `c.key OPERATOR(pg_catalog.=) ANY (${keyArray(keys, type)})`;
+      return [
+        `NOT (${isUncertainSql(freshness)})`,
+        `NOT EXISTS (SELECT FROM (${changed}) AS c WHERE NOT ${isKnown})`,
+      ];
+    }),
+  );
+  const [{ freshness }] = restrictions;
+  return `(SELECT ${quoteIdentifier(freshness.schema)}.zero_if(${[...conditions].join(' AND ')}))`;
+}
+
+/** Whether every key may be one that a statement's rows have, whatever is known. */
+function isUncertainSql(freshness: Freshness): string {
+  const schema = quoteIdentifier(freshness.schema);
+  const snapshot = (text: string): string => `${quoteLiteral(text)}::pg_catalog.pg_snapshot`;
+  const arguments_ = [
+    snapshot(freshness.seen),
+    snapshot(freshness.known),
+    numberArray(freshness.sources),
+    numberArray(freshness.reads),
+    `${quoteLiteral(freshness.epoch)}::pg_catalog.uuid`,
+    `${quoteLiteral(freshness.server)}::pg_catalog.text`,
+  ];
+  return (
+    `${schema}.unusable(${arguments_.join(', ')})` +
+    ` OR ${schema}.catalog_changed(${snapshot(freshness.catalog.snapshot)}, ${version(freshness.catalog)})`
   );
 }
 

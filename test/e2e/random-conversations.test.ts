@@ -40,6 +40,8 @@ const candidates = {
   failsLate: `select 'fails late' from generate_series(1, 3)`,
   failsContext: `select 'fails context'`,
   many: `select i from generate_series(1, 40) i`,
+  manyHeld: `select i, 'held' from generate_series(1, 40) i`,
+  failsBeforeRows: `select i, 'fails before' from generate_series(1, 4) i`,
   huge: `select length(repeat('x', 100))`,
   parameter: `select 'parameter ' || $1::text`,
   parameterFails: `select 'parameter fails ' || $1::text`,
@@ -110,6 +112,16 @@ function scriptedEngine(): ScriptedEngine {
   });
   plans.set(candidates.failsContext, { text: 'select nonsense', mustRetryOnError: true, needsContext: true });
   plans.set(candidates.changing, { text: `${candidates.changing} where true` });
+  plans.set(candidates.manyHeld, {
+    ...{ text: `${candidates.manyHeld} where i < 1000`, mustRetryOnError: true, isCertainAtFirstRow: true },
+  });
+  plans.set(candidates.failsBeforeRows, {
+    ...{
+      text: `${candidates.failsBeforeRows} offset 1/0`,
+      mustRetryOnError: true,
+      isCertainAtFirstRow: true,
+    },
+  });
   plans.set(candidates.many, { text: `${candidates.many} where i < 1000` });
   plans.set(candidates.huge, { text: `select repeat('x', 100000)`, mustRetryOnError: true });
   plans.set(candidates.parameter, {

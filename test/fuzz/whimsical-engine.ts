@@ -108,9 +108,12 @@ export class WhimsicalEngine implements Engine {
       parameterOids: parameters?.values.map((_, i) => oids[i] ?? 0) ?? [],
       coverage: 'full',
       mustRetryOnError,
+      // The whim changes nothing about what fails.
+      isCertainAtFirstRow: random.chance(0.5),
       restriction: {
         method: 'inline',
         spread: 'every',
+        isGuarded: false,
         keysKept: 1,
         totalKeys: undefined,
         lacksTables: false,

@@ -12,6 +12,7 @@ import { ShapeChecker, type Shape } from '../../src/engine/shape-checker';
 import { turnBudget } from '../../src/engine/turn-budget';
 import type { FragmentOutcome } from '../../src/population/fragment-source';
 import { PostgresqlSource } from '../../src/population/sources/postgresql';
+import { readChangedKeys } from '../../src/population/sources/changes-since';
 import { retryAt } from '../../src/population/retry-policy';
 import { entryOfRun } from '../../src/population/run-entry';
 import { openPool, type ControlPool } from '../../src/postgres/control-pool';
@@ -123,6 +124,7 @@ export class EngineHarness implements AsyncDisposable {
       memoryBytes: 64 * 1024 * 1024,
       learn: (fragments) => learned.push(...fragments),
       retryAt,
+      changedKeys: (keys) => readChangedKeys(pool, keys),
       events: { planned: () => undefined },
       ...options,
     });
@@ -205,7 +207,7 @@ export class EngineHarness implements AsyncDisposable {
   }
 
   /** Plans a statement with a certain context, as outside a transaction block, when all is known that is asked for. */
-  async plan(text: string, parameters?: BoundParameters, canRetry = true): Promise<Plan> {
+  async plan(text: string, parameters?: BoundParameters, canRetry = true, canGuard = false): Promise<Plan> {
     const context = await this.context();
     const deadline = Date.now() + 5_000;
     for (;;) {
@@ -214,6 +216,7 @@ export class EngineHarness implements AsyncDisposable {
         context,
         isContextCertain: true,
         canRetry,
+        canGuard,
         ...(parameters === undefined ? {} : { parameters }),
       });
       const isBeingAsked = plan.kind === 'forward' && stillBeingAsked.has(plan.reason);

@@ -22,6 +22,17 @@ const database = 'matrix';
 const password = 'sesame';
 /** Logged when a client's statement is wrong, and the server has said so when it was checked whether it can be restricted. */
 const refusedStatement = 'the server does not take a statement; it is left alone';
+const partitionedPlaces = `
+  alter table place rename to flat_place;
+  create table place (like flat_place including defaults) partition by hash (region_id);
+  do $$ begin for i in 0..7 loop
+    execute format('create table place_%s partition of place for values with (modulus 8, remainder %s)', i, i);
+  end loop; end $$;
+  insert into place select * from flat_place;
+  drop table flat_place;
+  create index on place (region_id);
+  create index on place (id);
+  analyze place`;
 /** What is counted when something went wrong; a connection ends well if the client or the server ended it. */
 const troubles =
   /^pcache_((scanning_given_up|protocol_errors|engine_failures|population_troubles)_total|connections_closed_total\{end="(?!client"|upstream"|cancelRequest"))/;
@@ -37,6 +48,8 @@ export interface ProxiedDatabaseOptions extends PostgresServerOptions {
   readonly environment?: Readonly<Record<string, string>>;
   /** Of the tables' key; exact: their changes are tracked. By default static. */
   readonly consistency?: 'static' | 'exact';
+  /** Whether the places are in a table that is partitioned by their key. */
+  readonly isPartitioned?: boolean;
   /** Makes what fragments are run on, if not on the database itself, and resolves to the section of the database. */
   readonly source?: (server: PostgresServer, database: string) => Promise<object>;
   /** Other options of the configuration. */
@@ -71,6 +84,7 @@ export class ProxiedDatabase implements AsyncDisposable {
     population = {},
     consistency = 'static',
     sections = {},
+    isPartitioned = false,
     prepare,
     source,
     ...options
@@ -80,6 +94,7 @@ export class ProxiedDatabase implements AsyncDisposable {
     const client = new Client(server.connectionOptions(database));
     await client.connect();
     await client.query(readFileSync(join(__dirname, 'tracked-tables.sql'), 'utf8'));
+    if (isPartitioned) await client.query(partitionedPlaces);
     await client.query(
       `create role pcache login password '${password}'; grant select on place, visit to pcache`,
     );

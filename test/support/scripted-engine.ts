@@ -16,6 +16,7 @@ export interface ScriptedPlan {
   readonly insertions?: readonly Insertion[];
   readonly parameterOids?: readonly number[];
   readonly mustRetryOnError?: boolean;
+  readonly isCertainAtFirstRow?: boolean;
   /** Temporary tables that `text` reads. */
   readonly tables?: readonly KeyTable[];
   /** For explanations: whether it may be measured; by default it may. */
@@ -72,9 +73,11 @@ export class ScriptedEngine implements Engine {
       parameterOids,
       coverage: 'full',
       mustRetryOnError,
+      isCertainAtFirstRow: script.isCertainAtFirstRow === true,
       restriction: {
         method: 'inline',
         spread: 'every',
+        isGuarded: false,
         keysKept: 1,
         totalKeys: undefined,
         lacksTables: false,

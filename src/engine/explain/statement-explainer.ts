@@ -105,13 +105,13 @@ export class StatementExplainer {
   }
 
   async #preview(
-    { canMakeTables }: PlanRequest,
+    means: PlanRequest,
     decision: Decision,
     catalog: Catalog,
   ): Promise<RewritePlan | ForwardPlan | undefined> {
     if (decision.matches.length === 0) return undefined;
     try {
-      return await this.options.restrictor.preview(decision, catalog, canMakeTables === true);
+      return await this.options.restrictor.preview(decision, catalog, means);
     } catch (error) {
       if (error instanceof CacheUnavailableError) return { kind: 'forward', reason: 'cache unavailable' };
       throw error;
@@ -144,14 +144,14 @@ export class StatementExplainer {
 
   #form(statement: CandidateStatement, plan: RewritePlan): RestrictedForm {
     const { text, insertions, parameterOids, tables = [], mustRetryOnError, restriction } = plan;
-    const { method, spread } = restriction;
+    const { method, spread, isGuarded } = restriction;
     const [only] = statement.statements;
     return {
       text,
       insertions,
       parameterOids,
       tables,
-      method: `${method}, on ${spread === 'one' ? 'one column' : 'every column'} of a class`,
+      method: `${method}, on ${spread === 'one' ? 'one column' : 'every column'} of a class${isGuarded ? ', as constants with a guard' : ''}`,
       why: this.#why(statement, restriction),
       mayRaise: mustRetryOnError,
       isReadOnly: statement.isSingle && only?.kind === 'select' && !only.writes,

@@ -1,8 +1,11 @@
-import type { CacheEntry, EntryDescription } from '../../cache/cache-backend';
-import { changedKeysSql } from '../../freshness/fresh-keys';
+import type { CacheEntry, EntryOrigin } from '../../cache/cache-backend';
+import type { KeySet } from '../../cache/key-set';
+import { createKeySet } from '../../cache/key-sets/create-key-set';
+import { changedKeysSql, type Freshness } from '../../freshness/fresh-keys';
 import { trackingQuery } from '../../freshness/tracking-schema';
 import type { ControlClient, QueryOptions } from '../../postgres/control-client';
-import type { PartitionKeyType, PartitionValue } from '../../query/partition-key';
+import type { ControlPool } from '../../postgres/control-pool';
+import type { PartitionKey, PartitionKeyType, PartitionValue } from '../../query/partition-key';
 import { quoteArray } from '../../query/ast/quote';
 import { keyTypeOid, readBinaryKey } from './binary-key';
 
@@ -21,6 +24,13 @@ export interface KnownKeys {
   readonly condition: string;
 }
 
+/** What an entry, or several together, have seen. */
+interface Seen {
+  readonly fragment: { readonly datatype: PartitionKeyType };
+  readonly snapshot?: string | undefined;
+  readonly origin?: EntryOrigin | undefined;
+}
+
 /** The log that keys of a datatype are in. Those of timestamp can be in any of three. */
 const elementTypes = { integer: 'int8', float: 'float8', text: 'text' } as const;
 
@@ -36,7 +46,7 @@ type ChangeRow = { readonly is_unusable: boolean; readonly key: string | null };
 export async function changedSince(
   client: ControlClient,
   schema: string,
-  { fragment: { datatype }, snapshot, origin }: EntryDescription,
+  { fragment: { datatype }, snapshot, origin }: Seen,
   limits: QueryOptions,
 ): Promise<ChangedKeys | undefined> {
   const elementType = elementTypeOf(datatype);
@@ -56,6 +66,19 @@ export async function changedSince(
     if (value !== null) changed.add(value);
   }
   return { changed, sql: changedKeysSql(schema, elementType, snapshot, sources) };
+}
+
+/** As changedSince, by itself: the keys that have changed by now. Rejects as the pool's queries do. */
+export async function readChangedKeys(
+  pool: ControlPool,
+  {
+    partitionKey: { datatype },
+    freshness,
+  }: { readonly partitionKey: PartitionKey; readonly freshness: Freshness },
+): Promise<KeySet | undefined> {
+  const seen = { fragment: { datatype }, snapshot: freshness.seen, origin: freshness };
+  const found = await pool.withClient((client) => changedSince(client, freshness.schema, seen, {}));
+  return found === undefined ? undefined : createKeySet(datatype, found.changed);
 }
 
 /** As changedSince, of an entry with its keys. */

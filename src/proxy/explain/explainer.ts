@@ -99,6 +99,7 @@ export class Explainer {
       isContextCertain: isCertain,
       parameters: candidate.parameters,
       canRetry: isSingle && candidate.canRetry,
+      canGuard: isSingle && !isAnalyzed && candidate.canRetry,
       // To measure a form, no tables are made.
       canMakeTables: isSingle && !isAnalyzed && this.keyTables.mayMake(candidate),
     });

@@ -38,7 +38,10 @@ export class Fallback {
       tracker.executeSent(portalName);
       tracker.syncSent();
     };
-    this.backend.held = new HeldRun(run, batch?.bytes ?? frame, rerunSent, this.link.limits.maxHeldBytes);
+    const { plan } = run;
+    const isUntilFirstRow = plan.kind === 'rewrite' && plan.isCertainAtFirstRow;
+    const original = batch?.bytes ?? frame;
+    this.backend.held = new HeldRun(run, original, isUntilFirstRow, rerunSent, this.link.limits.maxHeldBytes);
   }
 
   /** The reply outgrew its limit: what is still running is of no use. */

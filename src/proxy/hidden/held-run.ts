@@ -3,9 +3,10 @@ import { OriginalRun } from './original-run';
 import { type StatementRun } from '../scan/statement-run';
 
 /**
- * A rewritten statement whose whole reply is held back, so that the original can be run unseen if it fails (rule S12).
+ * A rewritten statement whose reply is held back, so that the original can be run unseen if it fails (rule S12): the whole of it, or what comes
+ * before the first row if nothing that may fail is left then.
  *
- *   holding    -> released    ReadyForQuery without an error: the client gets what was held
+ *   holding    -> released    ReadyForQuery without an error, or the first row: the client gets what was held
  *   holding    -> released    an error that is not the rewriting's doing (class 57, 08; or the client's own Parse failed)
  *   holding    -> swallowing  any other error
  *   holding    -> swallowing  the reply outgrew the limit: the run is canceled
@@ -31,11 +32,13 @@ export class HeldRun {
   /**
    * @param run the rewritten statement's run
    * @param original what to send if it fails: Query, or the client's messages from Bind to Sync
+   * @param isUntilFirstRow whether it is good once there is a row
    * @param rerunSent tells the tracker that `original` was sent, as the messages of the run it is given
    */
   constructor(
     readonly run: StatementRun,
     readonly original: Buffer,
+    readonly isUntilFirstRow: boolean,
     readonly rerunSent: (original: OriginalRun) => void,
     private readonly maxBytes: number,
   ) {}

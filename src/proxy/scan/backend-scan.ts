@@ -119,6 +119,12 @@ export class BackendScan {
           else this.destination = this.isExplained ? Destination.Explanation : Destination.Client;
           return;
         }
+        if (held?.state === 'holding' && held.isUntilFirstRow && !this.tracker.queue.headIsHidden) {
+          this.release();
+          this.owner.heldOver();
+          this.destination = Destination.Client;
+          return;
+        }
         break;
       case BackendCode.ErrorResponse:
         this.correctPosition('ErrorResponse');

@@ -144,6 +144,10 @@ export class CandidateRequest implements PlanRequest {
     return this.candidate.parameters;
   }
 
+  get canGuard(): boolean {
+    return this.candidate.canRetry;
+  }
+
   get canRetry(): boolean {
     return this.candidate.canRetry;
   }

@@ -8,14 +8,21 @@ export interface ExpectedRestriction {
   readonly restrictions: readonly string[];
 }
 
+/** A query that is to skip rows it did not skip: as many as an expression says. */
+export interface ExpectedOffset {
+  readonly query: SelectStmt;
+  readonly offset: string;
+}
+
 /**
- * Rule S9: whether a rewritten text parses to the original trees plus exactly the given conjuncts. It does not trust where
- * the restrictions were put, or that they are what they look like: PostgreSQL's own parser says what the text means.
+ * Rule S9: whether a rewritten text parses to the original trees plus exactly the given conjuncts, and the offset. It does not trust where
+ * they were put, or that they are what they look like: PostgreSQL's own parser says what the text means.
  */
 export function isExactlyRestricted(
   original: readonly RawStmt[],
   rewritten: string,
   expected: readonly ExpectedRestriction[],
+  added?: ExpectedOffset,
 ): boolean {
   const conditions = parseConditions(expected.flatMap(({ restrictions }) => restrictions));
   const replaced = new Map<SelectStmt, SelectStmt>();
@@ -23,6 +30,17 @@ export function isExactlyRestricted(
   for (const { select, restrictions } of expected) {
     const whereClause = conjoin(select.whereClause, conditions.slice(next, (next += restrictions.length)));
     replaced.set(select, whereClause === undefined ? select : { ...select, whereClause });
+  }
+  if (added !== undefined) {
+    const [limitOffset] = parseConditions([added.offset]);
+    const { limitOption } = added.query;
+    const query = replaced.get(added.query) ?? added.query;
+    replaced.set(added.query, {
+      ...query,
+      ...(limitOffset === undefined ? {} : { limitOffset }),
+      // With OFFSET alone, as with LIMIT.
+      limitOption: limitOption === 'LIMIT_OPTION_WITH_TIES' ? limitOption : 'LIMIT_OPTION_COUNT',
+    });
   }
   return isSameTree(parseOwnText(rewritten), original, replaced);
 }

@@ -1,0 +1,50 @@
+import { guardSqlState } from '../freshness/fresh-keys';
+import type { CandidateStatement } from './candidate-statement';
+import type { Completion } from './engine';
+import type { EngineLog } from './engine-events';
+import type { Experience } from './experience';
+import type { Guards } from './guards';
+import type { RewriteMemo } from './restrictor';
+import type { UsageNotes } from './usage-notes';
+
+export interface RunNotesOptions {
+  readonly experience: Experience;
+  readonly guards: Guards;
+  readonly usage: UsageNotes;
+  readonly log: EngineLog;
+}
+
+/** Notes how executions went: by that, forms are preferred, left for a while, or given up. */
+export class RunNotes {
+  constructor(private readonly options: RunNotesOptions) {}
+
+  /** A restricted form was given up, and the original run in its place. */
+  fellBack({ experience: fingerprint }: CandidateStatement, { plan, givenUpFor: reason }: Completion): void {
+    const { experience, guards, log } = this.options;
+    const nowMs = performance.now();
+    if (reason === guardSqlState && plan.kind === 'rewrite') {
+      guards.failed(fingerprint, (plan.memo as RewriteMemo).exact, nowMs);
+      return;
+    }
+    const blockMs = experience.block(fingerprint, nowMs);
+    if (blockMs === undefined) return;
+    const fields = { fingerprint, reason, blockMs };
+    log.warn(fields, 'a restricted statement failed where the original did not; not restricted');
+  }
+
+  /** One execution's own time. */
+  measured({ experience: fingerprint }: CandidateStatement, { plan, elapsedMs }: Completion): void {
+    const { experience, guards, usage, log } = this.options;
+    if (plan.kind === 'forward') {
+      experience.noteDirect(fingerprint, elapsedMs);
+      return;
+    }
+    const { form, forms, isForced, entries } = plan.memo as RewriteMemo;
+    if (form.isGuarded) guards.passed(fingerprint);
+    experience.noteRestricted(fingerprint, form, forms, elapsedMs, isForced);
+    const directMs = experience.directMs(fingerprint);
+    if (directMs !== undefined) usage.saved(entries, directMs - elapsedMs);
+    const fields = { fingerprint, ...plan.restriction, elapsedMs, directMs };
+    log.debug(fields, 'statement restricted');
+  }
+}
