@@ -24,8 +24,8 @@ export interface PoiMeasurement {
   readonly reason: string | undefined;
 }
 
-/** Executions in which the proxy tries its forms, before those that count: each of two or four is run twice. */
-const settlingRuns = { auto: 8, asked: 5 } as const;
+/** Executions in which the proxy tries its forms, before those that count: each of two or four is run twice, and one again of sixteen. */
+const settlingRuns = { auto: 20, asked: 5 } as const;
 /** The first answer may only tell the proxy what it has to ask the session for; the next ones it learns from. */
 const maxRounds = 4;
 

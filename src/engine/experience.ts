@@ -22,8 +22,8 @@ interface ShapeExperience {
 }
 
 /**
- * Why a form was chosen. only: there is no other. tried: it, or another, has not been run often enough to be judged. fastest: of
- * all that can be used, by the times measured.
+ * Why a form was chosen. only: there is no other. tried: it, or another, has not been run often enough to be judged, or is looked at
+ * once more. fastest: of all that can be used, by the times measured.
  */
 export type ChoiceReason = 'only' | 'tried' | 'fastest';
 
@@ -31,6 +31,9 @@ export type ChoiceReason = 'only' | 'tried' | 'fastest';
 const newestShare = 0.3;
 /** Runs of a form before it is judged; the first one, with cold caches, does not count. */
 const runsBeforeJudgement = 2;
+/** What was judged by one time only may have been judged wrong: of so many runs, one is of a form that was not much slower. */
+const runsBetweenSecondLooks = 16;
+const notMuchSlower = 2;
 const slowerThanDirect = 1.1;
 const executionsToSitOut = 50;
 const maxShapes = 10_000;
@@ -81,7 +84,13 @@ export class Experience {
     const [untried, ...more] = forms.filter((form) => runsOf(form) < runsBeforeJudgement);
     if (untried !== undefined)
       return { form: more.reduce((a, b) => (runsOf(b) < runsOf(a) ? b : a), untried), why: 'tried' };
-    return { form: others.reduce((a, b) => (averageOf(b) < averageOf(a) ? b : a), first), why: 'fastest' };
+    const fastest = others.reduce((a, b) => (averageOf(b) < averageOf(a) ? b : a), first);
+    const isTimeToLook = forms.reduce((sum, form) => sum + runsOf(form), 0) % runsBetweenSecondLooks === 0;
+    const [contender, ...contenders] = forms.filter(
+      (form) => form !== fastest && averageOf(form) <= notMuchSlower * averageOf(fastest),
+    );
+    if (!isTimeToLook || contender === undefined) return { form: fastest, why: 'fastest' };
+    return { form: contenders.reduce((a, b) => (runsOf(b) < runsOf(a) ? b : a), contender), why: 'tried' };
   }
 
   /**

@@ -48,6 +48,29 @@ describe('Experience', () => {
     expect(experience.objection('shape', 0)).toBeUndefined();
   });
 
+  test('applies: one of sixteen runs is of a form that was not much slower, so that one bad time does not decide for ever', () => {
+    const experience = new Experience();
+    experience.noteDirect('shape', 100);
+    runs(experience, 'one', 2, 25);
+    runs(experience, 'every', 2, 20);
+    const taken: string[] = [];
+    for (let i = 0; i < 64; i++) {
+      const { spread } = experience.choose('shape', forms).form;
+      taken.push(spread);
+      // The time by which it was judged was a bad one.
+      runs(experience, spread, 1, spread === 'one' ? 5 : 20);
+    }
+    expect(taken.slice(0, 10)).toEqual(Array.from({ length: 10 }, () => 'every'));
+    expect(taken.at(-1)).toBe('one');
+    const slow = new Experience();
+    runs(slow, 'one', 2, 100);
+    runs(slow, 'every', 2, 20);
+    for (let i = 0; i < 64; i++) {
+      expect(slow.choose('shape', forms).form.spread).toBe('every');
+      runs(slow, 'every', 1, 20);
+    }
+  });
+
   test('refuses: a shape that is slower in every form, for a while', () => {
     const experience = new Experience();
     experience.noteDirect('shape', 10);
