@@ -161,6 +161,7 @@ export async function composeDatabase(
       entries: engine.directory.counts(),
       keySetBytes: engine.keySetBytes,
     }));
+    metrics.statements.watch(database.name, engine.statistics);
     if (isSplitting) {
       const split = async (query: OriginalQuery): ReturnType<typeof splitQuery> => {
         const current = catalog.current ?? (await catalogOf(catalog));

@@ -40,6 +40,7 @@ import type { SessionContext } from './session-context';
 import { registerPartitionKeys } from './register-partition-keys';
 import { readSessionContext } from './session-settings';
 import { ShapeBook } from './shape-book';
+import type { ShapeStatistics } from './statistics/shape-statistics';
 import { SlowForms } from './slow-forms';
 import { turnBudget } from './turn-budget';
 import { UnkeyedStatements } from './unkeyed-statements';
@@ -156,6 +157,11 @@ export class DatabaseEngine implements Engine {
     return this.#keySets.bytes;
   }
 
+  /** How statements have fared since the start. */
+  get statistics(): ShapeStatistics {
+    return this.#notes.statistics;
+  }
+
   get loaded(): Promise<void> {
     return this.#loader.finished;
   }
@@ -202,12 +208,11 @@ export class DatabaseEngine implements Engine {
   }
 
   completed(completion: Completion): { readonly wantsContext: boolean } {
-    const { statement, outcome, elapsedMs, isTimed } = completion;
+    const { statement, outcome, elapsedMs, isRepeated = false } = completion;
     if (!(statement instanceof CandidateStatement)) return wantsNothing;
-    if (outcome === 'fellBack') this.#notes.fellBack(statement, completion);
+    if (!isRepeated) this.#notes.noted(statement, completion);
     if (outcome !== 'complete') return wantsNothing;
-    this.#verification.completed(completion);
-    if (isTimed && statement.isMeasured) this.#notes.measured(statement, completion);
+    if (!isRepeated) this.#verification.completed(completion);
     if (elapsedMs < this.options.minQueryMs) return wantsNothing;
     return { wantsContext: this.#learn(completion) };
   }

@@ -158,6 +158,8 @@ export interface Completion {
   readonly outcome: 'complete' | 'failed' | 'fellBack';
   /** Why the rewritten form was given up, if it was: the SQLSTATE of its error, or `reply too large`. */
   readonly givenUpFor?: string | undefined;
+  /** True: it was reported before, and is now to be learned from. */
+  readonly isRepeated?: boolean;
   readonly context: SessionContext | undefined;
   readonly isContextCertain: boolean;
 }

@@ -5,6 +5,7 @@ import type { EngineLog } from './engine-events';
 import type { Experience } from './experience';
 import type { Guards } from './guards';
 import type { RewriteMemo } from './restrictor';
+import { ShapeStatistics } from './statistics/shape-statistics';
 import type { UsageNotes } from './usage-notes';
 
 export interface RunNotesOptions {
@@ -16,10 +17,20 @@ export interface RunNotesOptions {
 
 /** Notes how executions went: by that, forms are preferred, left for a while, or given up. */
 export class RunNotes {
+  readonly statistics = new ShapeStatistics();
+
   constructor(private readonly options: RunNotesOptions) {}
 
+  /** An execution is over; to be told of each once. */
+  noted(statement: CandidateStatement, completion: Completion): void {
+    const savedMs = this.statistics.note(statement, completion);
+    if (completion.outcome === 'fellBack') this.#fellBack(statement, completion);
+    else if (completion.outcome === 'complete' && completion.isTimed && statement.isMeasured)
+      this.#measured(statement, completion, savedMs);
+  }
+
   /** A restricted form was given up, and the original run in its place. */
-  fellBack({ experience: fingerprint }: CandidateStatement, { plan, givenUpFor: reason }: Completion): void {
+  #fellBack({ experience: fingerprint }: CandidateStatement, { plan, givenUpFor: reason }: Completion): void {
     const { experience, guards, log } = this.options;
     const nowMs = performance.now();
     if (reason === guardSqlState && plan.kind === 'rewrite') {
@@ -32,8 +43,12 @@ export class RunNotes {
     log.warn(fields, 'a restricted statement failed where the original did not; not restricted');
   }
 
-  /** One execution's own time. */
-  measured({ experience: fingerprint }: CandidateStatement, { plan, elapsedMs }: Completion): void {
+  /** One execution's own time; and by how much less it is than the shape takes as it comes, if that is known. */
+  #measured(
+    { experience: fingerprint }: CandidateStatement,
+    { plan, elapsedMs }: Completion,
+    savedMs: number | undefined,
+  ): void {
     const { experience, guards, usage, log } = this.options;
     if (plan.kind === 'forward') {
       experience.noteDirect(fingerprint, elapsedMs);
@@ -42,9 +57,8 @@ export class RunNotes {
     const { form, forms, isForced, entries } = plan.memo as RewriteMemo;
     if (form.isGuarded) guards.passed(fingerprint);
     experience.noteRestricted(fingerprint, form, forms, elapsedMs, isForced);
-    const directMs = experience.directMs(fingerprint);
-    if (directMs !== undefined) usage.saved(entries, directMs - elapsedMs);
-    const fields = { fingerprint, ...plan.restriction, elapsedMs, directMs };
+    if (savedMs !== undefined) usage.saved(entries, savedMs);
+    const fields = { fingerprint, ...plan.restriction, elapsedMs, savedMs };
     log.debug(fields, 'statement restricted');
   }
 }

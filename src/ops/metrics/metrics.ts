@@ -4,6 +4,8 @@ import { EngineMetrics } from './engine-metrics';
 import { PopulationMetrics } from './population-metrics';
 import { addProcessMetrics } from './process-metrics';
 import { ProxyMetrics } from './proxy-metrics';
+import { StatementStatistics } from '../statistics/statement-statistics';
+import { addTimeSavedMetrics } from './time-saved-metrics';
 import { addTrafficMetrics, type Traffic } from './traffic-metrics';
 
 export interface MetricsOptions {
@@ -24,12 +26,15 @@ export class Metrics {
   readonly cache: CacheMetrics;
   readonly engine: EngineMetrics;
   readonly population: PopulationMetrics;
+  /** What is known of statements by their shape: no metrics, for shapes are no closed set. */
+  readonly statements = new StatementStatistics();
 
   constructor({ version }: MetricsOptions) {
     this.proxy = new ProxyMetrics(this.#registry);
     this.cache = new CacheMetrics(this.#registry);
     this.engine = new EngineMetrics(this.#registry);
     this.population = new PopulationMetrics(this.#registry);
+    addTimeSavedMetrics(this.#registry, () => this.statements.timeSaved);
     addProcessMetrics(this.#registry, version);
   }
 

@@ -50,7 +50,7 @@ export class RunReports {
   /** Reports a run once more, now that the context is known. */
   reportAgain(run: StatementRun, context: SessionContext | undefined, isContextCertain: boolean): void {
     this.wantsContext = undefined;
-    const completion = run.completion('complete', { context, isContextCertain });
+    const completion = run.completion('complete', { context, isContextCertain, isRepeated: true });
     this.guard('completed', () => void this.options.engine.completed(completion));
   }
 

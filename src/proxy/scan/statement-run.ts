@@ -54,9 +54,22 @@ export class StatementRun {
   /** What to tell the engine; by default with the context the plan was made from. */
   completion(
     outcome: Completion['outcome'],
-    { context = this.context, isContextCertain = this.isContextCertain, givenUpFor }: CompletionExtras = {},
+    {
+      context = this.context,
+      isContextCertain = this.isContextCertain,
+      givenUpFor,
+      isRepeated = false,
+    }: CompletionExtras = {},
   ): Completion {
-    return new RunCompletion(this, this.elapsedMs, outcome, context, isContextCertain, givenUpFor);
+    return new RunCompletion(
+      this,
+      this.elapsedMs,
+      outcome,
+      context,
+      isContextCertain,
+      givenUpFor,
+      isRepeated,
+    );
   }
 }
 
@@ -64,6 +77,7 @@ interface CompletionExtras {
   readonly context?: SessionContext | undefined;
   readonly isContextCertain?: boolean;
   readonly givenUpFor?: string;
+  readonly isRepeated?: boolean;
 }
 
 /** The values of a fast execution are of no interest, and are not decoded. */
@@ -75,6 +89,7 @@ class RunCompletion implements Completion {
     readonly context: SessionContext | undefined,
     readonly isContextCertain: boolean,
     readonly givenUpFor: string | undefined,
+    readonly isRepeated: boolean,
   ) {}
 
   get statement(): InspectedStatement {

@@ -1,0 +1,68 @@
+/**
+ * How statements that differ in constants only have fared. The engine's ShapeFigures, which say what each figure promises, in the
+ * shape of them without importing it: ops stands beside.
+ */
+export interface StatementShape {
+  readonly fingerprint: string;
+  /** With `$n` for constants. */
+  readonly text: string;
+  readonly calls: number;
+  readonly hits: number;
+  readonly partials: number;
+  readonly misses: number;
+  readonly bypasses: number;
+  readonly fallbacks: number;
+  readonly failures: number;
+  readonly directRuns: number;
+  readonly directMs: number | undefined;
+  readonly totalDirectMs: number;
+  readonly restrictedRuns: number;
+  readonly restrictedMs: number | undefined;
+  readonly totalRestrictedMs: number;
+  readonly savedMs: number;
+  readonly lastReason: string | undefined;
+}
+
+/** Of all statements of a database that might have been restricted, in milliseconds. What was saved in all is the difference. */
+export interface TimeSaved {
+  readonly savedMs: number;
+  readonly lostMs: number;
+}
+
+/** Where the figures of one database are read. */
+export interface StatementSource {
+  readonly totals: TimeSaved;
+  /** In no order; there may be thousands. */
+  shapes(): readonly StatementShape[];
+}
+
+/** A shape, and the database its statements ran in. */
+export interface DatabaseShape extends StatementShape {
+  readonly database: string;
+}
+
+/** What is known of statements, read when somebody looks: console, page and scrape. */
+export class StatementStatistics {
+  readonly #sources = new Map<string, StatementSource>();
+
+  watch(database: string, source: StatementSource): void {
+    this.#sources.set(database, source);
+  }
+
+  /** All databases' together. */
+  get timeSaved(): TimeSaved {
+    const totals = [...this.#sources.values()].map((source) => source.totals);
+    return {
+      savedMs: totals.reduce((sum, { savedMs }) => sum + savedMs, 0),
+      lostMs: totals.reduce((sum, { lostMs }) => sum + lostMs, 0),
+    };
+  }
+
+  /** The shapes of all databases, or of one; those that saved most first, and of those that saved nothing the slowest first. */
+  shapes(database?: string): readonly DatabaseShape[] {
+    return [...this.#sources]
+      .filter(([name]) => database === undefined || name === database)
+      .flatMap(([name, source]) => source.shapes().map((shape) => ({ database: name, ...shape })))
+      .sort((a, b) => b.savedMs - a.savedMs || b.totalDirectMs - a.totalDirectMs || b.calls - a.calls);
+  }
+}
