@@ -3,6 +3,7 @@ import type { CacheEntry } from '../../src/cache/cache-backend';
 import { createKeySet } from '../../src/cache/key-sets/create-key-set';
 import { CatalogKeeper } from '../../src/engine/catalog-keeper';
 import { DatabaseEngine, type TrackedKey } from '../../src/engine/database-engine';
+import { unheard } from '../../src/engine/engine-events';
 import type { Plan } from '../../src/engine/engine';
 import type { SessionContext } from '../../src/engine/session-context';
 import { ShapeChecker, type Shape } from '../../src/engine/shape-checker';
@@ -67,7 +68,7 @@ export class Workbench implements AsyncDisposable {
       fetchMs: 50,
       memoryBytes: 256 * 1024 * 1024,
       learn: (fragments) => learned.push(...fragments),
-      events: { planned: () => undefined },
+      events: unheard,
     });
     await catalog.settled();
     await engine.loaded;

@@ -54,6 +54,19 @@ export class Directory {
     }
   }
 
+  /** Of the usable entries: how many, and when they were made, in milliseconds since 1970 (Infinity if there are none). */
+  ages(): { readonly count: number; readonly sumMs: number; readonly firstMs: number } {
+    let [count, sumMs, firstMs] = [0, 0, Infinity];
+    for (let row = 0; row < this.#entries.length; row++) {
+      if (!this.#entries.isInUse(row) || this.#entries.statusOf(row) !== 'ok') continue;
+      const createdAt = this.#entries.createdAtOf(row);
+      count++;
+      sumMs += createdAt;
+      firstMs = Math.min(firstMs, createdAt);
+    }
+    return { count, sumMs, firstMs };
+  }
+
   get(partitionKey: string, hash: FragmentHash): KnownEntry | undefined {
     const row = this.#entries.find(partitionKey, hash);
     return row === undefined ? undefined : this.#read(row);

@@ -3,6 +3,7 @@ import type { Directory } from '../cache/directory';
 import { CatalogKeeper } from '../engine/catalog-keeper';
 import { DatabaseEngine } from '../engine/database-engine';
 import { ShapeChecker } from '../engine/shape-checker';
+import { LogWatch } from '../freshness/log-watch';
 import { TrackingWatch } from '../freshness/tracking-watch';
 import { QueueUnavailableError } from '../errors/queue-unavailable-error';
 import type { DatabaseConfig, PcacheConfig } from '../ops/config/pcache-config';
@@ -160,6 +161,7 @@ export async function composeDatabase(
     metrics.engine.watchDirectory(() => ({
       entries: engine.directory.counts(),
       keySetBytes: engine.keySetBytes,
+      ages: engine.directory.ages(),
     }));
     metrics.statements.watch(database.name, engine.statistics);
     if (isSplitting) {
@@ -202,6 +204,9 @@ export async function composeDatabase(
         },
       });
       if (isSplitting) owned.add(refresher).start();
+      const logWatch = new LogWatch(catalogPool, schema);
+      metrics.freshness.watchLog(() => logWatch.read());
+      metrics.freshness.watchEntries(() => refresher.lastLook);
     }
     return { engine, queries, fragments: queue, [Symbol.asyncDispose]: () => owned[Symbol.asyncDispose]() };
   } catch (error) {

@@ -91,7 +91,7 @@ export class DatabaseEngine implements Engine {
     private readonly refused: readonly string[],
   ) {
     this.contextQuery = options.contextQuery;
-    this.#inspector = new Inspector(options.partitionKeys);
+    this.#inspector = new Inspector(options.partitionKeys, turnBudget, options.events);
     this.#unkeyed = new UnkeyedStatements(options.partitionKeys, options.log);
     this.#keySets = new KeySetStore(options.backend, options.memoryBytes);
     this.#usage = new UsageNotes(options.backend, options.log);
@@ -113,6 +113,7 @@ export class DatabaseEngine implements Engine {
       methods: new Map(options.partitionKeys.map(({ name, method = 'auto' }) => [name, method])),
       isCurrent: (catalog) => options.catalog.current === catalog,
       fetchMs: options.fetchMs,
+      events: options.events,
       log: options.log,
     });
     this.#explainer = new StatementExplainer({
@@ -293,7 +294,8 @@ export class DatabaseEngine implements Engine {
   #decideReading(key: string, reading: Reading): Decision {
     const known = this.#decisions.get(key);
     if (known?.version === this.#version) return known;
-    const decision = new Decision(this.#version, reading, this.directory);
+    const decide = (): Decision => new Decision(this.#version, reading, this.directory);
+    const decision = this.options.events.step('look_up', decide);
     this.#decisions.set(key, decision);
     return decision;
   }
@@ -304,14 +306,16 @@ export class DatabaseEngine implements Engine {
     catalog: Catalog,
     parameters: BoundParameters | undefined,
   ): Reading | undefined {
-    const { partitionKeys } = this.options;
+    const { partitionKeys, events } = this.options;
+    const read = (values: BoundParameters | undefined, oids: readonly number[]): Reading =>
+      events.step('analyse', () => readStatement(statement, context, catalog, partitionKeys, values, oids));
     let reading: Reading;
     if (parameters === undefined || parameters.values.length === 0) {
-      reading = readStatement(statement, context, catalog, partitionKeys, undefined, []);
+      reading = read(undefined, []);
     } else {
       const shape = this.#shapes.lookUp(describing(statement, context, catalog, parameters));
       if (shape?.isValid !== true) return undefined;
-      reading = readStatement(statement, context, catalog, partitionKeys, parameters, shape.parameterOids);
+      reading = read(parameters, shape.parameterOids);
     }
     this.#unkeyed.note(reading);
     return reading;

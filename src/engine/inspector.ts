@@ -3,6 +3,7 @@ import type { PartitionKey } from '../query/partition-key';
 import { BoundedMap } from './bounded-map';
 import { CandidateStatement } from './candidate-statement';
 import type { InspectedStatement } from './engine';
+import { type EngineEvents, unheard } from './engine-events';
 import { PassingStatement } from './passing-statement';
 import { StatementForm, withoutLiterals } from './statement-form';
 import { nothingToRestrict, statementsOf, type StatementsOfText } from './statements-of-text';
@@ -33,6 +34,7 @@ export class Inspector {
   constructor(
     partitionKeys: readonly PartitionKey[],
     private readonly budget: TurnBudget = turnBudget,
+    private readonly events: Pick<EngineEvents, 'step'> = unheard,
   ) {
     const names = partitionKeys.flatMap(({ tables }) =>
       [...tables.keys()].map((table) => table.slice(table.indexOf('.') + 1)),
@@ -67,7 +69,7 @@ export class Inspector {
 
   readonly #read = (statement: CandidateStatement): StatementsOfText => {
     this.#remember(statement);
-    return statementsOf(statement.text, this.#catalog) ?? nothingToRestrict;
+    return this.events.step('parse', () => statementsOf(statement.text, this.#catalog)) ?? nothingToRestrict;
   };
 
   /**
@@ -99,7 +101,7 @@ export class Inspector {
   }
 
   #parse(text: string): StatementsOfText | undefined {
-    return mayLookInto(text) ? statementsOf(text, this.#catalog) : undefined;
+    return mayLookInto(text) ? this.events.step('parse', () => statementsOf(text, this.#catalog)) : undefined;
   }
 
   /** What a text is by its content, remembered. */

@@ -17,7 +17,7 @@ import {
   type WaysKind,
 } from './decision';
 import type { AppliedRestriction, ForwardPlan, Plan, PlanRequest, RewritePlan } from './engine';
-import type { EngineLog } from './engine-events';
+import type { EngineEvents, EngineLog } from './engine-events';
 import type { ChoiceReason, Experience } from './experience';
 import type { Form } from './form';
 import type { ExactKeys, Guards } from './guards';
@@ -50,6 +50,7 @@ export interface RestrictorOptions {
   readonly isCurrent: (catalog: Catalog) => boolean;
   /** How long a statement waits for key sets that are not in memory, in milliseconds; after that it goes as it came. */
   readonly fetchMs: number;
+  readonly events: EngineEvents;
   readonly log: EngineLog;
 }
 
@@ -132,7 +133,10 @@ export class Restrictor {
   }
 
   async #fetchSets({ matches }: Decision): Promise<void> {
-    await Promise.all(neededSets(matches).map(({ key, hash }) => this.options.keySets.load(key, hash)));
+    const { events, keySets } = this.options;
+    const load = (): Promise<unknown> =>
+      Promise.all(neededSets(matches).map(({ key, hash }) => keySets.load(key, hash)));
+    await events.step('fetch', load);
   }
 
   #restrict(decision: Decision, catalog: Catalog, means: SessionMeans): RewritePlan | ForwardPlan {
@@ -201,7 +205,9 @@ export class Restrictor {
   /** The rewritten text; undefined, which is noted, if the restrictions do not fit into the statement. */
   #rewrite(decision: Decision, ways: Ways, form: Form, catalog: Catalog): RewrittenText | undefined {
     const { statement } = decision.reading;
-    const rewritten = rewrite(statement, ways.classes, form, catalog);
+    const rewritten = this.options.events.step('rewrite', () =>
+      rewrite(statement, ways.classes, form, catalog),
+    );
     if (rewritten !== undefined) return rewritten;
     const fields = { fingerprint: statement.fingerprint };
     this.options.log.warn(fields, 'a restriction did not fit into a statement; it is left alone');

@@ -4,6 +4,7 @@ import { loadUpstreamTls } from '../cli/load-tls';
 import { Owned } from '../cli/owned';
 import { CatalogKeeper } from '../engine/catalog-keeper';
 import { DatabaseEngine } from '../engine/database-engine';
+import { unheard } from '../engine/engine-events';
 import { ShapeChecker } from '../engine/shape-checker';
 import { StartError } from '../errors/start-error';
 import type { DatabaseConfig, PcacheConfig } from '../ops/config/pcache-config';
@@ -55,7 +56,7 @@ export async function openQueryEngine(
         fetchMs: config.cache.deadlineMs,
         memoryBytes: config.limits.memoryBytes,
         learn: () => undefined,
-        events: { planned: () => undefined },
+        events: unheard,
       }),
     );
     const catalog = async (): Promise<Catalog> => {

@@ -38,6 +38,13 @@ export interface RefresherOptions {
   readonly checkMs: number;
 }
 
+/** What a look at all entries found. */
+export interface RefresherLook {
+  readonly entries: number;
+  /** Those that were to be brought up to date. */
+  readonly stale: number;
+}
+
 /** Entries asked about at once. */
 const batchSize = 200;
 /** For each millisecond of work so many are waited, so that a database that changes fast has time for its clients. */
@@ -48,6 +55,7 @@ const restShare = 4;
  * use any more is run as a whole. That an entry is stale makes no answer wrong: statements look up for themselves what it has not seen.
  */
 export class Refresher implements AsyncDisposable {
+  #lastLook: RefresherLook | undefined;
   readonly #stopping = new AbortController();
   #work: Promise<void> = Promise.resolve();
 
@@ -62,12 +70,19 @@ export class Refresher implements AsyncDisposable {
     await this.#work;
   }
 
+  /** What the last look that went through found; undefined before it. */
+  get lastLook(): RefresherLook | undefined {
+    return this.#lastLook;
+  }
+
   /** One look at all entries; resolves to the number of those that were brought up to date or removed. */
   async refresh(): Promise<number> {
     const { pool, schema, maxChanged, entries } = this.options;
     let refreshed = 0;
     const all = [...entries()];
-    for (const entry of all.filter((each) => !isStamped(each))) {
+    const unstamped = all.filter((each) => !isStamped(each));
+    let stale = unstamped.length;
+    for (const entry of unstamped) {
       if (this.#isStopped()) return refreshed;
       if (await this.#andRest(() => this.#refresh({ entry, isUnusable: true }))) refreshed++;
     }
@@ -76,12 +91,14 @@ export class Refresher implements AsyncDisposable {
         const [first, ...others] = group.slice(from, from + batchSize);
         if (first === undefined) break;
         const found = await this.#andRest(() => staleEntries(pool, schema, [first, ...others], maxChanged));
-        for (const stale of found) {
+        stale += found.length;
+        for (const each of found) {
           if (this.#isStopped()) return refreshed;
-          if (await this.#andRest(() => this.#refresh(stale))) refreshed++;
+          if (await this.#andRest(() => this.#refresh(each))) refreshed++;
         }
       }
     }
+    if (!this.#isStopped()) this.#lastLook = { entries: all.length, stale };
     return refreshed;
   }
 

@@ -34,6 +34,8 @@ export interface StatementFinished {
   readonly coverage?: 'full' | 'partial';
   /** How the restricted form is restricted. */
   readonly method?: Method;
+  /** Share of all keys that its most selective restriction lets through; undefined for a forward, or if their number is not known. */
+  readonly keysKeptShare?: number | undefined;
   /** From sending the statement to its CommandComplete, in milliseconds. */
   readonly elapsedMs: number;
   /** What became of each block; undefined if the statement was not looked into. */

@@ -6,6 +6,7 @@ import {
   type DatabaseEngineOptions,
   type TrackedKey,
 } from '../../src/engine/database-engine';
+import { unheard } from '../../src/engine/engine-events';
 import type { BoundParameters, Plan } from '../../src/engine/engine';
 import type { SessionContext } from '../../src/engine/session-context';
 import { ShapeChecker, type Shape } from '../../src/engine/shape-checker';
@@ -125,7 +126,7 @@ export class EngineHarness implements AsyncDisposable {
       learn: (fragments) => learned.push(...fragments),
       retryAt,
       changedKeys: (keys) => readChangedKeys(pool, keys),
-      events: { planned: () => undefined },
+      events: unheard,
       ...options,
     });
     const client = new Client(connection);

@@ -107,6 +107,10 @@ export class EntryTable {
     return this.#keyCounts.get(row);
   }
 
+  createdAtOf(row: number): number {
+    return this.#createdAt.get(row);
+  }
+
   hasHash(row: number, hash: FragmentHash): boolean {
     return this.#seek(hash) && this.#hasSoughtHash(row);
   }

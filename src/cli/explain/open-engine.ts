@@ -1,5 +1,6 @@
 import type { CacheBackend } from '../../cache/cache-backend';
 import { DatabaseEngine } from '../../engine/database-engine';
+import { unheard } from '../../engine/engine-events';
 import type { PlanRequest } from '../../engine/engine';
 import { ShapeChecker } from '../../engine/shape-checker';
 import { readContextWith } from '../../engine/split-query';
@@ -47,7 +48,7 @@ export async function openEngine(
       memoryBytes: config.limits.memoryBytes,
       learn: () => undefined,
       retryAt,
-      events: { planned: () => undefined },
+      events: unheard,
       log,
     }),
   );

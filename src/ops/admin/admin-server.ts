@@ -2,6 +2,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import type { Endpoint } from '../config/pcache-config';
 import type { Log } from '../log/log';
+import { waitUntil } from '../../postgres/deadline';
 import { listenError } from './listen-error';
 import type { ReadinessReport } from './readiness';
 
@@ -17,6 +18,9 @@ interface Reply {
   readonly contentType: string;
   readonly body: string;
 }
+
+/** An answer that is late is of no use: Prometheus gives up, and asks again. */
+const metricsTimeoutMs = 1_000;
 
 type Page = () => Promise<Reply>;
 
@@ -97,8 +101,13 @@ export class AdminServer implements AsyncDisposable {
   }
 
   async #metrics(): Promise<Reply> {
-    const { contentType } = this.#options.metrics;
-    return { status: 200, contentType, body: await this.#options.metrics.text() };
+    const { metrics } = this.#options;
+    const overload = (): Promise<Reply> =>
+      Promise.resolve(plain(503, 'the metrics could not be put together in time'));
+    const reply = metrics
+      .text()
+      .then((body): Reply => ({ status: 200, contentType: metrics.contentType, body }));
+    return waitUntil(reply, { timeoutMs: metricsTimeoutMs }, overload);
   }
 
   async #readyz(): Promise<Reply> {

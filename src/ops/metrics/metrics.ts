@@ -1,6 +1,7 @@
 import { Registry } from 'prom-client';
 import { CacheMetrics } from './cache-metrics';
 import { EngineMetrics } from './engine-metrics';
+import { FreshnessMetrics } from './freshness-metrics';
 import { PopulationMetrics } from './population-metrics';
 import { addProcessMetrics } from './process-metrics';
 import { ProxyMetrics } from './proxy-metrics';
@@ -26,6 +27,7 @@ export class Metrics {
   readonly cache: CacheMetrics;
   readonly engine: EngineMetrics;
   readonly population: PopulationMetrics;
+  readonly freshness: FreshnessMetrics;
   /** What is known of statements by their shape: no metrics, for shapes are no closed set. */
   readonly statements = new StatementStatistics();
 
@@ -34,6 +36,7 @@ export class Metrics {
     this.cache = new CacheMetrics(this.#registry);
     this.engine = new EngineMetrics(this.#registry);
     this.population = new PopulationMetrics(this.#registry);
+    this.freshness = new FreshnessMetrics(this.#registry);
     addTimeSavedMetrics(this.#registry, () => this.statements.timeSaved);
     addProcessMetrics(this.#registry, version);
   }

@@ -26,8 +26,8 @@ interface ReadTier {
   readonly state: QueueState;
 }
 
-/** Prometheus gives up on a scrape after ten seconds. */
-const readTimeoutMs = 1_000;
+/** Less than a scrape may take as a whole. */
+const readTimeoutMs = 700;
 
 const queueStates = [
   'waiting',
@@ -87,21 +87,23 @@ export class PopulationMetrics {
       },
     });
     const states = (): Promise<readonly ReadTier[]> => this.#readQueuesOnce();
-    new Gauge({
-      name: 'pcache_queue_length',
-      help: 'Fragments in the queue, by what is to become of them.',
-      labelNames: ['state'],
-      registers,
-      async collect() {
-        const all = (await states()).filter(({ tier }) => tier === 'query_fragment_queue');
-        for (const name of queueStates) {
-          this.set(
-            { state: name },
-            all.reduce((sum, { state }) => sum + state[name], 0),
-          );
-        }
-      },
-    });
+    const addLengths = (of: QueueTier, name: string, what: string): void => {
+      new Gauge({
+        name,
+        help: `${what} in the queue, by what is to become of them.`,
+        labelNames: ['state'],
+        registers,
+        async collect() {
+          const all = (await states()).filter(({ tier }) => tier === of);
+          for (const each of queueStates) {
+            const length = all.reduce((sum, { state }) => sum + state[each], 0);
+            this.set({ state: each }, length);
+          }
+        },
+      });
+    };
+    addLengths('query_fragment_queue', 'pcache_queue_length', 'Fragments');
+    addLengths('original_query_queue', 'pcache_statement_queue_length', 'Statements of the first tier');
     new Gauge({
       name: 'pcache_queue_oldest_seconds',
       help: 'How long the oldest work that waits has been in the queue, by tier; 0 if none waits.',

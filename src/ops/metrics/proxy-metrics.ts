@@ -2,7 +2,7 @@ import { methods, type Method } from '../../query/rewrite/method';
 import { Counter, Gauge, type Registry } from 'prom-client';
 import { SqlState } from '../../errors/pg-error';
 import { DataPathHistogram, type ObservedDurations } from './data-path-histogram';
-import { statementBuckets } from './durations';
+import { shareBuckets, statementBuckets } from './durations';
 import { forwardReasons } from './forward-reasons';
 import { knownLabels } from './known-labels';
 
@@ -16,6 +16,8 @@ export interface FinishedStatement {
   readonly coverage?: 'full' | 'partial';
   /** How the restricted form is restricted. */
   readonly method?: Method;
+  /** Share of all keys that its most selective restriction lets through; absent if not restricted, or how many there are is not known. */
+  readonly keysKeptShare?: number | undefined;
   /** What became of each block; undefined if the statement was not looked into. */
   readonly blocks?: readonly { readonly reason: string | undefined }[] | undefined;
 }
@@ -49,6 +51,7 @@ export class ProxyMetrics {
   readonly #directSeconds: ObservedDurations;
   readonly #restrictedSeconds: ObservedDurations;
   readonly #methods: Counter<'method'>;
+  readonly #keysKept: ReadonlyMap<Method, ObservedDurations>;
   readonly #contextQuestions: Counter<'outcome'>;
   readonly #keyTables: Counter<'outcome'>;
   readonly #queryTimeouts: Counter;
@@ -123,6 +126,15 @@ export class ProxyMetrics {
       registers,
     });
     for (const method of methods) this.#methods.inc({ method }, 0);
+    const keysKept = new DataPathHistogram({
+      name: 'pcache_keys_kept_ratio',
+      help: 'Share of all partition keys that the most selective restriction of a restricted statement lets through.',
+      label: 'method',
+      values: methods,
+      buckets: shareBuckets,
+      registers,
+    });
+    this.#keysKept = new Map(methods.map((method) => [method, keysKept.of(method)]));
     this.#contextQuestions = new Counter({
       name: 'pcache_context_questions_total',
       help: "Hidden questions for a session's settings.",
@@ -179,8 +191,10 @@ export class ProxyMetrics {
   }
 
   statementFinished(statement: FinishedStatement): void {
-    const { plan, reason, outcome, elapsedMs, blocks, method } = statement;
+    const { plan, reason, outcome, elapsedMs, blocks, method, keysKeptShare } = statement;
     if (method !== undefined) this.#methods.inc({ method });
+    if (method !== undefined && keysKeptShare !== undefined)
+      this.#keysKept.get(method)?.observe(keysKeptShare);
     for (const block of blocks ?? [])
       this.#blockReasons.set(block.reason, (this.#blockReasons.get(block.reason) ?? 0) + 1);
     if (outcome === 'complete') {

@@ -1,7 +1,7 @@
-import { type Completion, type Engine } from '../../engine/engine';
+import { type Completion, type Engine, type RewritePlan } from '../../engine/engine';
 import { type SessionContext } from '../../engine/session-context';
 import { type OriginalRun } from '../hidden/original-run';
-import { type ProxyEvents } from '../proxy-events';
+import { type ProxyEvents, type StatementFinished } from '../proxy-events';
 import { type ProxyLog } from '../proxy-log';
 import { type StatementRun } from './statement-run';
 
@@ -81,7 +81,7 @@ export class RunReports {
       outcome,
       elapsedMs: completion.elapsedMs,
       blocks: plan.blocks,
-      ...(plan.kind === 'rewrite' ? { coverage: plan.coverage, method: plan.restriction.method } : {}),
+      ...(plan.kind === 'rewrite' ? told(plan) : {}),
     });
     if (plan.kind === 'rewrite' && plan.restriction.lacksTables) events.keyTables('unfit');
     this.wantsContext = undefined;
@@ -89,4 +89,13 @@ export class RunReports {
       if (this.options.engine.completed(completion).wantsContext) this.wantsContext = run;
     });
   }
+}
+
+/** What metrics want to know of a rewrite. */
+function told({
+  coverage,
+  restriction: { method, keysKept, totalKeys },
+}: RewritePlan): Pick<StatementFinished, 'coverage' | 'method' | 'keysKeptShare'> {
+  const hasTotal = totalKeys !== undefined && totalKeys > 0;
+  return { coverage, method, keysKeptShare: hasTotal ? Math.min(1, keysKept / totalKeys) : undefined };
 }

@@ -1,4 +1,5 @@
 import type { Client } from 'pg';
+import { LogWatch } from '../../../src/freshness/log-watch';
 import { type PostgresServer, startPostgres } from '../../support/postgres-server';
 import { describeVersions } from '../../support/postgres-versions';
 import { TrackedDatabase, type Stamp } from '../../support/tracked-database';
@@ -349,6 +350,17 @@ describeVersions('keys kept fresh in a statement', (binaries) => {
       ]);
       expect((await writer.query('select from pcache.change_integer')).rowCount).toBe(3);
     });
+  });
+
+  test('tells what the change logs hold, and since when', async () => {
+    const watch = new LogWatch(database.pool, 'pcache');
+    await database.client.query(`select pcache.compact('999999999999', 1000)`);
+    expect(await watch.read()).toEqual({ changes: 0, oldestMs: undefined });
+    await writer.query('update place set population = population where region_id in (1, 2)');
+    expect(await watch.read()).toMatchObject({ changes: 2 });
+    await writer.query('update place set population = population where region_id = 3');
+    expect((await watch.read())?.oldestMs).toBeGreaterThan(0);
+    expect(await new LogWatch(database.pool, 'elsewhere').read()).toBeUndefined();
   });
 
   test('an entry is durable once its snapshot is on disk', async () => {

@@ -52,6 +52,13 @@ describe('AdminServer', () => {
       expect(parseMetrics(await response.text()).get('pcache_connections')).toBe(0);
     }));
 
+  test('/metrics that cannot be had in time are a 503', () => {
+    const metrics = { contentType: 'text/plain', text: () => new Promise<string>(() => undefined) };
+    return withAdmin(async ({ url }) => {
+      expect((await fetch(`${url}/metrics`)).status).toBe(503);
+    }, metrics);
+  });
+
   test('/healthz is ok as long as the process lives, ready or not', () =>
     withAdmin(async ({ url, readiness }) => {
       for (const phase of ['starting', 'draining']) {

@@ -3,7 +3,7 @@ import { Metrics } from '../../../../src/ops/metrics/metrics';
 import { type FinishedStatement } from '../../../../src/ops/metrics/proxy-metrics';
 import { type PopulationEvents } from '../../../../src/population/population-events';
 import { type ProxyEvents } from '../../../../src/proxy/proxy-events';
-import { parseMetrics } from '../../../support/prometheus-text';
+import { malformedMetrics, parseMetrics } from '../../../support/prometheus-text';
 
 function createMetrics(): Metrics {
   return new Metrics({ version: '1.2.3' });
@@ -35,6 +35,20 @@ describe('Metrics', () => {
       expect(name).toMatch(/^pcache_/);
       expect(help).not.toBe('');
     }
+  });
+
+  test('every sample belongs to a metric that was announced, and histograms add up', async () => {
+    const metrics = createMetrics();
+    metrics.engine.planned(0.2);
+    metrics.engine.step('parse', () => undefined);
+    metrics.cache.ended('get', 'ok', 0.003);
+    metrics.proxy.statementFinished(forwarded);
+    metrics.proxy.statementFinished({ ...rewritten, method: 'inline', keysKeptShare: 0.02 });
+    metrics.population.finished({ status: 'ok', seconds: 3 });
+    expect(malformedMetrics(await metrics.text())).toEqual([]);
+    const values = await read(metrics);
+    expect(values.get('pcache_keys_kept_ratio_bucket{le="0.01",method="inline"}')).toBe(0);
+    expect(values.get('pcache_keys_kept_ratio_bucket{le="0.025",method="inline"}')).toBe(1);
   });
 
   test('two of them share nothing, nor with the global registry', async () => {
@@ -164,6 +178,36 @@ describe('ProxyMetrics', () => {
 });
 
 describe('EngineMetrics', () => {
+  const ages = { count: 0, sumMs: 0, firstMs: Infinity };
+
+  test('tells how old entries are', async () => {
+    const metrics = createMetrics();
+    expect((await read(metrics)).get('pcache_entry_age_seconds{of="oldest"}')).toBe(0);
+    const now = Date.now();
+    const [first, last] = [now - 7_200_000, now - 1_800_000];
+    const [none, two] = [ages, { count: 2, sumMs: first + last, firstMs: first }];
+    for (const each of [none, two])
+      metrics.engine.watchDirectory(() => ({ entries: [], keySetBytes: 0, ages: each }));
+    const values = await read(metrics);
+    expect(Math.round((values.get('pcache_entry_age_seconds{of="oldest"}') ?? 0) / 60)).toBe(120);
+    expect(Math.round((values.get('pcache_entry_age_seconds{of="mean"}') ?? 0) / 60)).toBe(75);
+  });
+
+  test('measures steps, those included that fail or take their time', async () => {
+    const metrics = createMetrics();
+    const failing = (): never => {
+      throw new Error('on purpose');
+    };
+    expect(metrics.engine.step('analyse', () => 7)).toBe(7);
+    expect(() => metrics.engine.step('rewrite', failing)).toThrow('on purpose');
+    await expect(metrics.engine.step('fetch', () => Promise.resolve('sets'))).resolves.toBe('sets');
+    await expect(metrics.engine.step('fetch', () => Promise.reject(new Error('away')))).rejects.toThrow();
+    const values = await read(metrics);
+    const count = (step: string): number | undefined =>
+      values.get(`pcache_plan_step_seconds_count{step="${step}"}`);
+    expect(['analyse', 'look_up', 'rewrite', 'fetch'].map(count)).toEqual([1, undefined, 1, 2]);
+  });
+
   test('adds up the directories of all databases as they are when read', async () => {
     const metrics = createMetrics();
     let count = 1;
@@ -171,8 +215,8 @@ describe('EngineMetrics', () => {
       { partitionKey: 'region', status: 'ok', count },
       { partitionKey: 'region', status: 'timeout', count: 1 },
     ];
-    metrics.engine.watchDirectory(() => ({ entries: entries(), keySetBytes: 100 }));
-    metrics.engine.watchDirectory(() => ({ entries: entries(), keySetBytes: 50 }));
+    metrics.engine.watchDirectory(() => ({ entries: entries(), keySetBytes: 100, ages }));
+    metrics.engine.watchDirectory(() => ({ entries: entries(), keySetBytes: 50, ages }));
     await read(metrics);
     count = 5;
     const values = await read(metrics);
@@ -187,6 +231,36 @@ describe('EngineMetrics', () => {
     const values = await read(metrics);
     expect(values.get('pcache_plan_seconds_bucket{le="0.0001"}')).toBe(0);
     expect(values.get('pcache_plan_seconds_bucket{le="0.00025"}')).toBe(1);
+  });
+});
+
+describe('FreshnessMetrics', () => {
+  test('adds up the change logs, and leaves out one that cannot be read or is not there', async () => {
+    const metrics = createMetrics();
+    metrics.freshness.watchLog(() => Promise.resolve({ changes: 3, oldestMs: 1_500 }));
+    metrics.freshness.watchLog(() => Promise.resolve({ changes: 4, oldestMs: undefined }));
+    metrics.freshness.watchLog(() => Promise.resolve(undefined));
+    metrics.freshness.watchLog(() => Promise.reject(new Error('out of reach')));
+    metrics.freshness.watchEntries(() => ({ entries: 10, stale: 2 }));
+    metrics.freshness.watchEntries(() => undefined);
+    const values = await read(metrics);
+    expect(values.get('pcache_change_log_rows')).toBe(7);
+    expect(values.get('pcache_change_log_age_seconds')).toBe(1.5);
+    expect(values.get('pcache_exact_entries{state="current"}')).toBe(8);
+    expect(values.get('pcache_exact_entries{state="stale"}')).toBe(2);
+    expect((await read(metrics)).get('pcache_change_log_unread_total')).toBeGreaterThan(0);
+  });
+});
+
+describe('time saved', () => {
+  test('is that of all databases, gains and losses apart', async () => {
+    const metrics = createMetrics();
+    const source = (savedMs: number, lostMs: number) => ({ totals: { savedMs, lostMs }, shapes: () => [] });
+    metrics.statements.watch('a', source(1_000, 500));
+    metrics.statements.watch('b', source(3_000, 0));
+    const values = await read(metrics);
+    expect(values.get('pcache_time_saved_seconds_total')).toBe(4);
+    expect(values.get('pcache_time_lost_seconds_total')).toBe(0.5);
   });
 });
 
