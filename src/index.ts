@@ -19,17 +19,13 @@ export { ConfigError, type ConfigProblem } from './errors/config-error';
 export { DatatypeMismatchError } from './errors/datatype-mismatch-error';
 export { InexactEntryError } from './errors/inexact-entry-error';
 export { KeyOutOfRangeError } from './errors/key-out-of-range-error';
+export { NotInPlaceError } from './errors/not-in-place-error';
 export { QueueUnavailableError } from './errors/queue-unavailable-error';
 export { StartError } from './errors/start-error';
 export { UnconnectedHelperError } from './errors/unconnected-helper-error';
 export { UnknownFragmentError } from './errors/unknown-fragment-error';
-export {
-  type AppliedCache,
-  applyCache,
-  applyCacheLazy,
-  type ApplyOptions,
-  type CacheStats,
-} from './library/apply-cache';
+export { type AppliedCache, applyCache, type ApplyOptions, type CacheStats } from './library/apply-cache';
+export { applyCacheLazy, type LazilyAppliedCache } from './library/apply-cache-lazy';
 export {
   type CacheHandler,
   type CacheHelper,
@@ -41,6 +37,7 @@ export { cleanQuery } from './library/clean-query';
 export type { ConnectionInput, ConnectionParameters, PoolLike, TlsParameters } from './library/connection';
 export { createCacheHelper } from './library/create-cache-helper';
 export { type ExtendOptions, extendQueryWithPartitionKeys } from './library/extend-query';
+export { type ExtendLazyOptions, extendQueryWithPartitionKeysLazy } from './library/extend-query-lazy';
 export type { ExtendedQuery } from './library/extended-query';
 export type { FragmentSettings } from './library/fragment-settings';
 export { generateAllHashes, generateAllQueryHashPairs, type QueryHashPair } from './library/generate-hashes';
@@ -50,6 +47,7 @@ export {
   type KeysOptions,
   type KnownOfQuery,
 } from './library/get-partition-keys';
+export { getPartitionKeysLazy, type LazyKeysOfQuery } from './library/get-partition-keys-lazy';
 export type { CacheHelperOptions } from './library/helper-options';
 export type { KeyInput } from './library/key-input';
 export type { MethodName } from './library/method-name';

@@ -3,13 +3,12 @@ import type { AnalysedBlock } from '../query/analysis/analyse';
 import { plainSelectsOf } from '../query/analysis/blocks';
 import type { KeyClass } from '../query/analysis/key-classes';
 import type { Catalog } from '../query/catalog/catalog';
-import type { KeyTable } from '../query/rewrite/key-table';
 import type { MethodChoice } from '../query/rewrite/method';
-import { checking } from './decision';
 import { methodsFor } from './method-choice';
 import type { Reading } from './reading';
 import { mayUseTables } from './restrictor';
-import { formsOf, rewrite, type ClassRestriction } from './rewriter';
+import { type RestrictedText, restrictStatement } from './restrict-statement';
+import type { ClassRestriction } from './rewriter';
 import type { ShapeChecker } from './shape-checker';
 
 /** Where keys of a whole statement belong: in its outermost SELECT. */
@@ -61,11 +60,11 @@ export async function restrictToKeys(
   { keys, method, alias, canRetry }: GivenKeys,
   catalog: Catalog,
   shapes: ShapeChecker,
-): Promise<{ readonly text: string; readonly tables: readonly KeyTable[] } | Refused> {
+): Promise<RestrictedText | Refused> {
   const found = outermostClass(reading, alias);
   if ('refused' in found) return found;
-  if (!canRetry && 'mayRaise' in reading.analysis && reading.analysis.mayRaise)
-    return { refused: 'may raise an error' };
+  const objection = objectionTo(reading, canRetry);
+  if (objection !== undefined) return { refused: objection };
   const canMakeTables = reading.context.canMakeTables === true && mayUseTables(reading);
   const restriction: ClassRestriction = {
     ...found,
@@ -73,12 +72,11 @@ export async function restrictToKeys(
     methods: methodsFor(method, keys.size, canMakeTables),
     alias,
   };
-  const [form] = formsOf([restriction]);
-  const rewritten = rewrite(reading.statement, [restriction], form, catalog);
-  if (rewritten === undefined) return { refused: 'splice check' };
-  for (const { text, parameterOids, context } of checking(reading, rewritten, catalog)) {
-    const shape = await shapes.check(text, parameterOids, context, catalog);
-    if (!shape.isValid) return { refused: 'shape check' };
-  }
-  return { text: rewritten.text, tables: rewritten.tables };
+  return restrictStatement(reading, [restriction], catalog, shapes);
+}
+
+/** Why a statement is restricted by nobody, whatever is known; undefined if it may be. */
+export function objectionTo({ analysis }: Reading, canRetry: boolean): string | undefined {
+  if ('refused' in analysis) return analysis.refused;
+  return analysis.mayRaise && !canRetry ? 'may raise an error' : undefined;
 }

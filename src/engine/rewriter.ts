@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import type { KeySet } from '../cache/key-set';
 import type { AnalysedBlock } from '../query/analysis/analyse';
 import type { Restrictable } from '../query/analysis/restrictable';
@@ -10,15 +9,14 @@ import {
   type Freshness,
   type TableOfKeys,
 } from '../freshness/fresh-keys';
-import { quoteIdentifier, type SqlText } from '../query/ast/quote';
+import { quoteIdentifier } from '../query/ast/quote';
 import type { Catalog } from '../query/catalog/catalog';
 import { insert, type Insertion } from '../query/rewrite/insertion';
-import { rowsOf, type KeySource } from '../query/rewrite/key-source';
-import { keyTable, type KeyTable } from '../query/rewrite/key-table';
-import { usesTable, type Method } from '../query/rewrite/method';
+import { rowsOf } from '../query/rewrite/key-source';
+import type { KeyTable } from '../query/rewrite/key-table';
+import type { Method } from '../query/rewrite/method';
 import {
   elementTypeOf,
-  keyArray,
   restrictMember,
   type ElementType,
   type PlacedKeys,
@@ -29,6 +27,7 @@ import { insertionsFor, type BlockRestriction } from '../query/rewrite/splice';
 import { isExactlyRestricted, type ExpectedOffset, type ExpectedRestriction } from '../query/rewrite/verify';
 import type { CandidateStatement } from './candidate-statement';
 import { formOf, type Form, type Spread } from './form';
+import { type Placed, placeKeys, placeRows } from './placed-keys';
 
 /** A key class of a block and the keys it is to be restricted to. */
 export interface ClassKeys {
@@ -47,6 +46,18 @@ export interface ClassRestriction extends ClassKeys {
   readonly alias?: string | undefined;
 }
 
+/** The same for keys that are read when the statement is run. */
+export interface RestrictionByRows extends Omit<ClassRestriction, 'keys'> {
+  /**
+   * A SELECT of the keys, of one column, as it is to be compared with a column of a type; undefined if there is none.
+   *
+   * @param all a table that all keys can be read from, if the class has one
+   */
+  readonly rows: (elementType: ElementType, all: TableOfKeys | undefined) => string | undefined;
+}
+
+export type AnyRestriction = ClassRestriction | RestrictionByRows;
+
 export interface RewrittenText {
   readonly text: string;
   /** What was put into the client's text, in the order of the text. */
@@ -64,13 +75,6 @@ export interface RewrittenText {
   readonly form: string;
 }
 
-/** Array constants by key set: a set that is used again is not written out again. */
-const arrays = new WeakMap<KeySet, Map<string, SqlText>>();
-/** Likewise temporary tables. Their names are drawn, so that no client has one of that name. */
-const tables = new WeakMap<KeySet, Map<string, KeyTable>>();
-const ownNames = randomBytes(8).toString('hex');
-let tableCount = 0;
-
 /**
  * Restricts the classes in a form: by its method where a class can be restricted by it, else by the class's first. The result depends on nothing
  * but the arguments; for the same key sets, temporary tables have the same names.
@@ -80,14 +84,14 @@ let tableCount = 0;
  */
 export function rewrite(
   statement: CandidateStatement,
-  classes: readonly ClassRestriction[],
+  classes: readonly AnyRestriction[],
   form: Form,
   catalog: Catalog,
 ): RewrittenText | undefined {
   const columns = columnsToRestrict(classes, form, catalog);
   const byBlock = new Map<AnalysedBlock, { readonly sent: string[]; readonly asked: string[] }>();
   const needed = new Set<KeyTable>();
-  for (const { block, keyClass, keys, member, elementType, method, freshKeys } of columns) {
+  for (const { block, keyClass, keys, member, method, freshKeys } of columns) {
     const restrictions = byBlock.get(block) ?? { sent: [], asked: [] };
     byBlock.set(block, restrictions);
     if (method === 'none') {
@@ -95,7 +99,7 @@ export function rewrite(
       restrictions.asked.push(restrictMember(member, keyClass, method));
       continue;
     }
-    const { sent, asked, table } = placeKeys(keys, elementType, method);
+    const { sent, asked, table } = keys(method);
     if (table !== undefined) needed.add(table);
     restrictions.sent.push(restrictMember(member, keyClass, freshKeys(sent)));
     restrictions.asked.push(restrictMember(member, keyClass, freshKeys(asked)));
@@ -150,8 +154,9 @@ function guardFor(
   columns: readonly RestrictedColumn[],
 ): { readonly insertion: Insertion; readonly expected: ExpectedOffset } | undefined {
   const [only] = statement.statements;
-  const [first, ...others] = columns.flatMap(({ keys, elementType, freshness }): readonly ConstantKeys[] =>
-    freshness === undefined ? [] : [{ keys, elementType, freshness }],
+  const [first, ...others] = columns.flatMap(
+    ({ known: keys, elementType, freshness }): readonly ConstantKeys[] =>
+      freshness === undefined || keys === undefined ? [] : [{ keys, elementType, freshness }],
   );
   if (only === undefined || first === undefined) return undefined;
   const { tokens } = statement.bareQuery(only);
@@ -165,41 +170,58 @@ function guardFor(
   };
 }
 
-interface RestrictedColumn extends ClassRestriction {
+/** The keys of a class as rows, a SELECT, for that column of it which is restricted if only one is. undefined if none can be. */
+export function keysOfOneColumn(restriction: RestrictionByRows, catalog: Catalog): string | undefined {
+  const [column] = columnsToRestrict([restriction], formOf('in_subquery', 'one'), catalog);
+  return column === undefined ? undefined : rowsOf(column.freshKeys(column.keys('in_subquery').sent).source);
+}
+
+interface RestrictedColumn extends Omit<AnyRestriction, 'keys'> {
   readonly member: KeyMember;
   readonly elementType: ElementType;
   readonly method: Method | 'none';
+  readonly keys: (method: Method) => Placed;
+  /** Those that are at hand. */
+  readonly known: KeySet | undefined;
   /** The same keys, and those that may have come since. */
   readonly freshKeys: (keys: PlacedKeys) => PlacedKeys;
 }
 
 function columnsToRestrict(
-  classes: readonly ClassRestriction[],
+  classes: readonly AnyRestriction[],
   form: Form,
   catalog: Catalog,
 ): readonly RestrictedColumn[] {
   return classes.flatMap((restriction) => {
     const { block, keyClass, freshness, methods, alias } = restriction;
     const chosen = methods.includes(form.method) ? form.method : methods[0];
-    const method = isEmptyForGood(restriction) ? 'none' : chosen;
-    return membersToRestrict(keyClass, block, form.spread, alias).flatMap((member) => {
+    const method: RestrictedColumn['method'] = isEmptyForGood(restriction) ? 'none' : chosen;
+    return membersToRestrict(keyClass, block, form.spread, alias).flatMap((member): RestrictedColumn[] => {
       const elementType = elementTypeOf(catalog.baseTypeOid(member.typeOid));
       if (elementType === undefined) return [];
+      const keys = keysFor(restriction, elementType, member);
+      if (keys === undefined) return [];
+      const known = 'keys' in restriction ? restriction.keys : undefined;
+      const column = { ...restriction, member, elementType, method, keys, known };
+      const asTheyAre = (placed: PlacedKeys): PlacedKeys => placed;
+      if (freshness === undefined) return [{ ...column, freshKeys: asTheyAre }];
       // NOT NULL can be dropped before the statement is run.
       const nullable = { ...member, isNotNull: false };
-      if (freshness === undefined || form.isGuarded)
-        return [
-          {
-            ...{ ...restriction, elementType, method, freshKeys: (keys: PlacedKeys) => keys },
-            member: freshness === undefined ? member : nullable,
-          },
-        ];
+      if (form.isGuarded) return [{ ...column, member: nullable, freshKeys: asTheyAre }];
       const freshKeys = freshKeysOf(member, keyClass, elementType, freshness);
-      return freshKeys === undefined
-        ? []
-        : [{ ...restriction, member: nullable, elementType, method, freshKeys }];
+      return freshKeys === undefined ? [] : [{ ...column, member: nullable, freshKeys }];
     });
   });
+}
+
+function keysFor(
+  restriction: AnyRestriction,
+  elementType: ElementType,
+  member: KeyMember,
+): RestrictedColumn['keys'] | undefined {
+  if ('keys' in restriction) return (method) => placeKeys(restriction.keys, elementType, method);
+  const rows = restriction.rows(elementType, tableOfAllKeys(member, restriction.keyClass));
+  return rows === undefined ? undefined : (method) => placeRows(rows, elementType, method);
 }
 
 function formOfColumns(
@@ -229,7 +251,7 @@ function queryText(
 }
 
 /** The forms that differ for the classes: with one column each, there is one for each method. */
-export function formsOf(classes: readonly ClassRestriction[], isGuarded = false): readonly [Form, ...Form[]] {
+export function formsOf(classes: readonly AnyRestriction[], isGuarded = false): readonly [Form, ...Form[]] {
   const differ = classes.some(({ keyClass }) => keyClass.members.length > 1);
   const spreads: readonly Spread[] = differ ? ['one', 'every'] : ['every'];
   const ofClasses = new Set(classes.flatMap((each) => (isEmptyForGood(each) ? [] : each.methods)));
@@ -260,8 +282,8 @@ function membersToRestrict(
 }
 
 /** Nothing is known to be in the class, and nothing can come to be. */
-function isEmptyForGood({ keys, freshness }: ClassKeys): boolean {
-  return keys.size === 0 && freshness === undefined;
+function isEmptyForGood(restriction: AnyRestriction): boolean {
+  return 'keys' in restriction && restriction.keys.size === 0 && restriction.freshness === undefined;
 }
 
 /** Undefined if the class has no table that all keys could be read from. */
@@ -296,45 +318,4 @@ function tableOfAllKeys(member: KeyMember, { members }: KeyClass): TableOfKeys |
   const written = [name.catalogname, name.schemaname, name.relname].filter((part) => part !== undefined);
   const only = smallest.table.only ? 'ONLY ' : '';
   return { table: only + written.map(quoteIdentifier).join('.'), column: smallest.column };
-}
-
-/** A restriction's keys as the client's session reads them, and as the server is asked about them before. */
-interface Placed {
-  readonly sent: PlacedKeys;
-  readonly asked: PlacedKeys;
-  /** What has to be there to be read. */
-  readonly table?: KeyTable;
-}
-
-function placeKeys(keys: KeySet, elementType: string, method: Method): Placed {
-  const placement = method === 'inline' ? 'array' : 'semi-join';
-  if (usesTable(method)) {
-    const table = tableFor(keys, elementType, method === 'tmp_table_join');
-    const standIn: KeySource = { kind: 'query', rows: `SELECT NULL::pg_catalog.${elementType}` };
-    return {
-      sent: { source: { kind: 'table', ...table }, placement },
-      asked: { source: standIn, placement },
-      table,
-    };
-  }
-  const placed = { source: { kind: 'constant', array: arrayFor(keys, elementType) }, placement } as const;
-  return { sent: placed, asked: placed };
-}
-
-function tableFor(keys: KeySet, elementType: string, isUnique: boolean): KeyTable {
-  const known = tables.get(keys) ?? new Map<string, KeyTable>();
-  tables.set(keys, known);
-  const kind = `${elementType} ${isUnique}`;
-  const name = `pcache_keys_${++tableCount}_${ownNames}`;
-  const table = known.get(kind) ?? keyTable(name, arrayFor(keys, elementType), isUnique);
-  known.set(kind, table);
-  return table;
-}
-
-function arrayFor(keys: KeySet, elementType: string): SqlText {
-  const known = arrays.get(keys) ?? new Map<string, SqlText>();
-  arrays.set(keys, known);
-  const array = known.get(elementType) ?? keyArray(keys, elementType);
-  known.set(elementType, array);
-  return array;
 }

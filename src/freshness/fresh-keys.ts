@@ -1,7 +1,13 @@
 import type { EntryOrigin } from '../cache/cache-backend';
 import type { CatalogReading } from '../query/catalog/catalog';
 import { quoteIdentifier, quoteLiteral } from '../query/ast/quote';
-import { keyArray, type ElementType, type RestrictingKeys } from '../query/rewrite/restriction';
+import {
+  integerRanges,
+  keyArray,
+  type ElementType,
+  type RestrictingKeys,
+} from '../query/rewrite/restriction';
+import { inLeader } from './in-leader';
 
 /**
  * What a restriction is to be kept fresh with: entries of one tracking and one server (stamp-entry.sql), intersected or alone. Its sources
@@ -45,11 +51,6 @@ const typesOfLogs = {
   timestamp: 'timestamp',
   timestamptz: 'timestamptz',
 } as const satisfies Readonly<Record<string, ElementType>>;
-
-const integerRanges: Readonly<Partial<Record<ElementType, readonly [string, string]>>> = {
-  int2: ['-32768', '32767'],
-  int4: ['-2147483648', '2147483647'],
-};
 
 /**
  * The keys a column may still have, as rows, some of them twice: the known keys, those changed since they were known, and every key if
@@ -130,12 +131,6 @@ function isUncertainSql(freshness: Freshness): string {
     ` OR ${schema}.catalog_changed(${snapshot(freshness.catalog.snapshot)}, ${version(freshness.catalog)})`
   );
 }
-
-/**
- * Always true, stable, and parallel restricted: keeps the server from planning parallel workers for the scan of all keys. They would be started
- * before it is known whether it is to be run at all, which takes as long as many a restricted statement.
- */
-const inLeader = 'pg_catalog.pg_my_temp_schema() IS NOT NULL';
 
 function version({ version }: Pick<CatalogReading, 'version'>): string {
   return `${BigInt(version)}::pg_catalog.int8`;

@@ -79,14 +79,6 @@ export async function applyCache(options: ApplyOptions): Promise<AppliedCache> {
   };
 }
 
-/**
- * applyCache, with keys as rows to join with by default. They stand in the text, whatever the store: reading them where they are, in a cache in
- * PostgreSQL, is not built. So the text grows with the keys.
- */
-export function applyCacheLazy(options: ApplyOptions): Promise<AppliedCache> {
-  return applyCache({ method: 'IN_SUBQUERY', ...options });
-}
-
 function hitsIn({ blocks }: Explanation): number {
   const hits = blocks.flatMap(({ classes }) =>
     classes.flatMap(({ fragments }) =>

@@ -89,7 +89,8 @@ export async function entriesFor(helper: CacheHelper, options: KeysOptions): Pro
   };
 }
 
-function variantsOf(reading: Reading | undefined, helper: CacheHelper): number {
+/** Number of a query's fragments, which the helper knows by their hashes from then on. */
+export function variantsOf(reading: Reading | undefined, helper: CacheHelper): number {
   const fragments = reading === undefined ? [] : fragmentsOf(reading);
   for (const fragment of fragments) helper.note(fragment);
   return fragments.length;

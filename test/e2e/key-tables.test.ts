@@ -1,6 +1,6 @@
 import { Client } from 'pg';
 import { type SqlText } from '../../src/query/ast/quote';
-import { keyTable, type KeyTable } from '../../src/query/rewrite/key-table';
+import { keyTable, rowsOfArray, type KeyTable } from '../../src/query/rewrite/key-table';
 import { encodeBind } from '../../src/wire/frontend/bind';
 import { encodeDescribe } from '../../src/wire/frontend/describe';
 import { encodeExecute } from '../../src/wire/frontend/execute';
@@ -31,7 +31,7 @@ const sync = encodeSync();
 const original = `select 'original'`;
 const name = 'Pcache "keys" 1';
 const array = `'{1,2,3}'::pg_catalog.int8[]` as SqlText;
-const table = keyTable(name, array, true);
+const table = keyTable(name, rowsOfArray(array), true);
 const rows = `(select count(*) from ${table.table})`;
 const restricted = `select 'restricted ' || ${rows}`;
 const seen = query('select seen()');

@@ -1,7 +1,7 @@
 import type { Engine, InspectedStatement, Plan, PlanRequest, ReadContext } from '../../src/engine/engine';
 import type { Explanation } from '../../src/engine/explain/explanation';
 import type { SqlText } from '../../src/query/ast/quote';
-import { keyTable } from '../../src/query/rewrite/key-table';
+import { keyTable, rowsOfArray } from '../../src/query/rewrite/key-table';
 import type { Random } from '../oracle/random';
 
 /** Means nothing to the server. */
@@ -119,7 +119,7 @@ export class WhimsicalEngine implements Engine {
         lacksTables: false,
         why: 'only',
       },
-      ...(hasTable ? { tables: [keyTable('pcache_whim', array, random.chance(0.5))] } : {}),
+      ...(hasTable ? { tables: [keyTable('pcache_whim', rowsOfArray(array), random.chance(0.5))] } : {}),
       memo: undefined,
     };
   }

@@ -177,6 +177,7 @@ const choices: Readonly<Record<ChoiceReason, string>> = {
   fastest: 'the fastest of the forms, as measured',
 };
 
-function reasonOfOther({ text }: InspectedStatement): string {
+/** Why a statement is none that could be restricted. */
+export function reasonOfOther({ text }: InspectedStatement): string {
   return switchedOff.test(text) ? 'switched off' : 'not a candidate';
 }

@@ -12,14 +12,14 @@ export interface KeyTable {
 
 /**
  * @param name is its own in every session that may have it
- * @param array the keys, each once
+ * @param rows a SELECT of the keys, of one column, each once
  * @param isUnique gives it a unique index: a semi-join with it is then an inner join to the planner (reduce_unique_semijoins in
  *   src/backend/optimizer/plan/analyzejoins.c), and every order of joining is open
  */
-export function keyTable(name: string, array: SqlText, isUnique: boolean): KeyTable {
+export function keyTable(name: string, rows: string, isUnique: boolean): KeyTable {
   const table = `pg_temp.${quoteIdentifier(name)}` as SqlText;
   const column = quoteIdentifier('partition_key');
-  const fill = `CREATE TEMPORARY TABLE ${table} USING heap AS SELECT pg_catalog.unnest(${array}) AS ${column}`;
+  const fill = `CREATE TEMPORARY TABLE ${table} (${column}) USING heap AS ${rows}`;
   const index = `CREATE UNIQUE INDEX ON ${table} (${column})`;
   return {
     table,
@@ -27,4 +27,9 @@ export function keyTable(name: string, array: SqlText, isUnique: boolean): KeyTa
     create: [fill, ...(isUnique ? [index] : []), `ANALYZE ${table}`],
     drop: `DROP TABLE ${table}`,
   };
+}
+
+/** The elements of an array, for a table of them. */
+export function rowsOfArray(array: SqlText): string {
+  return `SELECT pg_catalog.unnest(${array})`;
 }

@@ -27,6 +27,12 @@ const elementTypes: ReadonlyMap<number, ElementType> = new Map([
   [TypeOid.timestamptz, 'timestamptz'],
 ]);
 
+/** The least and the greatest value of the types that cannot hold every integer key. */
+export const integerRanges: Readonly<Partial<Record<ElementType, readonly [string, string]>>> = {
+  int2: ['-32768', '32767'],
+  int4: ['-2147483648', '2147483647'],
+};
+
 const integerBits: ReadonlyMap<string, bigint> = new Map([
   ['int2', 15n],
   ['int4', 31n],

@@ -167,6 +167,16 @@ describe.each(versions)('keys read in place, PostgreSQL (%s)', (binaries) => {
     expect(await read(keys)).toEqual({ rows: ['2'], changed: false });
   });
 
+  test('keys that a program gave have no snapshot: read, and not beside those of a run', async () => {
+    await open(openPostgresqlArray);
+    const given = { ...sampleEntry(createKeySet('integer', [7n]), { text: 'a', at: 1_000 }), snapshot: undefined };
+    await backend.put(given);
+    const keys = lazy(await described());
+    expect(await read(keys)).toEqual({ rows: ['7'], changed: false });
+    await put('a', [8n]);
+    expect(await read(keys)).toEqual({ rows: [], changed: true });
+  });
+
   test('keys that somebody changed count as changed', async () => {
     for (const [openIt, column, damage] of [
       [openPostgresqlArray, 'integers', `'{1}'`],
@@ -208,7 +218,7 @@ describe.each(versions)('keys read in place, PostgreSQL (%s)', (binaries) => {
     await client.query(`drop owned by "${role}"; drop role "${role}"`);
   });
 
-  test('refuses: entries without keys or snapshot, none at all, and roaring bitmaps without the extension', async () => {
+  test('refuses: entries without keys, none at all, and roaring bitmaps without the extension', async () => {
     await open(openPostgresqlRoaringbit);
     const entry = descriptionOf(sampleEntry(createKeySet('integer', [1n])));
     expect(backend.lazy?.([entry])).toBeUndefined();
@@ -216,7 +226,6 @@ describe.each(versions)('keys read in place, PostgreSQL (%s)', (binaries) => {
     await open(openPostgresqlArray);
     for (const entries of [
       [],
-      [{ ...entry, snapshot: undefined }],
       [entry, descriptionOf(failedEntry('failed', 'integer'))],
     ])
       expect(backend.lazy?.(entries)).toBeUndefined();

@@ -8,8 +8,8 @@ const pinnedColumns = ['backend', 'partition_key', 'hash', 'status', 'snapshot',
 
 /**
  * SQL that reads the intersection of these entries where it is: see LazyKeys. Each entry is pinned to the version that was decided on, by its
- * snapshot and time, and to its number of keys; values are literals, and every name and operator is qualified, for it stands in
- * statements of clients. undefined if an entry has no keys, no snapshot, or cannot be read in this form.
+ * snapshot (or that it has none, as keys that a program gave) and time, and to its number of keys; values are literals, and every name and operator is qualified, for it stands in
+ * statements of clients. undefined if an entry has no keys, or cannot be read in this form.
  */
 export function lazyKeys(
   entries: readonly EntryDescription[],
@@ -24,10 +24,14 @@ export function lazyKeys(
   if (form === undefined) return undefined;
   const versions: string[] = [];
   for (const { fragment, status, snapshot, createdAt, keyCount } of entries) {
-    if (status !== 'ok' || snapshot === undefined || fragment.partitionKey !== partitionKey) return undefined;
+    if (status !== 'ok' || fragment.partitionKey !== partitionKey) return undefined;
+    const isOfSnapshot =
+      snapshot === undefined
+        ? 'e.snapshot IS NULL'
+        : `e.snapshot::pg_catalog.text ${equals} ${quoteLiteral(snapshot)}::pg_catalog.text`;
     versions.push(
       `(e.hash ${equals} pg_catalog.decode('${fragment.hash}', 'hex') ` +
-        `AND e.snapshot::pg_catalog.text ${equals} ${quoteLiteral(snapshot)}::pg_catalog.text ` +
+        `AND ${isOfSnapshot} ` +
         `AND e.created_at ${equals} pg_catalog.to_timestamp(${createdAt}::pg_catalog.float8 OPERATOR(pg_catalog./) 1000) ` +
         `AND ${form.count} ${equals} ${keyCount})`,
     );
