@@ -67,7 +67,7 @@ export {
   sqliteSource,
   type SqliteSourceOptions,
 } from './library/population-source';
-export type { QueryOptions } from './library/query-options';
+export type { QueryOptions, RestrictOptions } from './library/query-options';
 export {
   getQueueLengths,
   type LengthsOfQueues,

@@ -12,6 +12,7 @@ import { isReadInPlace, readInPlace } from './keys-in-place';
 import { methodOf } from './method-name';
 import { parseTrouble } from './parse-trouble';
 import { checkKey } from './query-options';
+import { isHarmless, wasHarmless } from './restricted-before';
 import { contextOf } from './session';
 
 export interface LazilyAppliedCache extends ExtendedQuery {
@@ -60,7 +61,7 @@ async function apply(
   if (reading === undefined || !(statement instanceof CandidateStatement))
     return left(parseTrouble(query) ?? reasonOfOther(statement));
   if (context.mode === 'off') return left('switched off');
-  const objection = objectionTo(reading, retriesOnError);
+  const objection = objectionTo(reading, retriesOnError || wasHarmless(query));
   if (objection !== undefined) return left(objection);
   const known = matchReading(reading, engine.directory);
   if (known.length === 0) return left('miss');
@@ -75,7 +76,10 @@ async function apply(
     keyClass.members.some(({ table }) => table.alias === alias),
   );
   return {
-    ...withKeys(restricted.text, restricted.tables),
+    ...withKeys(restricted.text, restricted.tables, {
+      isHarmless: isHarmless(query, reading),
+      isPlain: options.analyzeTmpTable === false,
+    }),
     isInPlace: true,
     stats: { generatedVariants, cacheHits, enhanced: true, p0Rewritten },
   };

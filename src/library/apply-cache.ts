@@ -3,21 +3,12 @@ import { parseTrouble } from './parse-trouble';
 import { helperOf } from './cache-helper';
 import { type ExtendedQuery, leftAlone, withKeys } from './extended-query';
 import { enumerateOf } from './generate-hashes';
-import { type MethodName, methodOf } from './method-name';
-import { checkKey, type QueryOptions } from './query-options';
+import { methodOf } from './method-name';
+import { checkKey, type RestrictOptions } from './query-options';
+import { wasHarmless } from './restricted-before';
 import { contextOf } from './session';
 
-export interface ApplyOptions extends QueryOptions {
-  /** Default: auto. */
-  readonly method?: MethodName;
-  /** Alias of the table to restrict, if the query has one of that name; by default the table is found. */
-  readonly p0Alias?: string;
-  /**
-   * YOU PROMISE TO RUN THE ORIGINAL QUERY, outside of a transaction block, if the enhanced one ends in an error: then queries with
-   * conditions that can raise one, such as `1 / x > 0`, are enhanced as well. Default: false.
-   */
-  readonly retriesOnError?: boolean;
-}
+export type ApplyOptions = RestrictOptions;
 
 export interface CacheStats {
   /** Fragments of the query that could be known. */
@@ -57,13 +48,16 @@ export async function applyCache(options: ApplyOptions): Promise<AppliedCache> {
     statement: engine.inspect(query),
     context,
     isContextCertain: true,
-    canRetry: retriesOnError,
+    canRetry: retriesOnError || wasHarmless(query),
     canMakeTables: context.canMakeTables === true,
   });
   const { restricted, reason } = explanation;
   const extended =
     reason === undefined && restricted !== undefined
-      ? withKeys(restricted.text, restricted.tables)
+      ? withKeys(restricted.text, restricted.tables, {
+          isHarmless: wasHarmless(query) || !restricted.mayRaise,
+          isPlain: options.analyzeTmpTable === false,
+        })
       : leftAlone(query, parseTrouble(query) ?? reason ?? 'not restricted');
   const fragments = await enumerateOf(helper, options, context);
   const enhanced = extended.reason === undefined;

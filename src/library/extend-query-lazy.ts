@@ -6,19 +6,17 @@ import { parseStatements } from '../query/ast/parser';
 import { usesTable } from '../query/rewrite/method';
 import { helperOf } from './cache-helper';
 import { cleanQuery } from './clean-query';
-import type { ExtendOptions } from './extend-query';
 import { type ExtendedQuery, leftAlone, withKeys } from './extended-query';
 import { readQuery } from './generate-hashes';
-import { type MethodName, methodOf } from './method-name';
+import { methodOf } from './method-name';
 import { parseTrouble } from './parse-trouble';
-import { checkKey } from './query-options';
+import { checkKey, type RestrictOptions } from './query-options';
+import { isHarmless, wasHarmless } from './restricted-before';
 import { contextOf } from './session';
 
-export interface ExtendLazyOptions extends Omit<ExtendOptions, 'partitionKeys' | 'method'> {
+export interface ExtendLazyOptions extends RestrictOptions {
   /** A SELECT of one column, as getPartitionKeysLazy gives it; of another, YOU PROMISE THAT ROWS WITH OTHER KEYS ARE NOT WANTED. */
   readonly lazySubquery: string;
-  /** Default: IN_SUBQUERY. */
-  readonly method?: MethodName;
 }
 
 /**
@@ -35,7 +33,7 @@ export async function extendQueryWithPartitionKeysLazy(options: ExtendLazyOption
   const context = await contextOf(options.session, engine, pool);
   const reading = await readQuery(helper, query, context, options);
   if (reading === undefined) return leftAlone(query, parseTrouble(query) ?? 'not a candidate');
-  const objection = objectionTo(reading, retriesOnError);
+  const objection = objectionTo(reading, retriesOnError || wasHarmless(query));
   if (objection !== undefined) return leftAlone(query, objection);
   const found = outermostClass(reading, p0Alias);
   if ('refused' in found) return leftAlone(query, found.refused);
@@ -54,7 +52,10 @@ export async function extendQueryWithPartitionKeysLazy(options: ExtendLazyOption
   );
   return 'refused' in restricted
     ? leftAlone(query, restricted.refused)
-    : withKeys(restricted.text, restricted.tables);
+    : withKeys(restricted.text, restricted.tables, {
+        isHarmless: isHarmless(query, reading),
+        isPlain: options.analyzeTmpTable === false,
+      });
 }
 
 /** Without comments or an end, which would not stand within another statement. */

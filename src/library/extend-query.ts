@@ -2,21 +2,16 @@ import { restrictToKeys } from '../engine/given-keys';
 import { helperOf } from './cache-helper';
 import { type ExtendedQuery, leftAlone, withKeys } from './extended-query';
 import { readQuery } from './generate-hashes';
-import { type MethodName, methodOf } from './method-name';
+import { methodOf } from './method-name';
 import { parseTrouble } from './parse-trouble';
 import { type KeysInput, PartitionKeys } from './partition-keys';
-import { checkKey, type QueryOptions } from './query-options';
+import { checkKey, type RestrictOptions } from './query-options';
+import { isHarmless, wasHarmless } from './restricted-before';
 import { contextOf } from './session';
 
-export interface ExtendOptions extends QueryOptions {
+export interface ExtendOptions extends RestrictOptions {
   /** YOU PROMISE THAT ROWS WITH OTHER KEYS ARE NOT WANTED; those without a key, that is with NULL, stay. */
   readonly partitionKeys: KeysInput;
-  /** Default: IN. */
-  readonly method?: MethodName;
-  /** Alias of the table to restrict, where there are several. */
-  readonly p0Alias?: string;
-  /** As of applyCache. */
-  readonly retriesOnError?: boolean;
 }
 
 /**
@@ -36,11 +31,19 @@ export async function extendQueryWithPartitionKeys(options: ExtendOptions): Prom
   if (reading === undefined) return leftAlone(query, parseTrouble(query) ?? 'not a candidate');
   const restricted = await restrictToKeys(
     reading,
-    { keys: keySet, method: choice, alias: p0Alias, canRetry: retriesOnError },
+    {
+      keys: keySet,
+      method: choice,
+      alias: p0Alias,
+      canRetry: retriesOnError || wasHarmless(query),
+    },
     await catalog(),
     shapes,
   );
   return 'refused' in restricted
     ? leftAlone(query, restricted.refused)
-    : withKeys(restricted.text, restricted.tables);
+    : withKeys(restricted.text, restricted.tables, {
+        isHarmless: isHarmless(query, reading),
+        isPlain: options.analyzeTmpTable === false,
+      });
 }

@@ -1,4 +1,5 @@
 import type { KeyTable } from '../query/rewrite/key-table';
+import { noteHarmless } from './restricted-before';
 
 /** A query, with keys in it or as it was. */
 export interface ExtendedQuery {
@@ -21,8 +22,17 @@ export function leftAlone(query: string, reason: string): ExtendedQuery {
   return { query, statement: query, setup: [], teardown: [], reason };
 }
 
-export function withKeys(statement: string, tables: readonly KeyTable[]): ExtendedQuery {
-  const setup = tables.flatMap(({ create }) => create);
+/**
+ * @param isHarmless whether the query could not fail before
+ * @param isPlain leaves out indexes and statistics of temporary tables
+ */
+export function withKeys(
+  statement: string,
+  tables: readonly KeyTable[],
+  { isHarmless, isPlain }: { readonly isHarmless: boolean; readonly isPlain: boolean },
+): ExtendedQuery {
+  if (isHarmless) noteHarmless(statement);
+  const setup = tables.flatMap(({ create }) => (isPlain ? create.slice(0, 1) : create));
   const teardown = tables.map(({ drop }) => drop);
   const own = withoutEnd(statement);
   // A comment at the end of the query must not swallow what follows.

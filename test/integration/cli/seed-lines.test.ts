@@ -91,8 +91,8 @@ const lines: readonly (readonly [document: string, line: string, file: string, t
   [
     partitionJoin,
     'pcache-add --direct --query "SELECT 1" --partition-key region_id --min-component-size 2 --max-component-size 4 --follow-graph --no-auto-detect-partition-join --partition-join-table rm --no-warn-partition-key',
-    'test/integration/cli/observer-flags.test.ts',
-    '--remove-constraints-all, --remove-constraints-add, --partition-join-table, component sizes',
+    statements,
+    'every option of what is learned: component sizes, the graph, the partition-join table, the warning',
   ],
 ];
 

@@ -165,6 +165,36 @@ test('pcache add --queue and --queue-original fill the two tiers', async () => {
   expect(stdout).toMatch(/original_query_queue: 2 waiting[^]*query_fragment_queue: 1 waiting/);
 });
 
+test('every option of what is learned: component sizes, the graph, the partition-join table, the warning', async () => {
+  await admin.query('create table zone as select distinct city_id from street; analyze zone');
+  const star = `select r.id from restaurant r, street s, zone z where r.city_id = z.city_id and s.city_id = z.city_id
+    and r.rating > 4.98 and s.name like '%1'`;
+  const zones = async (...args: string[]): Promise<readonly unknown[]> => {
+    await admin.query('truncate pcache.app_queue_query_fragment_queue');
+    expect(await cli.run(['add', '--queue', '--query', star, ...key, ...args])).toMatchObject({ code: 0 });
+    const rows = await column(`select q::text as value from pcache.app_queue_query_fragment_queue as q`);
+    // How many tables each has, and whether the partition-join table is one of them.
+    return rows
+      .map((row) => `${new Set(String(row).match(/ AS t\d/g)).size}${/zone/.test(String(row)) ? 'z' : ''}`)
+      .sort();
+  };
+  expect(await zones()).toEqual(['2z', '2z']);
+  expect(await zones('--follow-graph')).toEqual(['2z', '2z']);
+  expect(await zones('--no-follow-graph')).toEqual(['2z', '2z', '3z']);
+  expect(await zones('--no-follow-graph', '--min-component-size', '3')).toEqual(['3z']);
+  expect(await zones('--no-follow-graph', '--max-component-size', '2')).toEqual(['2z', '2z']);
+  expect(await zones('--no-auto-detect-partition-join')).toEqual(['1', '1']);
+  expect(await zones('--no-auto-detect-partition-join', '--partition-join-table', 'z')).toEqual(['2z', '2z']);
+  const keyless = ['add', '--queue', '--query', 'select text from note', ...key];
+  const warned = await cli.run(keyless);
+  expect(warned.stdout + warned.stderr).toMatch(
+    /warning: it cannot be restricted by the partition key city_id/,
+  );
+  const silent = await cli.run([...keyless, '--no-warn-partition-key']);
+  expect(silent.stdout + silent.stderr).not.toMatch(/warning/);
+  await admin.query('drop table zone');
+});
+
 describe('pcache explain', () => {
   test('says what the proxy would do, and why not', async () => {
     const explain = (...args: string[]): ReturnType<CliSession['run']> =>
@@ -189,7 +219,7 @@ describe('where changes are tracked', () => {
     expect(await track('install')).toMatchObject({ code: 0 });
   });
   afterAll(async () => {
-    await track('remove');
+    await track('remove', '--yes');
     await admin.query('update restaurant set rating = (id % 500) / 100.0');
   });
 

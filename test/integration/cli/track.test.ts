@@ -67,7 +67,11 @@ test('install, status, grants and remove', async () => {
   await admin.query(grants.stdout);
   await admin.query(`set role proxy; select pcache.notice(), pcache.compact('3', 10); reset role`);
 
-  const removed = await track('remove', '--key', 'kind');
+  expect(await track('remove', '--key', 'kind')).toMatchObject({
+    code: 2,
+    stderr: expect.stringMatching(/Stop noting changes of the 1 tables of kind in .*say --yes if so/),
+  });
+  const removed = await track('remove', '--key', 'kind', '--yes');
   expect(removed.stdout).toMatch(/\n {2}public.place \(kind_id\): no longer tracked\n$/);
 }, 180_000);
 

@@ -1,5 +1,6 @@
 import { Client } from 'pg';
 import {
+  applyCache,
   applyCacheLazy,
   type CacheHelper,
   createCacheHelper,
@@ -83,6 +84,43 @@ describe('keys that a query reads where they are', () => {
       expect(extended.query).toContain('"s"."city_id" OPERATOR(pg_catalog.=) ANY');
       expect(await database.rows(extended.query, extended.setup.length)).toEqual(await database.rows(parks));
     });
+  });
+
+  test('several partition keys: a helper each, and each adds what it knows', async () => {
+    const { connection } = database;
+    await using kinds = await createCacheHelper('postgresql_array', 'type', 'text', {
+      ...{ connection, consistency: 'static', maxKeyShare: 1 },
+    });
+    await populate({ query: parks, cacheHandler: kinds });
+    for (const apply of [applyCache, applyCacheLazy])
+      for (const method of methods) {
+        const first = await apply({ query: parks, cacheHandler: cache, session: database.client });
+        const asked = { query: first.query, cacheHandler: kinds, method, session: database.client };
+        const both = await apply(asked);
+        expect([first.reason, both.reason]).toEqual([undefined, undefined]);
+        expect(both.query).toContain('"p"."type" OPERATOR(pg_catalog.=) ANY');
+        expect(both.query).toContain('."city_id" OPERATOR(pg_catalog.=) ANY');
+        expect(await database.rows(both.query, both.setup.length)).toEqual(await database.rows(parks));
+      }
+    const own = `${parks} and p.type = any ('{park}'::text[]) and 1 / (p.x + 1) >= 0`;
+    const asked = { query: own, cacheHandler: cache, session: database.client };
+    expect((await applyCacheLazy(asked)).reason).toBe('may raise an error');
+    const promised = await applyCacheLazy({ ...asked, retriesOnError: true });
+    const again = await applyCacheLazy({ ...asked, query: promised.query, cacheHandler: kinds });
+    expect(again.reason).toBe('may raise an error');
+  });
+
+  test('analyzeTmpTable: false makes the table and nothing else', async () => {
+    const asked = {
+      query: parks,
+      cacheHandler: cache,
+      method: 'TMP_TABLE_JOIN',
+      session: database.client,
+    } as const;
+    expect((await applyCacheLazy(asked)).setup).toHaveLength(3);
+    const plain = await applyCacheLazy({ ...asked, analyzeTmpTable: false });
+    expect(plain.setup).toHaveLength(1);
+    expect(await database.rows(plain.query, 1)).toEqual(await database.rows(parks));
   });
 
   test('two tables of another type of integer, and a key that neither can hold', async () => {

@@ -9,6 +9,7 @@ import {
   generateAllQueryHashPairs,
   getQueueLengths,
   InexactEntryError,
+  mysqlSource,
   popFromOriginalQueryQueue,
   popFromOriginalQueryQueueBlocking,
   popFromQueryFragmentQueue,
@@ -22,6 +23,8 @@ import {
   UnknownFragmentError,
 } from '../../../src';
 import { large, LibraryDatabase, parks } from '../../support/library-database';
+import { hasMariadb, startMariadb } from '../../support/mariadb-server';
+import { hasRedis, startRedis } from '../../support/redis-server';
 import { openSqlite, sqliteEnvironment, sqliteProblem, sqliteProgram } from '../../support/sqlite-file';
 import { temporaryDirectory } from '../../support/temporary-directory';
 
@@ -213,6 +216,41 @@ describe('stores, queues and sources of the library', () => {
       },
     );
   });
+
+  const isInstalled = hasMariadb && hasRedis;
+  (isInstalled ? test : test.skip)(
+    `Redis, and a copy in MariaDB${isInstalled ? '' : ' (mariadb-server or redis-server is not installed)'}`,
+    async () => {
+      await using redis = await startRedis();
+      await using mariadb = await startMariadb();
+      const copy = await mariadb.connect();
+      await copy.query(
+        'create table poi (id integer, city_id integer, name text, type text, area integer, x integer, y integer)',
+      );
+      const { rows } = await database.client.query<unknown[]>({
+        text: 'select * from poi',
+        rowMode: 'array',
+      });
+      await copy.query('insert into poi values ?', [rows]);
+      await copy.end();
+      await using helper = await createCacheHelper('redis_set', 'city_id', 'integer', {
+        ...{ connection: database.connection, consistency: 'static' },
+        cache: { redis: { addresses: `${redis.host}:${redis.port}` } },
+      });
+      const query = 'select id from poi where area > 1973';
+      const { host, port, user, password, database: name } = mariadb.options;
+      const source = mysqlSource({ host, port, user, password, database: name });
+      expect(await populate({ query, cacheHandler: helper, source })).toMatchObject([{ status: 'ok' }]);
+      const enhanced = await applyCache({ query, cacheHandler: helper });
+      expect(enhanced.stats.enhanced).toBe(true);
+      expect(await database.rows(enhanced.query)).toEqual(await database.rows(query));
+      await using texts = await createCacheHelper('redis_set', 'session_id', 'text', {
+        cache: { redis: { addresses: `${redis.host}:${redis.port}` } },
+      });
+      await texts.setSet('sessions', ['a', "b'c"]);
+      expect([...((await texts.get('sessions')) ?? [])]).toEqual(['a', "b'c"]);
+    },
+  );
 
   describe('other helpers', () => {
     test('in PostgreSQL, set up by the way; two of one key see each other', async () => {
