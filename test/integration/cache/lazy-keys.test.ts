@@ -169,7 +169,10 @@ describe.each(versions)('keys read in place, PostgreSQL (%s)', (binaries) => {
 
   test('keys that a program gave have no snapshot: read, and not beside those of a run', async () => {
     await open(openPostgresqlArray);
-    const given = { ...sampleEntry(createKeySet('integer', [7n]), { text: 'a', at: 1_000 }), snapshot: undefined };
+    const given = {
+      ...sampleEntry(createKeySet('integer', [7n]), { text: 'a', at: 1_000 }),
+      snapshot: undefined,
+    };
     await backend.put(given);
     const keys = lazy(await described());
     expect(await read(keys)).toEqual({ rows: ['7'], changed: false });
@@ -224,10 +227,7 @@ describe.each(versions)('keys read in place, PostgreSQL (%s)', (binaries) => {
     expect(backend.lazy?.([entry])).toBeUndefined();
     await backend[Symbol.asyncDispose]();
     await open(openPostgresqlArray);
-    for (const entries of [
-      [],
-      [entry, descriptionOf(failedEntry('failed', 'integer'))],
-    ])
+    for (const entries of [[], [entry, descriptionOf(failedEntry('failed', 'integer'))]])
       expect(backend.lazy?.(entries)).toBeUndefined();
   });
 });
