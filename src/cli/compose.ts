@@ -21,6 +21,7 @@ import { composeVerifiers } from './compose-verifiers';
 import { loadListenTls, loadUpstreamTls } from './load-tls';
 import { openGuardedCache } from './open-guarded-cache';
 import { openQueues } from './open-queues';
+import { readOpenFileLimit } from './open-file-limit';
 import { Owned } from './owned';
 import { startEvictor } from './start-evictor';
 import { readVersion } from './version';
@@ -123,7 +124,7 @@ async function composeEngines(
 }
 
 function createListener(
-  { listen, upstream, mode, limits }: PcacheConfig,
+  { listen, upstream, mode, limits, databases }: PcacheConfig,
   parts: {
     readonly clientTls: ClientTls | undefined;
     readonly serverTls: ServerTls | undefined;
@@ -145,6 +146,9 @@ function createListener(
     log: log.child({ part: 'proxy' }),
     limits: {
       maxSessions: limits.maxSessions,
+      maxSessionsPerDatabase: limits.maxSessionsPerDatabase,
+      maxSessionsOfDatabases: sessionsOfDatabases(databases),
+      maxSessionsPerUser: limits.maxSessionsPerUser,
       loginTimeoutMs: limits.loginTimeoutMs,
       connectTimeoutMs: limits.connectTimeoutMs,
       maxInspectedBytes: limits.inspectBytes,
@@ -154,5 +158,12 @@ function createListener(
       idleTimeoutMs: limits.idleTimeoutMs,
       keepAliveMs: limits.keepAliveMs,
     },
+    maxOpenFiles: readOpenFileLimit(),
   });
+}
+
+/** For those databases that have a limit of their own. */
+function sessionsOfDatabases(databases: PcacheConfig['databases']): ReadonlyMap<string, number> {
+  const limits = [...databases].map(([name, { maxSessions }]) => [name, maxSessions] as const);
+  return new Map(limits.filter((limit): limit is [string, number] => limit[1] !== undefined));
 }

@@ -1,6 +1,7 @@
 import type { BlockOutcome } from '../engine/block-outcomes';
 import type { Plan } from '../engine/engine';
 import type { Method } from '../query/rewrite/method';
+import type { SessionLimit } from './entrance/session-places';
 
 /** Why a client's connection ended. A closed set, fit for a metric's label. */
 export type ConnectionEnd =
@@ -50,6 +51,8 @@ export interface ProxyEvents {
   connectionOpened(): void;
   /** Called exactly once for each connectionOpened. */
   connectionClosed(end: ConnectionEnd): void;
+  /** A session was refused with 53300, by this limit. */
+  sessionRefused(limit: SessionLimit): void;
   statementFinished(event: StatementFinished): void;
   /** A statement of a scanned session that the engine has no interest in was forwarded. */
   statementPassed(database: string): void;

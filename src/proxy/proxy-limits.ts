@@ -1,10 +1,9 @@
 import { defaultKeepAliveMs } from '../postgres/keep-alive';
 import { maxMessageLength } from '../wire/frame-reader';
+import { type SessionCeilings } from './entrance/session-places';
 
-/** Bounds on what one session may cost. */
-export interface ProxyLimits {
-  /** Sessions at once; one more is refused with 53300. */
-  readonly maxSessions: number;
+/** How many sessions there may be, one more being refused with 53300, and bounds on what one may cost. */
+export interface ProxyLimits extends SessionCeilings {
   /** From accepting a connection to the server's first ReadyForQuery. */
   readonly loginTimeoutMs: number;
   /** For opening a connection to the server. */
@@ -25,6 +24,9 @@ export interface ProxyLimits {
 
 export const defaultLimits: ProxyLimits = {
   maxSessions: 10_000,
+  maxSessionsPerDatabase: 0,
+  maxSessionsOfDatabases: new Map(),
+  maxSessionsPerUser: 0,
   loginTimeoutMs: 60_000,
   connectTimeoutMs: 10_000,
   maxInspectedBytes: 1024 * 1024,

@@ -3,6 +3,8 @@ import { type Engine } from '../engine/engine';
 import { keepAliveOptions } from '../postgres/keep-alive';
 import { PlainSocket } from '../postgres/plain-socket';
 import { ClientEntrance } from './entrance/client-entrance';
+import { OpenFiles } from './entrance/open-files';
+import { type SessionLimit, SessionPlaces } from './entrance/session-places';
 import { type ClientSession } from './session/client-session';
 import { type ClientTls } from './entrance/client-tls';
 import { type ProxyEvents, type ProxyTraffic } from './proxy-events';
@@ -33,10 +35,15 @@ export interface ProxyListenerOptions {
   readonly events: ProxyEvents;
   readonly log: ProxyLog;
   readonly limits?: Partial<ProxyLimits>;
+  /** How many files the process may have open; by default that is not known. */
+  readonly maxOpenFiles?: number | undefined;
 }
 
 /** How long a client that was told 57P01 at the deadline may take to go. */
 const leaveMs = 2_000;
+
+/** How often the log says at most that no more files can be opened. */
+const fileWarningMs = 10_000;
 
 /** The proxy's door: accepts clients, and owns their sessions. */
 export class ProxyListener implements AsyncDisposable {
@@ -48,10 +55,17 @@ export class ProxyListener implements AsyncDisposable {
   private readonly whenEmpty: (() => void)[] = [];
   private readonly host: SessionHost;
   private isClosing = false;
+  private filesWarnedAt = -Infinity;
 
   constructor(private readonly options: ProxyListenerOptions) {
     const limits = { ...defaultLimits, ...options.limits };
     const { upstream, clientTls, verifiers, engines, mode, events, log } = options;
+    const places = new SessionPlaces(limits);
+    const files = new OpenFiles(options.maxOpenFiles);
+    if (!files.suffices(limits.maxSessions)) {
+      const fields = { maxOpenFiles: files.limit, maxSessions: limits.maxSessions };
+      log.warn(fields, 'the process may open too few files for limits.max_sessions: each session takes two');
+    }
     this.host = {
       upstream: { ...upstream, keepAliveMs: limits.keepAliveMs },
       clientTls,
@@ -62,7 +76,9 @@ export class ProxyListener implements AsyncDisposable {
       events,
       log,
       traffic: this.bytes,
-      hasRoom: () => this.sessions.size <= limits.maxSessions,
+      hasFilesFor: (accepted) => files.hasRoomFor(accepted),
+      admit: (startup) => places.take(startup, this.sessions.size),
+      refused: (limit) => this.refused(limit),
       registerKey: (key, session) => void this.sessionsByKey.set(key, session),
       findByKey: (key) => this.sessionsByKey.get(key),
       forgetKey: (key, session) => {
@@ -153,6 +169,16 @@ export class ProxyListener implements AsyncDisposable {
   private accept(socket: Socket): void {
     this.options.events.connectionOpened();
     this.sessions.add(new ClientEntrance(PlainSocket.adopt(socket), this.host));
+  }
+
+  private refused(limit: SessionLimit): void {
+    const { events, log } = this.options;
+    events.sessionRefused(limit);
+    const now = performance.now();
+    if (limit !== 'files' || now < this.filesWarnedAt + fileWarningMs) return;
+    this.filesWarnedAt = now;
+    const fields = { maxOpenFiles: this.options.maxOpenFiles, connections: this.sessions.size };
+    log.error(fields, 'clients are refused: the process can open no more files, see its limit of open files');
   }
 
   private stopAccepting(): void {

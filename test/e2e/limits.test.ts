@@ -5,6 +5,8 @@ import { encodeParse } from '../../src/wire/frontend/parse';
 import { encodeQuery } from '../../src/wire/frontend/query';
 import { encodeSync } from '../../src/wire/frontend/sync';
 import { type ProxyLimits } from '../../src/proxy/proxy-limits';
+import { encodeCancelRequest } from '../../src/wire/startup/cancel-request';
+import { encodeStartupMessage } from '../../src/wire/startup/startup-message';
 import { startPostgres, type PostgresServer } from '../support/postgres-server';
 import { startProxy, type RecordedProxy } from '../support/recorded-proxy';
 import { ScriptedEngine } from '../support/scripted-engine';
@@ -146,6 +148,100 @@ describe('limits', () => {
     client.send(query('IDENTIFY_SYSTEM'));
     expect(firstColumns(await client.until('Z'))).toHaveLength(1);
     client.close();
+  });
+
+  describe('too many sessions', () => {
+    /** Connects as `user` to a database of the server; resolves to the client, or to what refused it. */
+    async function enter(options: Record<string, string> = {}): Promise<WireClient | string> {
+      const client = await WireClient.open(proxy?.port ?? 0);
+      const parameters = new Map(Object.entries({ user: server.user, database, ...options }));
+      client.send(encodeStartupMessage({ majorVersion: 3, minorVersion: 0, parameters }));
+      const error = (await client.until('Z')).find(({ type }) => type === 'E');
+      if (error === undefined) return client;
+      client.close();
+      return ['V', 'C', 'M'].map((field) => errorField(error, field)).join(' ');
+    }
+
+    function inside(entered: WireClient | string): WireClient {
+      if (typeof entered === 'string') throw new Error(entered);
+      return entered;
+    }
+
+    test('for a database: refused like the server does; others are not concerned, a place that gets free is had', async () => {
+      proxy = await startProxy(server.port, {}, { limits: { maxSessionsPerDatabase: 2 } });
+      const clients = [inside(await enter()), inside(await enter())];
+      expect(await enter()).toBe(`FATAL 53300 too many connections for database "${database}"`);
+      clients.push(inside(await enter({ database: 'postgres' })));
+      expect(proxy.events.refusals).toEqual(['database']);
+      await until('the refused one has gone', () => proxy?.events.ends.includes('tooManyConnections'));
+      clients.shift()?.close();
+      await until('a place is free', () => proxy?.listener.sessionCount === 2);
+      clients.push(inside(await enter()));
+      for (const client of clients) client.close();
+    });
+
+    test('a database has a limit of its own, 0 being none', async () => {
+      proxy = await startProxy(
+        server.port,
+        { [database]: engine },
+        {
+          limits: { maxSessionsPerDatabase: 1, maxSessionsOfDatabases: new Map([[database, 0]]) },
+        },
+      );
+      const clients = [inside(await enter()), inside(await enter())];
+      clients.push(inside(await enter({ database: 'postgres' })));
+      expect(await enter({ database: 'postgres' })).toContain('53300');
+      for (const client of clients) client.close();
+    });
+
+    test('for a user: in whichever database, for physical replication too, which is in none', async () => {
+      proxy = await startProxy(
+        server.port,
+        {},
+        { limits: { maxSessionsPerUser: 2, maxSessionsPerDatabase: 1 } },
+      );
+      const clients = [inside(await enter()), inside(await enter({ replication: 'true' }))];
+      expect(await enter({ database: 'postgres' })).toBe(
+        `FATAL 53300 too many connections for role "${server.user}"`,
+      );
+      expect(await enter()).toContain('for database');
+      expect(proxy.events.refusals).toEqual(['user', 'database']);
+      for (const client of clients) client.close();
+    });
+
+    test('a session the server refuses, and one that ends before its log-in, leave their places', async () => {
+      proxy = await startProxy(server.port, {}, { limits: { maxSessionsPerUser: 1 } });
+      for (let i = 0; i < 3; i++) {
+        expect(await enter({ database: 'nowhere' })).toContain('3D000');
+        await until('it has gone', () => proxy?.listener.sessionCount === 0);
+        const early = await WireClient.open(proxy.port);
+        const parameters = new Map([['user', server.user]]);
+        early.send(encodeStartupMessage({ majorVersion: 3, minorVersion: 0, parameters }));
+        early.close();
+        await until('it has gone', () => proxy?.listener.sessionCount === 0);
+      }
+      inside(await enter()).close();
+      expect(proxy.events.refusals).toEqual([]);
+    });
+
+    test('a cancel request takes no place', async () => {
+      proxy = await startProxy(
+        server.port,
+        {},
+        { limits: { maxSessionsPerUser: 1, maxSessionsPerDatabase: 1 } },
+      );
+      const client = await WireClient.login(proxy.port, { user: server.user, database });
+      client.send(query('select pg_sleep(30)'));
+      const [processId, secretKey] = [client.keyData.readInt32BE(0), client.keyData.subarray(4)];
+      await until('the statement is canceled', async () => {
+        const other = await WireClient.open(proxy?.port ?? 0);
+        other.send(encodeCancelRequest({ processId, secretKey }));
+        await other.untilClosed();
+        return client.messages.some((message) => errorField(message, 'C') === '57014');
+      });
+      expect(proxy.events.refusals).toEqual([]);
+      client.close();
+    });
   });
 
   describe('a message that is too large', () => {

@@ -10,6 +10,10 @@ export interface PcacheOptions {
   /** Written to its standard input, which is then closed. */
   readonly input?: string;
   readonly workingDirectory?: string;
+  /** Shell commands run before the program in the same process: `ulimit`, variables. */
+  readonly prelude?: string;
+  /** A descriptor of ours that the program has as number 3. */
+  readonly inheritedDescriptor?: number;
 }
 
 export interface PcacheResult {
@@ -26,12 +30,18 @@ export class PcacheProcess implements AsyncDisposable {
   private out = '';
   private err = '';
 
-  constructor(args: readonly string[], { environment, input = '', workingDirectory }: PcacheOptions = {}) {
+  constructor(
+    args: readonly string[],
+    { environment, input = '', workingDirectory, prelude, inheritedDescriptor }: PcacheOptions = {},
+  ) {
     const tsx = require.resolve('tsx', { paths: [project] });
-    this.child = spawn(process.execPath, ['--import', tsx, join(project, 'src', 'main.ts'), ...args], {
+    const command = [process.execPath, '--import', tsx, join(project, 'src', 'main.ts'), ...args];
+    const shell = prelude === undefined ? [] : ['/bin/sh', '-c', `${prelude}\nexec "$@"`, 'sh'];
+    const [program = '', ...rest] = [...shell, ...command];
+    this.child = spawn(program, rest, {
       cwd: workingDirectory ?? project,
       env: { PATH: process.env['PATH'], ...environment },
-      stdio: 'pipe',
+      stdio: ['pipe', 'pipe', 'pipe', ...(inheritedDescriptor === undefined ? [] : [inheritedDescriptor])],
     });
     this.child.stdout?.setEncoding('utf8').on('data', (text: string) => (this.out += text));
     this.child.stderr?.setEncoding('utf8').on('data', (text: string) => (this.err += text));

@@ -10,6 +10,7 @@ export class RecordedEvents implements ProxyEvents {
   opened = 0;
   passed = 0;
   readonly ends: ConnectionEnd[] = [];
+  readonly refusals: string[] = [];
   readonly statements: StatementFinished[] = [];
   readonly asks: string[] = [];
   readonly cancels: string[] = [];
@@ -24,6 +25,9 @@ export class RecordedEvents implements ProxyEvents {
   }
   connectionClosed(end: ConnectionEnd): void {
     this.ends.push(end);
+  }
+  sessionRefused(limit: string): void {
+    this.refusals.push(limit);
   }
   statementFinished(event: StatementFinished): void {
     this.statements.push(event);

@@ -142,6 +142,8 @@ export function buildConfig(
     },
     limits: {
       maxSessions: file.limits.max_sessions,
+      maxSessionsPerDatabase: file.limits.max_sessions_per_database,
+      maxSessionsPerUser: file.limits.max_sessions_per_user,
       connectTimeoutMs: file.limits.connect_timeout_ms,
       heldReplyBytes: file.limits.held_reply_bytes,
       inspectBytes: file.limits.inspect_bytes,
@@ -240,7 +242,8 @@ function buildDatabase(
   const control: ControlConfig = { host: host ?? upstream.host, port: port ?? upstream.port, user, password };
   const keys = Object.entries(database.partition_keys);
   const partitionKeys = new Map(keys.map(([key, value]) => [key, buildPartitionKey(key, value, changeLog)]));
-  return freezeDeep({ name, control, source: sourceOf(control), partitionKeys });
+  const { max_sessions: maxSessions } = database;
+  return freezeDeep({ name, control, maxSessions, source: sourceOf(control), partitionKeys });
 }
 
 function buildPartitionKey(name: string, key: PartitionKeyFile, changeLog: string): PartitionKeyConfig {

@@ -113,6 +113,11 @@ const partitionKey = z
 const database = z
   .strictObject({
     control,
+    max_sessions: count(
+      0,
+      1_000_000,
+      'Clients connected to the database at once, where it is not limits.max_sessions_per_database. 0: any number.',
+    ).optional(),
     source: sourceSchema.optional(),
     partition_keys: z
       .record(z.string(), partitionKey)
@@ -267,6 +272,16 @@ export const configSchema = z
     limits: z
       .strictObject({
         max_sessions: count(1, 1_000_000, 'Clients connected at once; one more is refused.').default(10_000),
+        max_sessions_per_database: count(
+          0,
+          1_000_000,
+          'Of these, in one database; see max_sessions of a database. 0: any number.',
+        ).default(0),
+        max_sessions_per_user: count(
+          0,
+          1_000_000,
+          'Of these, of one user, as clients name it: they are counted before the server has verified who they are. 0: any number.',
+        ).default(0),
         connect_timeout_ms: milliseconds(1, 'Time to open a connection to upstream.').default(10_000),
         held_reply_bytes: count(
           0,

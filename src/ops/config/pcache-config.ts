@@ -171,6 +171,10 @@ export interface FreshnessConfig {
 
 export interface LimitsConfig {
   readonly maxSessions: number;
+  /** 0: any number. */
+  readonly maxSessionsPerDatabase: number;
+  /** 0: any number. */
+  readonly maxSessionsPerUser: number;
   readonly connectTimeoutMs: number;
   readonly heldReplyBytes: number;
   readonly inspectBytes: number;
@@ -196,6 +200,8 @@ export interface LogConfig {
 export interface DatabaseConfig {
   readonly name: string;
   readonly control: ControlConfig;
+  /** Clients at once; 0: any number. undefined: as for other databases. */
+  readonly maxSessions: number | undefined;
   /** Where fragments are run; undefined: on the database itself. */
   readonly source: SourceConfig | undefined;
   /** By the key's logical name. */

@@ -45,6 +45,7 @@ export class ProxyMetrics {
   readonly #connections: Gauge;
   readonly #opened: Counter;
   readonly #closed: Counter<'end'>;
+  readonly #refused: Counter<'limit'>;
   readonly #statements: Counter<'outcome'>;
   readonly #rewrites: Counter<'outcome' | 'reason'>;
   readonly #blocks: Counter<'outcome' | 'reason'>;
@@ -78,6 +79,15 @@ export class ProxyMetrics {
       labelNames: ['end'],
       registers,
     });
+    this.#refused = new Counter({
+      name: 'pcache_sessions_refused_total',
+      help:
+        'Clients refused with 53300, by the limit: all (limits.max_sessions), database, user, files (the process can open no ' +
+        'more).',
+      labelNames: ['limit'],
+      registers,
+    });
+    for (const limit of ['all', 'database', 'user', 'files']) this.#refused.inc({ limit }, 0);
     this.#statements = new Counter({
       name: 'pcache_statements_total',
       help:
@@ -188,6 +198,10 @@ export class ProxyMetrics {
   connectionClosed(end: string): void {
     this.#connections.dec();
     this.#closed.inc({ end });
+  }
+
+  sessionRefused(limit: string): void {
+    this.#refused.inc({ limit });
   }
 
   statementFinished(statement: FinishedStatement): void {

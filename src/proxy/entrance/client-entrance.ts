@@ -11,8 +11,14 @@ import { ClientSession } from '../session/client-session';
 import { alpnProtocol } from './client-tls';
 import { takeLeave } from './leave-taking';
 import { type ConnectionEnd } from '../proxy-events';
-import { adminShutdown, encryptionRequired, internalError } from '../session/session-errors';
+import {
+  adminShutdown,
+  encryptionRequired,
+  internalError,
+  tooManyConnections,
+} from '../session/session-errors';
 import { type SessionHost } from '../session/session-host';
+import { type SessionPlace } from './session-places';
 
 /** The first byte of a TLS handshake; no startup packet is long enough to begin with it. */
 const tlsHandshakeByte = 0x16;
@@ -33,7 +39,9 @@ export class ClientEntrance {
   private readonly answered = new Set<EncryptionRequest['kind']>();
   private readonly loginEndsAt: number;
   private readonly timer: NodeJS.Timeout;
+  private readonly hasFiles: boolean;
   private session: ClientSession | undefined;
+  private place: SessionPlace | undefined;
   private end: ConnectionEnd = 'client';
   private isDirect = false;
   private hasReceived = false;
@@ -57,6 +65,7 @@ export class ClientEntrance {
     const { loginTimeoutMs } = host.limits;
     this.loginEndsAt = performance.now() + loginTimeoutMs;
     this.timer = setTimeout(() => this.leave('loginTimeout'), loginTimeoutMs);
+    this.hasFiles = host.hasFilesFor(client);
     this.listen(client);
   }
 
@@ -194,6 +203,7 @@ export class ClientEntrance {
       this.leave('protocolError', encryptionRequired(client.remoteAddress ?? '', user, database));
       return;
     }
+    if (!this.admit(startup)) return;
     this.phase = 'entered';
     clearTimeout(this.timer);
     this.stopListening(client);
@@ -205,6 +215,19 @@ export class ClientEntrance {
     this.session = new ClientSession(client, host, { packet: bytes, startup, rest, loginEndsAt }, (end) =>
       this.closed(end),
     );
+  }
+
+  /** Takes a place for a session, or says which limit leaves none. */
+  private admit(startup: StartupMessage | undefined): boolean {
+    const { host } = this;
+    const place = this.hasFiles ? host.admit(startup) : ({ kind: 'none', limit: 'files', name: '' } as const);
+    if (place.kind === 'place') {
+      this.place = place;
+      return true;
+    }
+    host.refused(place.limit);
+    this.leave('tooManyConnections', tooManyConnections(place.limit, place.name));
+    return false;
   }
 
   private get isReading(): boolean {
@@ -248,6 +271,7 @@ export class ClientEntrance {
   }
 
   private closed(end: ConnectionEnd): void {
+    this.place?.[Symbol.dispose]();
     this.host.events.connectionClosed(end);
     this.host.closed(this);
   }

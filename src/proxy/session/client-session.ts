@@ -11,6 +11,7 @@ import { type StartupMessage } from '../../wire/startup/startup-message';
 import { ByteRelay } from './byte-relay';
 import { cancelKey } from '../entrance/client-cancel';
 import { takeLeave } from '../entrance/leave-taking';
+import { isOutOfFiles } from '../entrance/open-files';
 import { type LoginRelay } from '../login/login-relay';
 import { makeLogin } from '../login/make-login';
 import { Outlet } from './outlet';
@@ -23,8 +24,8 @@ import {
   idleTimeout,
   internalError,
   loginTimeout,
+  outOfFiles,
   serverLost,
-  tooManyConnections,
   verifierUnavailable,
 } from './session-errors';
 import { type SessionHost } from './session-host';
@@ -160,10 +161,6 @@ export class ClientSession {
   }
 
   private connect(): void {
-    if (!this.host.hasRoom()) {
-      this.finish('tooManyConnections', tooManyConnections());
-      return;
-    }
     this.updateClientFlow();
     this.upstream.open().then(
       (toUpstream) => this.guard('upstream', () => this.connected(toUpstream)),
@@ -173,6 +170,11 @@ export class ClientSession {
 
   private unreachable(error: unknown): void {
     const { refusal } = this.upstream;
+    if (isOutOfFiles(error)) {
+      this.host.refused('files');
+      this.finish('tooManyConnections', outOfFiles());
+      return;
+    }
     this.host.log.warn({ err: error }, 'the server cannot be reached');
     if (refusal !== undefined) this.toClient.append(refusal);
     this.finish('upstreamUnreachable', refusal === undefined && error instanceof PgError ? error : undefined);

@@ -1,3 +1,4 @@
+import { type SessionLimit } from '../entrance/session-places';
 import { PgError, SqlState, type PgErrorOptions } from '../../errors/pg-error';
 
 /** What a session says when it ends for a reason of the proxy's own. All are FATAL. */
@@ -8,8 +9,28 @@ function fatal(sqlState: SqlState, message: string, options: PgErrorOptions = {}
 export const adminShutdown = (): PgError =>
   fatal(SqlState.AdminShutdown, 'terminating connection due to administrator command');
 
-export const tooManyConnections = (): PgError =>
-  fatal(SqlState.TooManyConnections, 'too many connections to the proxy');
+/** In the server's own words, where it has any; the hint says that it is not the server that speaks. */
+export function tooManyConnections(limit: SessionLimit, name: string): PgError {
+  switch (limit) {
+    case 'all':
+      return fatal(SqlState.TooManyConnections, 'too many connections to the proxy');
+    case 'database':
+      return fatal(SqlState.TooManyConnections, `too many connections for database "${name}"`, {
+        hint: 'The proxy takes so many at once: limits.max_sessions_per_database, or max_sessions of the database.',
+      });
+    case 'user':
+      return fatal(SqlState.TooManyConnections, `too many connections for role "${name}"`, {
+        hint: 'The proxy takes so many at once: limits.max_sessions_per_user.',
+      });
+    case 'files':
+      return outOfFiles();
+  }
+}
+
+export const outOfFiles = (): PgError =>
+  fatal(SqlState.TooManyConnections, 'too many connections to the proxy', {
+    hint: 'The proxy may open no more files; its log says more.',
+  });
 
 /** In the words of a server whose pg_hba.conf rejects it, but for who it is that rejects. */
 export const encryptionRequired = (host: string, user: string, database: string): PgError =>

@@ -1,11 +1,14 @@
+import { type Socket } from 'node:net';
 import { type Engine } from '../../engine/engine';
 import { type ClientEntrance } from '../entrance/client-entrance';
 import { type ClientSession } from './client-session';
 import { type ClientTls } from '../entrance/client-tls';
+import { type NoPlace, type SessionLimit, type SessionPlace } from '../entrance/session-places';
 import { type ProxyEvents } from '../proxy-events';
 import { type ProxyLimits } from '../proxy-limits';
 import { type ProxyLog } from '../proxy-log';
 import { type ProxyMode } from '../scan/session-link';
+import { type StartupMessage } from '../../wire/startup/startup-message';
 import { type UpstreamAddress } from '../upstream/upstream-connection';
 import { type VerifierSource } from '../login/verifier-source';
 
@@ -22,8 +25,12 @@ export interface SessionHost {
   readonly events: ProxyEvents;
   readonly log: ProxyLog;
   readonly traffic: { bytesFromClients: number; bytesFromUpstream: number };
-  /** Whether the connections there are, the asking one among them, are few enough. */
-  hasRoom(): boolean;
+  /** Whether a client that was just accepted leaves files enough for a session. */
+  hasFilesFor(accepted: Socket): boolean;
+  /** A place for a session, or the limit that leaves none. `startup` is undefined for a packet only the server can judge. */
+  admit(startup: StartupMessage | undefined): SessionPlace | NoPlace;
+  /** A session was turned away by a limit: it is counted, and that no more files can be opened is logged. */
+  refused(limit: SessionLimit): void;
   /** The session can be found by the key a CancelRequest for it has to carry. */
   registerKey(key: string, session: ClientSession): void;
   findByKey(key: string): ClientSession | undefined;
