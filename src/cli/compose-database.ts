@@ -156,14 +156,16 @@ export async function composeDatabase(
         log,
       }),
     );
-    metrics.population.watchQueue('query_fragment_queue', () => queue.lengthsIfOpen());
-    metrics.population.watchQueue('original_query_queue', () => queries.lengthsIfOpen());
-    metrics.engine.watchDirectory(() => ({
-      entries: engine.directory.counts(),
-      keySetBytes: engine.keySetBytes,
-      ages: engine.directory.ages(),
-    }));
-    metrics.statements.watch(database.name, engine.statistics);
+    owned.add(metrics.population.watchQueue('query_fragment_queue', () => queue.lengthsIfOpen()));
+    owned.add(metrics.population.watchQueue('original_query_queue', () => queries.lengthsIfOpen()));
+    owned.add(
+      metrics.engine.watchDirectory(() => ({
+        entries: engine.directory.counts(),
+        keySetBytes: engine.keySetBytes,
+        ages: engine.directory.ages(),
+      })),
+    );
+    owned.add(metrics.statements.watch(database.name, engine.statistics));
     if (isSplitting) {
       const split = async (query: OriginalQuery): ReturnType<typeof splitQuery> => {
         const current = catalog.current ?? (await catalogOf(catalog));
@@ -205,8 +207,8 @@ export async function composeDatabase(
       });
       if (isSplitting) owned.add(refresher).start();
       const logWatch = new LogWatch(catalogPool, schema);
-      metrics.freshness.watchLog(() => logWatch.read());
-      metrics.freshness.watchEntries(() => refresher.lastLook);
+      owned.add(metrics.freshness.watchLog(() => logWatch.read()));
+      owned.add(metrics.freshness.watchEntries(() => refresher.lastLook));
     }
     return { engine, queries, fragments: queue, [Symbol.asyncDispose]: () => owned[Symbol.asyncDispose]() };
   } catch (error) {

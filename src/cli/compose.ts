@@ -2,28 +2,23 @@ import type { AddressInfo } from 'node:net';
 import type { Engine } from '../engine/engine';
 import { StartError } from '../errors/start-error';
 import { AdminServer } from '../ops/admin/admin-server';
-import { engineCheck } from '../ops/admin/engine-check';
 import { listenError } from '../ops/admin/listen-error';
-import { cacheCheck } from '../ops/admin/cache-check';
 import { Readiness } from '../ops/admin/readiness';
 import { upstreamCheck } from '../ops/admin/upstream-check';
-import type { PcacheConfig } from '../ops/config/pcache-config';
+import type { LimitsConfig, PcacheConfig } from '../ops/config/pcache-config';
 import type { Log } from '../ops/log/log';
 import { Metrics } from '../ops/metrics/metrics';
 import type { ServerTls } from '../postgres/server-tls';
 import type { ClientTls } from '../proxy/entrance/client-tls';
+import type { ProxyLimits } from '../proxy/proxy-limits';
 import { ProxyListener } from '../proxy/proxy-listener';
 import { SocketFileError } from '../proxy/socket-file';
 import type { VerifierSource } from '../proxy/login/verifier-source';
-import { loadParser } from '../query/ast/parser';
-import { composeDatabase } from './compose-database';
 import { composeVerifiers } from './compose-verifiers';
 import { loadListenTls, loadUpstreamTls } from './load-tls';
-import { openGuardedCache } from './open-guarded-cache';
-import { openQueues } from './open-queues';
 import { readOpenFileLimit } from './open-file-limit';
 import { Owned } from './owned';
-import { startEvictor } from './start-evictor';
+import { RunningDatabases } from './running-databases';
 import { readVersion } from './version';
 
 /** A proxy that accepts connections. Disposing of it ends what is left at once and closes everything. */
@@ -31,6 +26,13 @@ export interface RunningProxy extends AsyncDisposable {
   readonly addresses: { readonly listen: AddressInfo; readonly admin: AddressInfo };
   /** Accepts no more clients and resolves when the last has gone, or been sent away at the deadline. */
   drain(deadlineMs: number): Promise<void>;
+  /**
+   * Has another configuration take over but for what is read at the start (see changesThatNeedRestart): whole, or if its databases cannot be had, not at all, and
+   * then it rejects. Sessions that are open go on.
+   *
+   * @param withDatabases whether anything differs that engines and population work by
+   */
+  reload(config: PcacheConfig, withDatabases: boolean): Promise<void>;
   /** Reads the catalog of every database again. */
   refreshCatalogs(): void;
   /** Reads the certificate shown to clients and the user file again; sessions that are open keep what they have. */
@@ -53,7 +55,10 @@ export async function composeProxy(config: PcacheConfig, log: Log): Promise<Runn
     const clientTls = loadListenTls(config, log);
     const serverTls = loadUpstreamTls(config);
     const verifiers = composeVerifiers(config, serverTls, log, owned);
-    const engines = await composeEngines(config, { serverTls, metrics, readiness, log, owned });
+    const databases = owned.add(new RunningDatabases({ serverTls, metrics, readiness, log }));
+    await databases.start(config);
+    const { engines } = databases;
+    let current = config;
     const listener = owned.add(
       createListener(config, { clientTls, serverTls, verifiers, engines }, metrics, log),
     );
@@ -72,6 +77,11 @@ export async function composeProxy(config: PcacheConfig, log: Log): Promise<Runn
         readiness.markDraining();
         return listener.drain(deadlineMs);
       },
+      reload: async (after, withDatabases) => {
+        if (withDatabases) await databases.replace(current, after);
+        listener.change(after.mode, proxyLimits(after.limits, after.databases));
+        current = after;
+      },
       refreshCatalogs: () => {
         for (const engine of engines.values()) engine.catalogChanged();
       },
@@ -85,42 +95,6 @@ export async function composeProxy(config: PcacheConfig, log: Log): Promise<Runn
     await owned[Symbol.asyncDispose]();
     throw error;
   }
-}
-
-/** The engine of each configured database, over one cache. A proxy that only relays needs neither. */
-async function composeEngines(
-  config: PcacheConfig,
-  {
-    serverTls,
-    metrics,
-    readiness,
-    log,
-    owned,
-  }: {
-    readonly serverTls: ServerTls | undefined;
-    readonly metrics: Metrics;
-    readonly readiness: Readiness;
-    readonly log: Log;
-    readonly owned: Owned;
-  },
-): Promise<ReadonlyMap<string, Engine>> {
-  const engines = new Map<string, Engine>();
-  if (config.mode === 'off' || config.databases.size === 0) return engines;
-  await loadParser();
-  const backend = owned.add(await openGuardedCache(config.cache, serverTls, metrics.cache, log));
-  readiness.addCheck(cacheCheck(backend));
-  owned.add(startEvictor(config, 'proxy', backend, metrics.cache, log));
-  const queues = owned.add(openQueues(config, serverTls, log));
-  const { runBy } = config.population;
-  const work = { queues, isSplitting: runBy !== 'observer', isRunning: runBy === 'proxy' };
-  for (const [name, database] of config.databases) {
-    const databaseLog = log.child({ database: name });
-    const composed = await composeDatabase(database, config, serverTls, backend, metrics, databaseLog, work);
-    const { engine } = owned.add(composed);
-    readiness.addCheck(engineCheck(name, engine));
-    engines.set(name, engine);
-  }
-  return engines;
 }
 
 function createListener(
@@ -144,22 +118,26 @@ function createListener(
     mode,
     events: metrics.proxy,
     log: log.child({ part: 'proxy' }),
-    limits: {
-      maxSessions: limits.maxSessions,
-      maxSessionsPerDatabase: limits.maxSessionsPerDatabase,
-      maxSessionsOfDatabases: sessionsOfDatabases(databases),
-      maxSessionsPerUser: limits.maxSessionsPerUser,
-      loginTimeoutMs: limits.loginTimeoutMs,
-      connectTimeoutMs: limits.connectTimeoutMs,
-      maxInspectedBytes: limits.inspectBytes,
-      maxHeldBytes: limits.heldReplyBytes,
-      maxMessageBytes: limits.maxMessageBytes,
-      queryTimeoutMs: limits.queryTimeoutMs,
-      idleTimeoutMs: limits.idleTimeoutMs,
-      keepAliveMs: limits.keepAliveMs,
-    },
+    limits: proxyLimits(limits, databases),
     maxOpenFiles: readOpenFileLimit(),
   });
+}
+
+function proxyLimits(limits: LimitsConfig, databases: PcacheConfig['databases']): ProxyLimits {
+  return {
+    maxSessions: limits.maxSessions,
+    maxSessionsPerDatabase: limits.maxSessionsPerDatabase,
+    maxSessionsOfDatabases: sessionsOfDatabases(databases),
+    maxSessionsPerUser: limits.maxSessionsPerUser,
+    loginTimeoutMs: limits.loginTimeoutMs,
+    connectTimeoutMs: limits.connectTimeoutMs,
+    maxInspectedBytes: limits.inspectBytes,
+    maxHeldBytes: limits.heldReplyBytes,
+    maxMessageBytes: limits.maxMessageBytes,
+    queryTimeoutMs: limits.queryTimeoutMs,
+    idleTimeoutMs: limits.idleTimeoutMs,
+    keepAliveMs: limits.keepAliveMs,
+  };
 }
 
 /** For those databases that have a limit of their own. */

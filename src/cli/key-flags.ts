@@ -48,7 +48,7 @@ export function withKeyFlags<T>(argv: Argv<T>): Argv<T & Omit<KeyFlags, keyof Co
 export function readCommandConfig(flags: ConfigFlags): PcacheConfig {
   const { file, sources } = readConfigFlags(flags, process.env);
   const config = readConfigFile(file, sources);
-  return file === undefined ? config : withMeantDatabase(config, flags);
+  return file === undefined ? config : meantConfig(config, flags);
 }
 
 /**
@@ -63,7 +63,7 @@ export async function readKeyedConfig(
   const config = readConfigFile(file, sources);
   const name = flags['partition-datatype'];
   if (name !== undefined) checkHolds(config.cache.backend, name);
-  if (file !== undefined) return withMeantDatabase(config, flags);
+  if (file !== undefined) return meantConfig(config, flags);
   const [database] = config.databases.values();
   if (database === undefined)
     throw new UsageError(
@@ -126,7 +126,7 @@ function unknownKey(name: string | undefined, known: readonly string[]): string 
 }
 
 /** Only the database of --db-name, if that is given beside a file. */
-function withMeantDatabase(config: PcacheConfig, { 'db-name': name }: KeyFlags): PcacheConfig {
+export function meantConfig(config: PcacheConfig, { 'db-name': name }: KeyFlags): PcacheConfig {
   if (typeof name !== 'string') return config;
   const database = config.databases.get(name);
   if (database !== undefined) return { ...config, databases: new Map([[name, database]]) };

@@ -53,18 +53,19 @@ export class ProxyListener implements AsyncDisposable {
   private readonly sessionsByKey = new Map<string, ClientSession>();
   private readonly bytes = { bytesFromClients: 0, bytesFromUpstream: 0 };
   private readonly whenEmpty: (() => void)[] = [];
-  private readonly host: SessionHost;
+  private host: SessionHost;
+  private readonly places: SessionPlaces;
   private isClosing = false;
   private filesWarnedAt = -Infinity;
 
   constructor(private readonly options: ProxyListenerOptions) {
     const limits = { ...defaultLimits, ...options.limits };
     const { upstream, clientTls, verifiers, engines, mode, events, log } = options;
-    const places = new SessionPlaces(limits);
+    this.places = new SessionPlaces(limits);
     const files = new OpenFiles(options.maxOpenFiles);
     if (!files.suffices(limits.maxSessions)) {
       const fields = { maxOpenFiles: files.limit, maxSessions: limits.maxSessions };
-      log.warn(fields, 'the process may open too few files for limits.max_sessions: each session takes two');
+      log.info(fields, 'the process may open too few files for limits.max_sessions: each session takes two');
     }
     this.host = {
       upstream: { ...upstream, keepAliveMs: limits.keepAliveMs },
@@ -77,7 +78,7 @@ export class ProxyListener implements AsyncDisposable {
       log,
       traffic: this.bytes,
       hasFilesFor: (accepted) => files.hasRoomFor(accepted),
-      admit: (startup) => places.take(startup, this.sessions.size),
+      admit: (startup) => this.places.take(startup, this.sessions.size),
       refused: (limit) => this.refused(limit),
       registerKey: (key, session) => void this.sessionsByKey.set(key, session),
       findByKey: (key) => this.sessionsByKey.get(key),
@@ -100,6 +101,13 @@ export class ProxyListener implements AsyncDisposable {
   /** Connections open at the moment. */
   get sessionCount(): number {
     return this.sessions.size;
+  }
+
+  /** For sessions from now on; those that are open keep what they began with. */
+  change(mode: ProxyMode, limits: ProxyLimits): void {
+    this.places.change(limits);
+    const upstream = { ...this.host.upstream, keepAliveMs: limits.keepAliveMs };
+    this.host = { ...this.host, upstream, mode, limits };
   }
 
   /** Begins to listen; resolves to the address. Rejects if it cannot be had, or with SocketFileError. */

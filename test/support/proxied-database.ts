@@ -22,6 +22,7 @@ const database = 'matrix';
 const password = 'sesame';
 /** Logged when a client's statement is wrong, and the server has said so when it was checked whether it can be restricted. */
 const refusedStatement = 'the server does not take a statement; it is left alone';
+const reloaded = ['configuration reloaded', 'the configuration is not reloaded; the old one stays'];
 const partitionedPlaces = `
   alter table place rename to flat_place;
   create table place (like flat_place including defaults) partition by hash (region_id);
@@ -194,6 +195,20 @@ export class ProxiedDatabase implements AsyncDisposable {
   /** Entries of the program's log with this message, so far. */
   logged(message: string): readonly Record<string, unknown>[] {
     return this.program.loggedSoFar(message);
+  }
+
+  /** Changes the configuration file and has the program read it again; resolves to what its log says came of it. */
+  async reload(change: (file: string) => string): Promise<Record<string, unknown>> {
+    writeFileSync(this.configFile, change(readFileSync(this.configFile, 'utf8')));
+    const outcomes = (): Record<string, unknown>[] =>
+      [...reloaded].flatMap((message) => this.program.loggedSoFar(message));
+    const before = outcomes().length;
+    this.program.send('SIGHUP');
+    await until('the configuration is read again', async () => outcomes().length > before);
+    const [outcome] = outcomes()
+      .sort((a, b) => String(a['time']).localeCompare(String(b['time'])))
+      .slice(-1);
+    return outcome ?? {};
   }
 
   /** What /readyz says. */

@@ -1,6 +1,7 @@
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 import { DataPathHistogram, type ObservedDurations } from './data-path-histogram';
 import { planBuckets } from './durations';
+import { Watched } from './watched';
 
 /** What is known of cached fragments at one moment. */
 export interface DirectoryState {
@@ -25,7 +26,7 @@ export class EngineMetrics {
   readonly #planSeconds: Histogram;
   readonly #steps: ReadonlyMap<PlanStep, ObservedDurations>;
   readonly #verifications: Counter;
-  readonly #directories: (() => DirectoryState)[] = [];
+  readonly #directories = new Watched<() => DirectoryState>();
 
   constructor(registry: Registry) {
     const registers = [registry];
@@ -53,7 +54,7 @@ export class EngineMetrics {
     // Rates are computed from differences: the first one that differs must have a zero before it.
     for (const outcome of ['same', 'different', 'unstable', 'failed'])
       this.#verifications.inc({ outcome }, 0);
-    const states = (): DirectoryState[] => this.#directories.map((read) => read());
+    const states = (): DirectoryState[] => [...this.#directories.all].map((read) => read());
     new Gauge({
       name: 'pcache_directory_entries',
       help: 'Fragments known, by partition key and by how their computation ended.',
@@ -119,8 +120,8 @@ export class EngineMetrics {
     this.#verifications.inc({ outcome });
   }
 
-  /** Has a directory read at each scrape; entries of several directories are added up. */
-  watchDirectory(read: () => DirectoryState): void {
-    this.#directories.push(read);
+  /** Has a directory read at each scrape, until it is disposed of; entries of several directories are added up. */
+  watchDirectory(read: () => DirectoryState): AsyncDisposable {
+    return this.#directories.add(read);
   }
 }

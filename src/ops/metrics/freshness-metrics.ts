@@ -1,5 +1,6 @@
 import { Counter, Gauge, type Registry } from 'prom-client';
 import { waitUntil } from '../../postgres/deadline';
+import { Watched } from './watched';
 
 /** What the change logs of a database hold; the wing below has it. */
 export interface ChangeLogState {
@@ -17,8 +18,8 @@ const readTimeoutMs = 700;
 
 /** Measures how far what is known lags behind the data. It makes no answer wrong: statements look up for themselves what changed. */
 export class FreshnessMetrics {
-  readonly #logs: (() => Promise<ChangeLogState | undefined>)[] = [];
-  readonly #entries: (() => ExactEntries | undefined)[] = [];
+  readonly #logs = new Watched<() => Promise<ChangeLogState | undefined>>();
+  readonly #entries = new Watched<() => ExactEntries | undefined>();
   readonly #troubles: Counter;
   /** What the gauges of one scrape share. */
   #reading: Promise<readonly ChangeLogState[]> | undefined;
@@ -47,7 +48,7 @@ export class FreshnessMetrics {
       help: 'Times a change log could not be read for these metrics in time.',
       registers,
     });
-    const looks = (): ExactEntries[] => this.#entries.flatMap((read) => read() ?? []);
+    const looks = (): ExactEntries[] => [...this.#entries.all].flatMap((read) => read() ?? []);
     new Gauge({
       name: 'pcache_exact_entries',
       help:
@@ -65,13 +66,13 @@ export class FreshnessMetrics {
     });
   }
 
-  /** Has a database's change logs read at each scrape. */
-  watchLog(read: () => Promise<ChangeLogState | undefined>): void {
-    this.#logs.push(read);
+  /** Has a database's change logs read at each scrape, until it is disposed of. */
+  watchLog(read: () => Promise<ChangeLogState | undefined>): AsyncDisposable {
+    return this.#logs.add(read);
   }
 
-  watchEntries(read: () => ExactEntries | undefined): void {
-    this.#entries.push(read);
+  watchEntries(read: () => ExactEntries | undefined): AsyncDisposable {
+    return this.#entries.add(read);
   }
 
   #readOnce(): Promise<readonly ChangeLogState[]> {
@@ -84,7 +85,7 @@ export class FreshnessMetrics {
   /** A log that cannot be read, or not soon, is left out; it must not take all other metrics with it. */
   async #read(): Promise<readonly ChangeLogState[]> {
     const results = await Promise.allSettled(
-      this.#logs.map((read) =>
+      [...this.#logs.all].map((read) =>
         waitUntil(read(), { timeoutMs: readTimeoutMs }, () => Promise.reject(new Error('it takes too long'))),
       ),
     );

@@ -1,6 +1,7 @@
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 import { waitUntil } from '../../postgres/deadline';
 import { populationBuckets } from './durations';
+import { Watched } from './watched';
 
 /** The facts the metrics take of a finished run. */
 export interface FinishedPopulation {
@@ -45,7 +46,7 @@ export class PopulationMetrics {
   readonly #skipped: Counter<'reason'>;
   readonly #troubles: Counter;
   readonly #seconds: Histogram;
-  readonly #queues: { readonly tier: QueueTier; readonly read: () => Promise<QueueState> }[] = [];
+  readonly #queues = new Watched<{ readonly tier: QueueTier; readonly read: () => Promise<QueueState> }>();
   /** What the gauges of one scrape share. */
   #reading: Promise<readonly ReadTier[]> | undefined;
   #running = 0;
@@ -137,9 +138,9 @@ export class PopulationMetrics {
     this.#troubles.inc();
   }
 
-  /** Has a queue's lengths read at each scrape; those of several are added up. */
-  watchQueue(tier: QueueTier, read: () => Promise<QueueState>): void {
-    this.#queues.push({ tier, read });
+  /** Has a queue's lengths read at each scrape, until it is disposed of; those of several are added up. */
+  watchQueue(tier: QueueTier, read: () => Promise<QueueState>): AsyncDisposable {
+    return this.#queues.add({ tier, read });
   }
 
   #readQueuesOnce(): Promise<readonly ReadTier[]> {
@@ -152,7 +153,7 @@ export class PopulationMetrics {
   /** A queue that cannot be read, or not soon, is counted as trouble and left out; it must not take all other metrics with it. */
   async #readQueues(): Promise<readonly ReadTier[]> {
     const results = await Promise.allSettled(
-      this.#queues.map(async ({ tier, read }) => ({
+      [...this.#queues.all].map(async ({ tier, read }) => ({
         tier,
         state: await waitUntil(read(), { timeoutMs: readTimeoutMs }, () =>
           Promise.reject(new Error('it takes too long')),

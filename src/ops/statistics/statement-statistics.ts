@@ -45,8 +45,14 @@ export interface DatabaseShape extends StatementShape {
 export class StatementStatistics {
   readonly #sources = new Map<string, StatementSource>();
 
-  watch(database: string, source: StatementSource): void {
+  /** Until the answer is disposed of. */
+  watch(database: string, source: StatementSource): AsyncDisposable {
     this.#sources.set(database, source);
+    return {
+      [Symbol.asyncDispose]: async () => {
+        if (this.#sources.get(database) === source) this.#sources.delete(database);
+      },
+    };
   }
 
   /** All databases' together. */

@@ -37,7 +37,12 @@ export class SessionPlaces {
   private readonly ofDatabase = new Map<string, number>();
   private readonly ofUser = new Map<string, number>();
 
-  constructor(private readonly ceilings: SessionCeilings) {}
+  constructor(private ceilings: SessionCeilings) {}
+
+  /** For sessions from now on; those that are there keep their places. */
+  change(ceilings: SessionCeilings): void {
+    this.ceilings = ceilings;
+  }
 
   /**
    * A place for a session, or the limit that leaves none; the server's words for it name the database before the user, too.

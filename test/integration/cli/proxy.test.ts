@@ -188,7 +188,9 @@ describe('pcache proxy', () => {
     withProxy(configuration(), ({ program, port }) =>
       withClient(port, async (client) => {
         program.send('SIGHUP');
-        await program.logged('SIGHUP: reading the catalog, the certificate and the user file again');
+        await program.logged(
+          'SIGHUP: reading the configuration, the certificate, the user file and the catalog again',
+        );
         expect((await client.query('select 1 as one')).rows).toEqual([{ one: 1 }]);
       }),
     ));
