@@ -18,6 +18,11 @@ const runs = [
     command: ['test/run.mjs', 'test/integration/cache/crash'],
     environment: { PCACHE_TEST_CRASHES: '100' },
   },
+  {
+    what: 'exact keys, read while others write',
+    command: ['test/run.mjs', 'test/e2e/exact.test'],
+    environment: { PCACHE_TEST_CHECKED_READS: '200000' },
+  },
   { what: 'the oracle', command: ['test/oracle/run.mjs', '--queries', '200000'], environment: {} },
   { what: 'memory', command: ['bench/run.mjs', 'memory'], environment: {} },
 ];

@@ -36,4 +36,6 @@ select pg_catalog.array_to_json(pg_catalog.current_schemas(true))::pg_catalog.te
                            from pg_catalog.pg_event_trigger as t
                           where t.evtenabled operator(pg_catalog.<>) 'D'
                             and t.evtname operator(pg_catalog.!~~) 'pcache%') as can_make_tables,
-       pg_catalog.pg_backend_pid() as server_process_id
+       pg_catalog.pg_backend_pid() as server_process_id,
+       -- An error would be the end of the session, whoever it was meant for.
+       pg_catalog.current_setting('exit_on_error') as ends_on_error

@@ -23,6 +23,8 @@ export interface SessionContext {
   readonly restrictedAlias?: string | undefined;
   /** Whether it may make temporary tables outside of transaction blocks, and can. Absent: no. */
   readonly canMakeTables?: boolean;
+  /** Whether it ends with its first error (`exit_on_error`): nothing is run in it then that may fail unseen. Absent: no. */
+  readonly endsOnError?: boolean;
   /** The process that serves it. */
   readonly serverProcessId?: number | undefined;
 }

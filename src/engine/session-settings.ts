@@ -23,7 +23,7 @@ const harmless: readonly RegExp[] = [
 /** Reads the row of sql/queries/session-context.sql. */
 export function readSessionContext(row: readonly (string | null)[], databaseIdentity: string): ReadContext {
   const [searchPath, temporaryRelations, userName, clientEncoding, mode, settings, ...others] = row;
-  const [preparedText, method, canMakeTables, serverProcessId] = others;
+  const [preparedText, method, canMakeTables, serverProcessId, endsOnError] = others;
   const schemas = strings(searchPath).filter((schema) => !schema.startsWith('pg_temp_'));
   const meaningful = meaningfulSettings(settings);
   const context: Omit<SessionContext, 'id'> = {
@@ -34,7 +34,8 @@ export function readSessionContext(row: readonly (string | null)[], databaseIden
     settings: { ...meaningful, search_path: schemas.map(quoteIdentifier).join(', ') },
     mode: modeOf(mode),
     method: parseMethodChoice(method ?? ''),
-    canMakeTables: canMakeTables === 't',
+    canMakeTables: canMakeTables === 't' && endsOnError !== 'on',
+    endsOnError: endsOnError === 'on',
     serverProcessId: typeof serverProcessId === 'string' ? Number(serverProcessId) : undefined,
   };
   const identity = JSON.stringify([

@@ -118,6 +118,21 @@ describe.each(['embedded', 'debian15'] as const)(
       expect(proxy.events.asks).toEqual(['answered']);
     });
 
+    testThere(
+      'a session that ends with its first error is not restricted by what may fail unseen',
+      async () => {
+        const raising = 'select id from place where 100 / population > 50 order by 1';
+        await harness.learn(raising);
+        await until('a restriction', async () => (await harness.plan(raising)).kind === 'rewrite');
+        expect(await compare([hit, raising])).toEqual(['rewrite', 'rewrite']);
+        proxy.events.statements.length = 0;
+        expect(await compare(['set exit_on_error = on', hit, raising])).toEqual([
+          'rewrite',
+          'may raise an error',
+        ]);
+      },
+    );
+
     testThere('a session that begins with a transaction block is restricted in it', async () => {
       await compare([hit]);
       proxy.events.asks.length = 0;

@@ -93,13 +93,14 @@ export class Explainer {
     const isCertain =
       this.tracker.isCertainFor(candidate.prepared) &&
       (before.trim() === '' || engine.inspect(before).leavesContextAlone);
+    const canRetry = isSingle && candidate.canRetry && context?.endsOnError !== true;
     return engine.explain({
       statement: engine.inspect(inner),
       context,
       isContextCertain: isCertain,
       parameters: candidate.parameters,
-      canRetry: isSingle && candidate.canRetry,
-      canGuard: isSingle && !isAnalyzed && candidate.canRetry,
+      canRetry,
+      canGuard: canRetry && !isAnalyzed,
       // To measure a form, no tables are made.
       canMakeTables: isSingle && !isAnalyzed && this.keyTables.mayMake(candidate),
     });

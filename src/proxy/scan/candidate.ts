@@ -145,10 +145,10 @@ export class CandidateRequest implements PlanRequest {
   }
 
   get canGuard(): boolean {
-    return this.candidate.canRetry;
+    return this.canRetry;
   }
 
   get canRetry(): boolean {
-    return this.candidate.canRetry;
+    return this.candidate.canRetry && this.context?.endsOnError !== true;
   }
 }
