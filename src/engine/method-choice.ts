@@ -8,28 +8,18 @@ export function lacksTables(choice: MethodChoice, canMakeTables: boolean): boole
 /** From this many keys on, it is not clear that an array in the text is best: planning it takes time that grows with it. */
 export const manyKeys = 3_000;
 
-/** Up to this share of all keys, rows to join with are few as well, and no plan that begins with them can be bad. */
-const fewKeysShare = 0.02;
-
 /**
  * The methods to choose from for a set of so many keys, best guess first. What is asked for and cannot be done is done inline.
  *
  * `auto` takes an array for sets up to some thousand keys: measured, rows to join with were up to three times slower than the
- * array in the middle of a large join (design.md, section 6), with a fourth of all keys. For larger sets, and for those that are a
- * small share of all keys, both are tried, and what is measured decides. Temporary tables are only made for whoever asks for them: they leave
- * traces in a session, see the README.
- *
- * @param totalKeys undefined if it is not known
+ * array in the middle of a large join (design.md, section 6). For larger sets both are tried, and what is measured decides.
+ * Temporary tables are only made for whoever asks for them: they leave traces in a session, see the README.
  */
 export function methodsFor(
   choice: MethodChoice,
   keyCount: number,
   canMakeTables: boolean,
-  totalKeys?: number,
 ): readonly [Method, ...Method[]] {
-  if (choice === 'auto') {
-    const areFew = totalKeys !== undefined && keyCount <= fewKeysShare * totalKeys;
-    return areFew || keyCount >= manyKeys ? ['inline', 'in_subquery'] : ['inline'];
-  }
+  if (choice === 'auto') return keyCount < manyKeys ? ['inline'] : ['inline', 'in_subquery'];
   return lacksTables(choice, canMakeTables) ? ['inline'] : [choice];
 }

@@ -283,8 +283,7 @@ export class Restrictor {
     const classes = this.#classesOf(decision, catalog).map((each): ClassRestriction => {
       if (kind === 'guarded') return { ...each, keys: guards.keysOf(each), methods: ['inline'], alias };
       const choice = this.#choiceOf(decision, each);
-      const totalKeys = catalog.keyCounts.get(each.keyClass.partitionKey.name);
-      return { ...each, methods: methodsFor(choice, each.keys.size, canMakeTables, totalKeys), alias };
+      return { ...each, methods: methodsFor(choice, each.keys.size, canMakeTables), alias };
     });
     const choices = decision.matches.map((match) => this.#choiceOf(decision, match));
     const ways = {
