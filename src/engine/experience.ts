@@ -13,6 +13,8 @@ interface ShapeExperience {
   readonly restricted: Map<Form, FormExperience>;
   /** Executions to let pass unrestricted before the restricted form gets another chance. */
   sitOut: number;
+  /** Executions in a restricted form since the statement was last to be run as the client wrote it. */
+  sinceDirect: number;
   /** Times the restricted form failed where the original did not. */
   failures: number;
   /** Until when, by the clock handed in, it is not used for that. */
@@ -34,6 +36,13 @@ const runsBeforeJudgement = 2;
 /** What was judged by one time only may have been judged wrong: of so many runs, one is of a form that was not much slower. */
 const runsBetweenSecondLooks = 16;
 const notMuchSlower = 2;
+/**
+ * The client's own form is looked at once more after so many executions in another: soon if one time is all that is known of it, which may
+ * have been one with cold caches, and now and then if it was not much slower. Never if that would cost more than it can show.
+ */
+const runsToSecondDirect = 16;
+const runsToFurtherDirect = 64;
+const slowestSecondDirect = 10;
 const slowerThanDirect = 1.1;
 const executionsToSitOut = 50;
 const maxShapes = 10_000;
@@ -65,7 +74,12 @@ export class Experience {
     const objection = this.peekObjection(shape, nowMs);
     if (isForced && objection === 'slower when restricted') return undefined;
     const experience = this.#shapes.get(shape);
-    if (objection !== 'slower when restricted' || experience === undefined) return objection;
+    if (experience === undefined || isForced) return objection;
+    if (objection === undefined && isDirectDue(experience)) {
+      experience.sinceDirect = 0;
+      return 'measured as it came';
+    }
+    if (objection !== 'slower when restricted') return objection;
     experience.sitOut--;
     if (experience.sitOut === 0) for (const form of experience.restricted.values()) form.runs = 0;
     return objection;
@@ -121,7 +135,8 @@ export class Experience {
   }
 
   noteDirect(shape: string, elapsedMs: number): void {
-    note(this.#of(shape).direct, elapsedMs);
+    const experience = this.#of(shape);
+    note(experience.direct, elapsedMs);
   }
 
   /** `isForced`: the form was asked for, and nothing follows from its being slow. */
@@ -138,10 +153,11 @@ export class Experience {
     restricted.set(form, noted);
     note(noted, elapsedMs);
     if (isForced) return;
+    experience.sinceDirect++;
     const known = forms.map((each) => restricted.get(each) ?? fresh());
     if (direct.runs === 0 || known.some(({ runs }) => runs < runsBeforeJudgement)) return;
-    const fastestMs = Math.min(...known.map(({ averageMs }) => averageMs));
-    if (fastestMs > slowerThanDirect * experience.direct.averageMs) experience.sitOut = executionsToSitOut;
+    if (fastestOf(known) > slowerThanDirect * experience.direct.averageMs)
+      experience.sitOut = executionsToSitOut;
   }
 
   #of(shape: string): ShapeExperience {
@@ -151,6 +167,7 @@ export class Experience {
       direct: fresh(),
       restricted: new Map<Form, FormExperience>(),
       sitOut: 0,
+      sinceDirect: 0,
       failures: 0,
       blockedUntilMs: 0,
       isDistrusted: false,
@@ -158,6 +175,18 @@ export class Experience {
     this.#shapes.set(shape, experience);
     return experience;
   }
+}
+
+/** Whether it is time to run the statement as it came, so as to know what the others are compared with. */
+function isDirectDue({ direct, restricted, sinceDirect }: ShapeExperience): boolean {
+  if (direct.runs === 0 || sinceDirect < runsToSecondDirect) return false;
+  const timesSlower = direct.averageMs / fastestOf([...restricted.values()]);
+  if (direct.runs < runsBeforeJudgement) return timesSlower <= slowestSecondDirect;
+  return sinceDirect >= runsToFurtherDirect && timesSlower <= notMuchSlower;
+}
+
+function fastestOf(forms: readonly FormExperience[]): number {
+  return Math.min(...forms.map(({ averageMs }) => averageMs));
 }
 
 function fresh(): FormExperience {

@@ -52,6 +52,7 @@ const circumstances: Readonly<Record<string, string>> = {
   'differed when verified':
     'its restricted form had other rows than the original (`mode: verify`); this should be reported',
   'failed when restricted': 'it failed where the original did not, and sits out',
+  'measured as it came': 'of many executions one is run so, to compare the restricted ones with',
   'may raise an error': 'a condition may raise, where the original cannot be run unseen',
   'no time to look into it yet': 'other statements had this turn of the event loop; it is looked into later',
   'not a candidate': 'it names no table with a key, or is of a kind that is left alone',

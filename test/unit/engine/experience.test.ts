@@ -90,6 +90,34 @@ describe('Experience', () => {
     expect(experience.objection('shape', 0)).toBeUndefined();
   });
 
+  test('what is known of the original by one time is measured once more, unless it was far slower', () => {
+    const measuredAfter = (directMs: readonly number[], executions: number): number | undefined => {
+      const experience = new Experience();
+      for (const each of directMs) experience.noteDirect('shape', each);
+      for (let i = 1; i <= executions; i++) {
+        if (experience.objection('shape', 0) === 'measured as it came') return i;
+        runs(experience, 'every', 1, 100);
+      }
+      return undefined;
+    };
+    expect(measuredAfter([600], 1_000)).toBe(17);
+    expect(measuredAfter([6_000], 1_000)).toBeUndefined();
+    expect(measuredAfter([600, 150], 1_000)).toBe(65);
+    expect(measuredAfter([600, 600], 1_000)).toBeUndefined();
+  });
+
+  test('the original turns out to be faster than one cold run of it: it is used', () => {
+    const experience = new Experience();
+    experience.noteDirect('shape', 600);
+    runs(experience, 'one', 16, 137);
+    runs(experience, 'every', 16, 140);
+    expect(experience.objection('shape', 0)).toBe('measured as it came');
+    experience.noteDirect('shape', 37);
+    expect(experience.objection('shape', 0)).toBeUndefined();
+    runs(experience, 'one', 1, 137);
+    expect(experience.objection('shape', 0)).toBe('slower when restricted');
+  });
+
   test('the first run, with cold caches, does not count', () => {
     const experience = new Experience();
     experience.noteDirect('shape', 1_000);
