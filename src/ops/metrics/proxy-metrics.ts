@@ -79,6 +79,8 @@ export class ProxyMetrics {
       labelNames: ['end'],
       registers,
     });
+    for (const end of ['client', 'upstream', 'upstreamUnreachable', 'internalError'])
+      this.#closed.inc({ end }, 0);
     this.#refused = new Counter({
       name: 'pcache_sessions_refused_total',
       help:
@@ -183,6 +185,9 @@ export class ProxyMetrics {
       labelNames: ['operation'],
       registers,
     });
+    // Of what alerts look at, the first must have a zero before it.
+    for (const operation of ['inspect', 'plan', 'completed', 'readContext', 'catalogChanged'])
+      this.#engineFailures.inc({ operation }, 0);
     this.#scanningGivenUp = new Counter({
       name: 'pcache_scanning_given_up_total',
       help: 'Sessions that go on as a mere relay because replies no longer matched requests.',
