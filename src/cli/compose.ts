@@ -49,7 +49,9 @@ export async function composeProxy(config: PcacheConfig, log: Log): Promise<Runn
     const metrics = new Metrics({ version: readVersion() });
     const readiness = new Readiness({ log });
     readiness.addCheck(upstreamCheck(config.upstream));
-    const adminServer = owned.add(new AdminServer({ listen: config.admin, metrics, readiness, log }));
+    const adminServer = owned.add(
+      new AdminServer({ listen: config.admin, access: config.admin, metrics, readiness, log }),
+    );
     const admin = await adminServer.start();
 
     const clientTls = loadListenTls(config, log);

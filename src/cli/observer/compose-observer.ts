@@ -42,7 +42,8 @@ export async function composeObserver(
     const readiness = new Readiness({ log });
     if (adminPort !== undefined) {
       const listen = { host: config.admin.host, port: adminPort };
-      const admin = await owned.add(new AdminServer({ listen, metrics, readiness, log })).start();
+      const server = owned.add(new AdminServer({ listen, access: config.admin, metrics, readiness, log }));
+      const admin = await server.start();
       log.info({ admin }, 'metrics can be read');
     }
     const serverTls = loadUpstreamTls(config);

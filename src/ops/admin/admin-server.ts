@@ -3,41 +3,52 @@ import type { AddressInfo } from 'node:net';
 import type { Endpoint } from '../config/pcache-config';
 import type { Log } from '../log/log';
 import { waitUntil } from '../../postgres/deadline';
+import { AdminAccess, type AdminAccessOptions } from './admin-access';
+import { type HttpReply, plainReply } from './http-reply';
 import { listenError } from './listen-error';
+import { readForm } from './read-form';
 import type { ReadinessReport } from './readiness';
 
 export interface AdminServerOptions {
   readonly listen: Endpoint;
   readonly metrics: { readonly contentType: string; text(): Promise<string> };
   readonly readiness: { report(): Promise<ReadinessReport> };
+  /** Default: whoever comes may look, and nobody change anything. */
+  readonly access?: AdminAccessOptions;
+  /** By their path. */
+  readonly actions?: ReadonlyMap<string, AdminAction>;
   readonly log: Log;
-}
-
-interface Reply {
-  readonly status: number;
-  readonly contentType: string;
-  readonly body: string;
 }
 
 /** An answer that is late is of no use: Prometheus gives up, and asks again. */
 const metricsTimeoutMs = 1_000;
 
-type Page = () => Promise<Reply>;
+type Page = (request: IncomingMessage) => Promise<HttpReply>;
+
+/** Something that changes something, given a form. */
+export type AdminAction = (form: URLSearchParams) => Promise<HttpReply>;
+
+/** What load balancers and supervisors ask, who have no token. */
+const alwaysOpen: ReadonlySet<string> = new Set(['/healthz', '/readyz']);
 
 /**
  * The operator's port: /metrics for Prometheus, /healthz (the process lives), /readyz (clients may be sent here).
- * Reads only, no log-in: it listens where the configuration says, by default for this machine alone.
+ * It listens where the configuration says, by default for this machine alone; who may do what is said in AdminAccess.
  */
 export class AdminServer implements AsyncDisposable {
   readonly #options: AdminServerOptions;
   readonly #server: Server;
+  readonly #access: AdminAccess;
   readonly #pages: ReadonlyMap<string, Page>;
+  readonly #actions: ReadonlyMap<string, AdminAction>;
 
   constructor(options: AdminServerOptions) {
     this.#options = options;
+    this.#access = new AdminAccess(options.access ?? { access: 'open', token: undefined });
+    this.#actions = options.actions ?? new Map();
     this.#pages = new Map<string, Page>([
       ['/metrics', () => this.#metrics()],
-      ['/healthz', () => Promise.resolve(plain(200, 'ok'))],
+      ['/healthz', () => Promise.resolve(plainReply(200, 'ok'))],
       ['/readyz', () => this.#readyz()],
     ]);
     // A client that is slow to ask must not hold a connection for ever.
@@ -75,48 +86,62 @@ export class AdminServer implements AsyncDisposable {
   }
 
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    let reply: Reply;
+    let reply: HttpReply;
     try {
       reply = await this.#route(request);
     } catch (error) {
+      // Who asked has gone before the whole question was there.
+      if (request.destroyed && !request.complete) return;
       this.#options.log.error({ err: error, url: request.url }, 'admin request failed');
-      reply = plain(500, 'internal error; see the log');
+      reply = plainReply(500, 'internal error; see the log');
     }
     response.writeHead(reply.status, {
       'content-type': reply.contentType,
       'content-length': Buffer.byteLength(reply.body),
       'cache-control': 'no-store',
-      ...(reply.status === 405 ? { allow: 'GET, HEAD' } : {}),
+      'x-content-type-options': 'nosniff',
+      'cross-origin-resource-policy': 'same-origin',
+      ...reply.headers,
     });
     response.end(request.method === 'HEAD' ? undefined : reply.body);
   }
 
-  async #route({ url = '', method }: IncomingMessage): Promise<Reply> {
+  async #route(request: IncomingMessage): Promise<HttpReply> {
+    const { url = '', method = '' } = request;
     const [path = ''] = url.split('?');
+    const action = this.#actions.get(path);
+    if (action !== undefined)
+      return method === 'POST'
+        ? this.#change(request, action)
+        : plainReply(405, 'only POST', { allow: 'POST' });
     const page = this.#pages.get(path);
     if (page === undefined)
-      return plain(404, `no such page; there are ${[...this.#pages.keys()].join(', ')}`);
-    if (method !== 'GET' && method !== 'HEAD') return plain(405, 'only GET and HEAD');
-    return page();
+      return plainReply(404, `no such page; there are ${[...this.#pages.keys()].join(', ')}`);
+    if (method !== 'GET' && method !== 'HEAD')
+      return plainReply(405, 'only GET and HEAD', { allow: 'GET, HEAD' });
+    const refusal = alwaysOpen.has(path) ? undefined : this.#access.refusalToRead(request);
+    return refusal ?? page(request);
   }
 
-  async #metrics(): Promise<Reply> {
+  async #change(request: IncomingMessage, action: AdminAction): Promise<HttpReply> {
+    const form = await readForm(request);
+    if (!(form instanceof URLSearchParams)) return form;
+    return this.#access.refusalToChange(request, form) ?? action(form);
+  }
+
+  async #metrics(): Promise<HttpReply> {
     const { metrics } = this.#options;
-    const overload = (): Promise<Reply> =>
-      Promise.resolve(plain(503, 'the metrics could not be put together in time'));
+    const overload = (): Promise<HttpReply> =>
+      Promise.resolve(plainReply(503, 'the metrics could not be put together in time'));
     const reply = metrics
       .text()
-      .then((body): Reply => ({ status: 200, contentType: metrics.contentType, body }));
+      .then((body): HttpReply => ({ status: 200, contentType: metrics.contentType, body }));
     return waitUntil(reply, { timeoutMs: metricsTimeoutMs }, overload);
   }
 
-  async #readyz(): Promise<Reply> {
+  async #readyz(): Promise<HttpReply> {
     const report = await this.#options.readiness.report();
     const body = `${JSON.stringify(report)}\n`;
     return { status: report.ready ? 200 : 503, contentType: 'application/json', body };
   }
-}
-
-function plain(status: number, text: string): Reply {
-  return { status, contentType: 'text/plain; charset=utf-8', body: `${text}\n` };
 }

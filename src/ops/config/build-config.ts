@@ -16,6 +16,7 @@ import type { FragmentOptions, TableFragmentOptions } from '../../query/fragment
 import { formatPath } from './option-path';
 import { buildSource } from './build-source';
 import {
+  adminPath,
   cachePostgresqlPath,
   cacheRedisPath,
   controlPath,
@@ -93,7 +94,12 @@ export function buildConfig(
       database: file.auth.database,
       userFile: absolute(file.auth.user_file),
     },
-    admin: file.admin,
+    admin: {
+      host: file.admin.host,
+      port: file.admin.port,
+      access: file.admin.access,
+      token: passwords.get(formatPath(adminPath)),
+    },
     cache: {
       backend: file.cache.backend,
       path: resolve(origin.workingDirectory, file.cache.path),

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { serverTlsModes } from '../../postgres/server-tls';
 import { partitionKeyTypes } from '../../query/partition-key';
 import { parseMethodChoice } from '../../query/rewrite/method';
+import { adminSchema } from './admin-schema';
 import { cacheSchema } from './cache-schema';
 import { evictionSchema } from './eviction-schema';
 import { fragmentsSchema } from './fragments-schema';
@@ -214,14 +215,7 @@ export const configSchema = z
         ).optional(),
       })
       .prefault({}),
-    admin: z
-      .strictObject({
-        host: host('Address of /metrics, /healthz and /readyz; whoever reaches it can read them.').default(
-          '127.0.0.1',
-        ),
-        port: boundPort('Port of /metrics, /healthz and /readyz.').default(9127),
-      })
-      .prefault({}),
+    admin: adminSchema,
     cache: cacheSchema,
     population: populationSchema,
     verify: verifySchema,

@@ -20,6 +20,7 @@ export function crossCheck(data: unknown, unkeyed?: string): OptionProblem[] {
     ...checkEndpoints(data),
     ...checkTls(data),
     ...checkAuth(data),
+    ...checkAdmin(data),
     ...checkCache(data),
     ...checkQueue(data),
     ...checkEviction(data),
@@ -98,6 +99,12 @@ function* checkAuth(data: unknown): Generator<OptionProblem> {
         'verify takes a user_file, or a database under databases whose control role reads the verifiers',
     };
   }
+}
+
+function* checkAdmin(data: unknown): Generator<OptionProblem> {
+  const hasToken = ['token_env', 'token_file'].some((key) => valueAt(data, ['admin', key]) !== undefined);
+  if (valueAt(data, ['admin', 'access']) === 'token' && !hasToken)
+    yield { path: ['admin', 'access'], message: 'token takes a token: give token_env or token_file' };
 }
 
 /** Where a cache or a queue in PostgreSQL is has to be known, from itself or from the database it is in. */

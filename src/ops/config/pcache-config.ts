@@ -4,6 +4,7 @@ import type { FragmentOptions } from '../../query/fragment/fragment-options';
 import type { PartitionKey } from '../../query/partition-key';
 import type { MethodChoice } from '../../query/rewrite/method';
 import type { ServerTlsFiles } from '../../postgres/server-tls';
+import type { AdminAccessMode } from './admin-schema';
 import type { AuthMode, ClientTlsMode, LogFormat, LogLevel, ProxyMode, TlsVersion } from './config-schema';
 import type { EvictionRunner } from './eviction-schema';
 import type { CacheUse, PopulationRunner } from './population-schema';
@@ -22,7 +23,7 @@ export interface PcacheConfig {
   readonly listen: ListenConfig;
   readonly upstream: UpstreamConfig;
   readonly auth: AuthConfig;
-  readonly admin: Endpoint;
+  readonly admin: AdminConfig;
   readonly cache: CacheConfig;
   readonly population: PopulationConfig;
   readonly queue: QueueConfig;
@@ -43,6 +44,12 @@ export interface Endpoint {
 export interface ListenConfig extends Endpoint {
   readonly socketDirectory: string | undefined;
   readonly tls: ClientTlsConfig;
+}
+
+/** The operator's port. Without a token nothing can be changed there. */
+export interface AdminConfig extends Endpoint {
+  readonly access: AdminAccessMode;
+  readonly token: Secret | undefined;
 }
 
 /** `host` may be the directory of a unix socket, and then begins with a slash. */

@@ -24,6 +24,7 @@ function wrongValue(path: OptionPath, value: unknown): OptionProblem {
 /** What people write because other programs have it, and what to write here. */
 const otherwise: ReadonlyMap<string, string> = new Map([
   ['password', 'passwords do not stand in the configuration; use password_env or password_file'],
+  ['token', 'tokens do not stand in the configuration; use token_env or token_file'],
 ]);
 
 function unknownOption(path: OptionPath, key: string): OptionProblem {

@@ -464,6 +464,36 @@ upstream: { host: /var/run/postgresql, tls: { mode: verify-full, ca: root.crt, c
       /use password_env or password_file/,
     ],
     [
+      'a token in the file',
+      { top: 'admin: { token: geheim }' },
+      'admin.token',
+      /use token_env or token_file/,
+    ],
+    [
+      'access by a token that is not there',
+      { top: 'admin: { access: token }' },
+      'admin.access',
+      /takes a token/,
+    ],
+    [
+      'two tokens',
+      { top: 'admin: { token_env: A, token_file: b }' },
+      'admin',
+      /has both token_env and token_file/,
+    ],
+    [
+      'a token that is not set',
+      { top: 'admin: { token_env: NOT_SET }' },
+      'admin.token_env',
+      /NOT_SET is not set; it must hold the token/,
+    ],
+    [
+      'a token that can be guessed',
+      { top: 'admin: { token_env: PCACHE_CONTROL_PASSWORD }' },
+      'admin',
+      /16 characters or more/,
+    ],
+    [
       'two passwords',
       { control: '{ user: a, password_env: A, password_file: b }' },
       'databases.places.control',
@@ -489,6 +519,27 @@ upstream: { host: /var/run/postgresql, tls: { mode: verify-full, ca: root.crt, c
     ],
   ])('refuses: %s', (_title, parts, path, message) => {
     expect(problemsOf(withDatabase(parts))).toContainEqual({ path, message: expect.stringMatching(message) });
+  });
+
+  test('a token of the admin port is read from a file, or from what a variable names, and never shown', async () => {
+    await using directory = await temporaryDirectory();
+    writeFileSync(join(directory.path, 'token'), 'open-sesame-open-sesame\n');
+    const { admin } = readConfig(withDatabase({ top: 'admin: { access: token, token_file: token }' }), {
+      ...sources,
+      workingDirectory: directory.path,
+    });
+    expect([admin.access, admin.token?.reveal()]).toEqual(['token', 'open-sesame-open-sesame']);
+    expect(inspect(admin) + JSON.stringify(admin)).not.toContain('sesame');
+    const environment = {
+      ...sources.environment,
+      PCACHE_ADMIN_TOKEN_ENV: 'MY_TOKEN',
+      MY_TOKEN: 'sixteen-and-more!',
+    };
+    const fromVariable = readConfig(withDatabase({ top: 'admin: { token_env: OTHER }' }), {
+      ...sources,
+      environment,
+    });
+    expect(fromVariable.admin.token?.reveal()).toBe('sixteen-and-more!');
   });
 
   test('a cache in PostgreSQL is where the only database is, unless it says otherwise', () => {
