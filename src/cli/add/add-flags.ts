@@ -3,9 +3,10 @@ import { type ConfigFlags, withConfigFlags } from '../config-flags';
 import { type FragmentFlags, withFragmentFlags } from '../fragment-flags';
 import { type KeyFlags, withKeyFlags } from '../key-flags';
 import { UsageError } from '../usage-error';
+import { type JsonFlag, withJsonFlag } from '../output';
 
 /** The options of `pcache add`. */
-export interface AddFlags extends ConfigFlags, KeyFlags, FragmentFlags {
+export interface AddFlags extends ConfigFlags, KeyFlags, FragmentFlags, JsonFlag {
   readonly query: string | undefined;
   readonly 'query-file': string | undefined;
   readonly direct: boolean | undefined;
@@ -15,7 +16,6 @@ export interface AddFlags extends ConfigFlags, KeyFlags, FragmentFlags {
   readonly force: boolean;
   readonly priority: string;
   readonly 'set-session': readonly string[] | undefined;
-  readonly json: boolean;
 }
 
 export type AddWay = 'direct' | 'queue' | 'queue-original';
@@ -24,7 +24,10 @@ const ways = ['direct', 'queue', 'queue-original'] as const satisfies readonly A
 export function withAddFlags<T>(argv: Argv<T>): Argv<T & AddFlags> {
   const text = { type: 'string', requiresArg: true } as const;
   const flag = { type: 'boolean' } as const;
-  return withFragmentFlags(withKeyFlags(withConfigFlags(argv)))
+  return withJsonFlag(
+    withFragmentFlags(withKeyFlags(withConfigFlags(argv))),
+    'for each fragment or statement',
+  )
     .option('query', { ...text, describe: 'The statement, or several' })
     .option('query-file', { ...text, describe: 'A file with them instead, - for standard input' })
     .option('direct', { ...flag, describe: 'Run its fragments now and store their keys' })
@@ -49,8 +52,7 @@ export function withAddFlags<T>(argv: Argv<T>): Argv<T & AddFlags> {
       array: true,
       nargs: 1,
       describe: 'NAME=VALUE: a setting the statements are to be understood with, such as search_path',
-    })
-    .option('json', { ...flag, default: false, describe: 'One JSON object for each fragment or statement' });
+    });
 }
 
 /** Throws UsageError unless it is exactly one. */

@@ -1,4 +1,6 @@
 import { StartError } from '../../errors/start-error';
+import { type JsonFlag, tellPeople, tellPrograms } from '../output';
+import { ProgressBar, type Terminal } from '../progress-bar';
 
 /** What became of one fragment, or of a statement. */
 export interface Added {
@@ -20,37 +22,40 @@ const nouns: readonly (readonly [Added['outcome'], string])[] = [
 ];
 
 /** Tells what was added, on standard output; on a terminal, how it goes as well. */
-export class AddReport {
+export class AddReport implements Disposable {
   readonly #all: Added[] = [];
-  #total = 0;
+  readonly #bar: ProgressBar;
 
   constructor(
-    private readonly isJson: boolean,
-    private readonly terminal: NodeJS.WriteStream = process.stderr,
-  ) {}
+    private readonly flags: JsonFlag,
+    terminal?: Terminal,
+  ) {
+    this.#bar = new ProgressBar(0, 'fragments', flags, terminal);
+  }
 
   /** So many fragments more are to come. */
   expect(count: number): void {
-    this.#total += count;
-    this.#progress();
+    this.#bar.expect(count);
   }
 
   add(added: Added): void {
     this.#all.push(added);
     const { statement, outcome, hash, sql, keys, seconds, reason } = added;
-    if (this.isJson) {
-      const line = { statement, outcome, hash, keys, seconds, reason, fragment: sql };
-      process.stdout.write(`${JSON.stringify(line)}\n`);
-    } else if (outcome === 'failed' || outcome === 'refused') {
-      this.#clear();
+    tellPrograms(this.flags, { statement, outcome, hash, keys, seconds, reason, fragment: sql });
+    if (!this.flags.json && (outcome === 'failed' || outcome === 'refused')) {
+      this.#bar.clear();
       process.stderr.write(`statement ${statement}: ${reason ?? outcome}\n`);
     }
-    this.#progress();
+    if (outcome !== 'refused') this.#bar.advance();
+  }
+
+  [Symbol.dispose](): void {
+    this.#bar[Symbol.dispose]();
   }
 
   /** Says what it came to. Throws StartError if nothing was added and nothing known, or something failed. */
   end(what: 'fragment' | 'statement'): void {
-    this.#clear();
+    this.#bar.clear();
     const count = (outcome: Added['outcome']): number =>
       this.#all.filter((added) => added.outcome === outcome).length;
     const parts = nouns.flatMap(([outcome, noun]) =>
@@ -58,22 +63,12 @@ export class AddReport {
     );
     const refused = count('refused') === 0 ? '' : `; ${plural(count('refused'), 'statement')} without any`;
     const done = this.#all.length - count('refused');
-    if (!this.isJson)
-      process.stdout.write(
-        `${plural(done, what)}${parts.length === 0 ? '' : `: ${parts.join(', ')}`}${refused}\n`,
-      );
+    tellPeople(
+      this.flags,
+      `${plural(done, what)}${parts.length === 0 ? '' : `: ${parts.join(', ')}`}${refused}`,
+    );
     if (count('failed') > 0) throw new StartError(`${plural(count('failed'), what)} failed: see above`);
     if (done === 0) throw new StartError('nothing was added: see above');
-  }
-
-  #progress(): void {
-    if (!this.terminal.isTTY || this.isJson || this.#total === 0) return;
-    const done = this.#all.filter(({ outcome }) => outcome !== 'refused').length;
-    this.terminal.write(`\r\u001b[K${done} of ${this.#total} fragments`);
-  }
-
-  #clear(): void {
-    if (this.terminal.isTTY && !this.isJson) this.terminal.write('\r\u001b[K');
   }
 }
 

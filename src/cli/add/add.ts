@@ -40,7 +40,7 @@ export const addCommand: CommandModule<object, AddFlags> = {
     const statements = await readStatements(flags.query, flags['query-file']);
     const config = addingConfig(await readKeyedConfig(flags), flags);
     const { database, key } = meantKey(config, flags);
-    const report = new AddReport(flags.json);
+    using report = new AddReport(flags);
     if (way !== 'direct') await registerShared(config, key);
     if (way === 'queue-original') {
       await forEachQueue(config, database.name, async ({ queries }) => {

@@ -4,11 +4,12 @@ import type { PcacheConfig } from '../../ops/config/pcache-config';
 import { type ConfigFlags, withConfigFlags } from '../config-flags';
 import { checkIsInPostgresql, JobDatabase, type JobFlags, withJobFlags } from '../job-database';
 import { configWithLimits, type LimitFlags } from './limit-flags';
+import { type JsonFlag, withJsonFlag } from '../output';
 
-export interface EvictionFlags extends ConfigFlags, JobFlags {}
+export interface EvictionFlags extends ConfigFlags, JobFlags, JsonFlag {}
 
 export function withEvictionFlags<T>(argv: Argv<T>): Argv<T & EvictionFlags> {
-  return withJobFlags(withConfigFlags(argv));
+  return withJsonFlag(withJobFlags(withConfigFlags(argv)));
 }
 
 /** What the commands about eviction in the database work on; the caller disposes of it. */

@@ -8,6 +8,7 @@ import {
   withEvictionFlags,
 } from './evicting-database';
 import { type LimitFlags, limitFlagNames, withLimitFlags } from './limit-flags';
+import { tell } from '../output';
 
 interface ConfigureFlags extends EvictionFlags, LimitFlags {
   readonly schedule: string | undefined;
@@ -47,14 +48,23 @@ export const evictionConfigCommand: CommandModule<object, ConfigureFlags> = {
       });
     const status = await eviction.status();
     if (schedule !== undefined && status.isEnabled) await scheduleEviction(place);
-    process.stdout.write(describeSettings(status));
+    tell(flags, settingsObject(status), describeSettings(status));
   },
 };
+
+/** The same for a program; a limit that is not set is absent. */
+export function settingsObject({ limits, isEnabled, ...rest }: DatabaseEvictionStatus): object {
+  const { maxAgeMs, ...others } = limits;
+  const maxAgeDays = maxAgeMs === undefined ? undefined : maxAgeMs / dayMs;
+  return { enabled: isEnabled, ...rest, limits: { ...others, maxAgeDays } };
+}
+
+const dayMs = 86_400_000;
 
 export function describeSettings({ limits, schedule, logDays, isEnabled }: DatabaseEvictionStatus): string {
   const { strategy, maxAgeMs, maxEntries, maxBytes, maxEntriesPerKey, maxBytesPerKey } = limits;
   const said = [
-    ...(maxAgeMs === undefined ? [] : [`${maxAgeMs / 86_400_000} days`]),
+    ...(maxAgeMs === undefined ? [] : [`${maxAgeMs / dayMs} days`]),
     ...(maxEntries === undefined ? [] : [`${maxEntries} entries`]),
     ...(maxBytes === undefined ? [] : [`${maxBytes} bytes`]),
     ...(maxEntriesPerKey === undefined ? [] : [`${maxEntriesPerKey} entries of each partition key`]),
@@ -62,6 +72,6 @@ export function describeSettings({ limits, schedule, logDays, isEnabled }: Datab
   ];
   return (
     `${isEnabled ? 'enabled' : 'disabled'}, schedule ${schedule}, log kept ${logDays} days\n` +
-    `strategy ${strategy}, limits: ${said.length === 0 ? 'none' : said.join(', ')}\n`
+    `strategy ${strategy}, limits: ${said.length === 0 ? 'none' : said.join(', ')}`
   );
 }

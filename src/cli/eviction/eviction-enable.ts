@@ -7,6 +7,7 @@ import {
   scheduleEviction,
   withEvictionFlags,
 } from './evicting-database';
+import { tell } from '../output';
 
 export const evictionEnableCommand: CommandModule<object, EvictionFlags> = {
   command: 'enable',
@@ -21,7 +22,7 @@ export const evictionEnableCommand: CommandModule<object, EvictionFlags> = {
       );
     await scheduleEviction(place);
     await place.eviction.change({ isEnabled: true });
-    process.stdout.write(`enabled: ${schedule}\n`);
+    tell(flags, { enabled: true, schedule }, `enabled: ${schedule}`);
   },
 };
 
@@ -34,6 +35,6 @@ export const evictionDisableCommand: CommandModule<object, EvictionFlags> = {
     const { cronDatabase } = await place.eviction.status();
     await place.eviction.change({ isEnabled: false });
     await (await place.jobs.cron(cronDatabase)).unschedule([place.jobName]);
-    process.stdout.write('disabled\n');
+    tell(flags, { enabled: false }, 'disabled');
   },
 };

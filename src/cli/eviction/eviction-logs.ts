@@ -1,5 +1,7 @@
 import type { CommandModule } from 'yargs';
 import { evictingDatabase, type EvictionFlags, withEvictionFlags } from './evicting-database';
+import type { EvictionLogLine } from '../../cache/backends/postgresql/database-eviction';
+import { tell } from '../output';
 
 interface LogsFlags extends EvictionFlags {
   readonly limit: number;
@@ -7,7 +9,7 @@ interface LogsFlags extends EvictionFlags {
 
 export const evictionLogsCommand: CommandModule<object, LogsFlags> = {
   command: 'logs',
-  describe: 'List the latest runs in the database, the latest first, one JSON object a line',
+  describe: 'List the latest runs in the database, the latest first',
   builder: (argv) =>
     withEvictionFlags(argv).example('$0 eviction logs --limit 5 -c pcache.yaml', '').option('limit', {
       type: 'number',
@@ -17,6 +19,15 @@ export const evictionLogsCommand: CommandModule<object, LogsFlags> = {
     }),
   handler: async ({ limit, ...flags }) => {
     await using place = evictingDatabase(flags);
-    for (const run of await place.eviction.log(limit)) process.stdout.write(`${JSON.stringify(run)}\n`);
+    for (const run of await place.eviction.log(limit)) tell(flags, run, describeRun(run));
   },
 };
+
+function describeRun(run: EvictionLogLine): string {
+  const { startedAt, finishedAt, strategy, entries, bytes, evicted, evictedBytes } = run;
+  const ms = finishedAt.getTime() - startedAt.getTime();
+  return (
+    `${startedAt.toISOString()} ${strategy}, ${ms} ms: ${evicted} of ${entries} entries evicted, ${evictedBytes} of ${bytes} bytes ` +
+    `(age ${run.byAge}, partition_key ${run.byPartitionKey}, total ${run.byTotal})`
+  );
+}

@@ -1,6 +1,7 @@
 import type { CommandModule } from 'yargs';
 import { type LimitFlags, withLimitFlags } from './limit-flags';
 import { evictingDatabase, type EvictionFlags, withEvictionFlags } from './evicting-database';
+import { tell } from '../output';
 
 interface SetupFlags extends EvictionFlags, LimitFlags {
   readonly schedule: string;
@@ -27,10 +28,14 @@ export const evictionSetupCommand: CommandModule<object, SetupFlags> = {
     const { hasSeconds, version } = await jobs.cron(cronDatabase);
     const { limits, logDays } = config.eviction;
     const isNew = await eviction.setUp({ limits, logDays, schedule, cronDatabase }, jobs.jobUser);
-    process.stdout.write(
-      `eviction of ${config.cache.backend} on ${jobs.pool.target}: ${isNew ? 'set up' : 'was set up before; its settings stay'}\n` +
+    const { backend } = config.cache;
+    const { target } = jobs.pool;
+    tell(
+      flags,
+      { backend, target, isNew, cronDatabase, cronVersion: version.join('.'), hasSeconds },
+      `eviction of ${backend} on ${target}: ${isNew ? 'set up' : 'was set up before; its settings stay'}\n` +
         `pg_cron ${version.join('.')} in database ${cronDatabase}${hasSeconds ? '' : ', which runs jobs every minute at most'}\n` +
-        `next: pcache eviction enable\n`,
+        `next: pcache eviction enable`,
     );
   },
 };

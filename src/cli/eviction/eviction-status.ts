@@ -1,7 +1,8 @@
 import type { CommandModule } from 'yargs';
 import { StartError } from '../../errors/start-error';
-import { describeSettings } from './eviction-config';
+import { describeSettings, settingsObject } from './eviction-config';
 import { evictingDatabase, type EvictionFlags, withEvictionFlags } from './evicting-database';
+import { tell } from '../output';
 
 export const evictionStatusCommand: CommandModule<object, EvictionFlags> = {
   command: 'status',
@@ -12,23 +13,29 @@ export const evictionStatusCommand: CommandModule<object, EvictionFlags> = {
     await using place = evictingDatabase(flags);
     const { eviction, jobs, jobName } = place;
     const status = await eviction.status();
-    process.stdout.write(describeSettings(status));
-    for (const { partitionKey, entries, bytes } of await eviction.totals())
-      process.stdout.write(`${partitionKey}: ${entries} entries, ${bytes} bytes\n`);
-    const [last] = await eviction.log(1);
-    process.stdout.write(
-      last === undefined
-        ? 'it has not run yet\n'
-        : `last run ${last.startedAt.toISOString()}: ${last.evicted} of ${last.entries} entries evicted\n`,
+    const totals = await eviction.totals();
+    const [lastRun] = await eviction.log(1);
+    tell(
+      flags,
+      { ...settingsObject(status), partitionKeys: totals, lastRun },
+      [
+        describeSettings(status),
+        ...totals.map(
+          ({ partitionKey, entries, bytes }) => `${partitionKey}: ${entries} entries, ${bytes} bytes`,
+        ),
+        lastRun === undefined
+          ? 'it has not run yet'
+          : `last run ${lastRun.startedAt.toISOString()}: ${lastRun.evicted} of ${lastRun.entries} entries evicted`,
+      ].join('\n'),
     );
     if (!status.isEnabled) return;
     const [job] = await (await jobs.cron(status.cronDatabase)).list([jobName]);
     if (job === undefined)
       throw new StartError('it is enabled, and pg_cron has no job for it; run: pcache eviction enable');
-    const { lastRun } = job;
-    if (lastRun?.status === 'failed')
+    const { lastRun: lastOfJob } = job;
+    if (lastOfJob?.status === 'failed')
       throw new StartError(
-        `the job of pg_cron failed at ${lastRun.startedAt.toISOString()}: ${lastRun.message ?? ''}`,
+        `the job of pg_cron failed at ${lastOfJob.startedAt.toISOString()}: ${lastOfJob.message ?? ''}`,
       );
   },
 };

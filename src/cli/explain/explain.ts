@@ -9,13 +9,13 @@ import { loadUpstreamTls } from '../load-tls';
 import { Owned } from '../owned';
 import { parseSetting, readStatements } from '../read-statements';
 import { openEngine } from './open-engine';
+import { type JsonFlag, withJsonFlag } from '../output';
 
-interface ExplainFlags extends ConfigFlags, KeyFlags, FragmentFlags {
+interface ExplainFlags extends ConfigFlags, KeyFlags, FragmentFlags, JsonFlag {
   readonly query: string | undefined;
   readonly 'query-file': string | undefined;
   readonly 'set-session': readonly string[] | undefined;
   readonly verbose: boolean;
-  readonly json: boolean;
 }
 
 export const explainCommand: CommandModule<object, ExplainFlags> = {
@@ -23,7 +23,7 @@ export const explainCommand: CommandModule<object, ExplainFlags> = {
   describe:
     'Say what the proxy would do with statements, and why: as EXPLAIN (PCACHE), without a proxy. It must not run if the cache is in its directory',
   builder: (argv) =>
-    withFragmentFlags(withKeyFlags(withConfigFlags(argv)))
+    withJsonFlag(withFragmentFlags(withKeyFlags(withConfigFlags(argv))), 'for each statement')
       .option('query', { type: 'string', requiresArg: true, describe: 'The statement, or several' })
       .option('query-file', {
         type: 'string',
@@ -41,7 +41,6 @@ export const explainCommand: CommandModule<object, ExplainFlags> = {
         default: false,
         describe: 'Fragments in full, conditions that are not used, and all keys',
       })
-      .option('json', { type: 'boolean', default: false, describe: 'One JSON object for each statement' })
       .example(`$0 explain --query "SELECT id FROM place WHERE name = 'Rome'" -c pcache.yaml`, ''),
   handler: async (flags) => {
     const settings = Object.fromEntries((flags['set-session'] ?? []).map(parseSetting));

@@ -22,7 +22,8 @@ import { knownKeys } from './known-keys';
 interface GetFlags extends ConfigFlags, KeyFlags, FragmentFlags {
   readonly query: string | undefined;
   readonly 'query-file': string | undefined;
-  readonly 'output-format': OutputFormat;
+  readonly 'output-format': OutputFormat | undefined;
+  readonly json: boolean | undefined;
   readonly 'output-file': string | undefined;
   readonly 'set-session': readonly string[] | undefined;
 }
@@ -39,9 +40,10 @@ export const getCommand: CommandModule<object, GetFlags> = {
       .option('output-format', {
         ...text,
         choices: outputFormats,
-        default: 'list' as const,
-        describe: 'list: separated by commas. json: an array. lines: one on each',
+        conflicts: 'json',
+        describe: 'list: separated by commas. json: an array. lines: one on each [default: list]',
       })
+      .option('json', { type: 'boolean', describe: 'For programs: the same as --output-format json' })
       .option('output-file', { ...text, describe: 'File to write [default: standard output]' })
       .option('set-session', {
         type: 'string',
@@ -82,7 +84,11 @@ export const getCommand: CommandModule<object, GetFlags> = {
     if (keys === undefined)
       throw new StartError('nothing is known of it yet: pcache add --direct has it computed');
     if (keys.hasNullKey) process.stderr.write('rows whose key is NULL can answer it as well\n');
-    const text = formatKeys(keys.values(), key.datatype, flags['output-format']);
+    const text = formatKeys(
+      keys.values(),
+      key.datatype,
+      flags.json === true ? 'json' : (flags['output-format'] ?? 'list'),
+    );
     const file = flags['output-file'];
     if (file === undefined) process.stdout.write(text);
     else write(file, text);

@@ -10,9 +10,10 @@ import { fileTrouble } from '../manage/file-trouble';
 import { UsageError } from '../usage-error';
 import { fromStatStatements } from '../warm/workload';
 import { configText } from './config-text';
-import { suggestKeys } from './suggest-keys';
+import { type SuggestedKey, suggestKeys } from './suggest-keys';
+import { type JsonFlag, tell, tellPeople, withJsonFlag } from '../output';
 
-interface InitFlags {
+interface InitFlags extends JsonFlag {
   readonly dsn: string;
   readonly output: string;
   readonly 'password-env': string;
@@ -26,7 +27,7 @@ export const initCommand: CommandModule<object, InitFlags> = {
   command: 'init',
   describe: 'Look at a database, and write a configuration with the partition keys it suggests, and why',
   builder: (argv) =>
-    argv
+    withJsonFlag(argv)
       .option('dsn', {
         type: 'string',
         requiresArg: true,
@@ -49,7 +50,7 @@ export const initCommand: CommandModule<object, InitFlags> = {
       })
       .option('force', { type: 'boolean', default: false, describe: 'Write over a file that is there' })
       .example('$0 init --dsn postgresql://pcache@localhost:5432/places --output -', 'only show it'),
-  handler: async ({ dsn, output, 'password-env': variable, force }) => {
+  handler: async ({ dsn, output, 'password-env': variable, force, json }) => {
     const { host, port, database, user, password = process.env[variable] } = placeOf(dsn);
     await using pool = openPool({ host, port, database, user, password, maxConnections: 1 });
     const columns = await findSharedColumns(pool, trackingSchema);
@@ -61,21 +62,37 @@ export const initCommand: CommandModule<object, InitFlags> = {
     const hasStatements = statements !== undefined;
     const text = configText({ host, port, database, user, passwordVariable, keys, isTracked, hasStatements });
     if (keys.length > 0) check(text, { [variable]: password ?? '' });
-    if (output === '-') {
+    const flags = { json };
+    if (output !== '-') write(output, text, force);
+    else if (!json) {
       process.stdout.write(text);
       return;
     }
-    write(output, text, force);
     const names = keys.map(({ name }) => name).join(', ');
-    process.stdout.write(
-      `${output}: ${keys.length === 0 ? 'no partition key was found; name one in it' : `partition keys, best first: ${names}`}\n` +
-        (passwordVariable === undefined
-          ? ''
-          : `the password is read from the variable ${passwordVariable}\n`) +
-        `next: pcache config check -c ${output}${isTracked ? '' : ` && pcache track install -c ${output}`}\n`,
+    tell(
+      flags,
+      {
+        file: output === '-' ? undefined : output,
+        partitionKeys: keys.map(objectOf),
+        passwordVariable,
+        isTracked,
+      },
+      `${output}: ${keys.length === 0 ? 'no partition key was found; name one in it' : `partition keys, best first: ${names}`}`,
+    );
+    if (passwordVariable !== undefined)
+      tellPeople(flags, `the password is read from the variable ${passwordVariable}`);
+    tellPeople(
+      flags,
+      `next: pcache config check -c ${output}${isTracked ? '' : ` && pcache track install -c ${output}`}`,
     );
   },
 };
+
+/** A suggested key for a program. */
+function objectOf({ name, datatype, columns, why }: SuggestedKey): object {
+  const tables = columns.map(({ schema, table, column }) => ({ schema, table, column }));
+  return { name, datatype, tables, why };
+}
 
 function placeOf(dsn: string) {
   const expected = 'expected postgresql://user:password@host:port/database';

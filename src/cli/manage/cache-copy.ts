@@ -8,8 +8,12 @@ import { type ConfigFlags, withConfigFlags } from '../config-flags';
 import { UsageError } from '../usage-error';
 import { openedCache } from './opened-cache';
 import { reportPut } from './report-put';
+import { type JsonFlag, withJsonFlag } from '../output';
+import { ProgressBar } from '../progress-bar';
+import { type YesFlag, withYesFlag } from '../yes-flag';
+import { confirmReplacing, countAll } from './replaced-entries';
 
-interface CopyFlags extends ConfigFlags {
+interface CopyFlags extends ConfigFlags, JsonFlag, YesFlag {
   readonly from: CacheType;
   readonly to: CacheType;
   readonly 'from-path': string | undefined;
@@ -19,9 +23,9 @@ interface CopyFlags extends ConfigFlags {
 export const cacheCopyCommand: CommandModule<object, CopyFlags> = {
   command: 'copy',
   describe:
-    'Copy all key sets of one backend into another; where and how to reach them is read from the configuration',
+    'Copy all key sets of one backend into another; where and how to reach them is read from the configuration. What would be replaced is asked for',
   builder: (argv) =>
-    withConfigFlags(argv)
+    withYesFlag(withJsonFlag(withConfigFlags(argv)))
       .option('from', { choices: cacheTypeNames, demandOption: true, describe: 'Backend to read' })
       .option('to', { choices: cacheTypeNames, demandOption: true, describe: 'Backend to write' })
       .option('from-path', {
@@ -42,7 +46,12 @@ export const cacheCopyCommand: CommandModule<object, CopyFlags> = {
     if (from === to && fromPath === toPath) throw new UsageError('--from and --to are the same cache');
     await using source = await openedCache(flags, replaced(from, fromPath));
     await using target = await openedCache(flags, replaced(to, toPath));
-    reportPut(await putContent(await contentOf(source), target), `from ${from} to ${to}`);
+    if (!(await confirmReplacing(source.list(), target, flags.yes))) return;
+    const { partitionKeys, entries } = await contentOf(source);
+    using bar = new ProgressBar(await countAll(source), 'entries', flags);
+    const report = await putContent({ partitionKeys, entries: bar.over(entries) }, target);
+    bar.clear();
+    reportPut(flags, report, { from, to });
   },
 };
 

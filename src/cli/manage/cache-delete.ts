@@ -6,19 +6,20 @@ import { confirm } from '../confirm';
 import { UsageError } from '../usage-error';
 import { dropPartitionKeys } from './drop-partition-keys';
 import { openedCache } from './opened-cache';
+import { type JsonFlag, tell, withJsonFlag } from '../output';
+import { type YesFlag, withYesFlag } from '../yes-flag';
 
-interface DeleteFlags extends ConfigFlags {
+interface DeleteFlags extends ConfigFlags, JsonFlag, YesFlag {
   readonly partition: string | undefined;
   readonly hash: string | undefined;
   readonly all: boolean | undefined;
-  readonly yes: boolean;
 }
 
 export const cacheDeleteCommand: CommandModule<object, DeleteFlags> = {
   command: 'delete',
   describe: 'Remove one key set, those of a partition key, or all; proxies that use them learn anew',
   builder: (argv) =>
-    withConfigFlags(argv)
+    withYesFlag(withJsonFlag(withConfigFlags(argv)))
       .option('partition', {
         type: 'string',
         requiresArg: true,
@@ -31,20 +32,19 @@ export const cacheDeleteCommand: CommandModule<object, DeleteFlags> = {
         describe: 'Only this fragment of it, as list says',
       })
       .option('all', { type: 'boolean', describe: 'All partition keys', conflicts: 'partition' })
-      .option('yes', { type: 'boolean', default: false, describe: 'Do not ask' })
       .example('$0 manage cache delete --partition old_cities --yes -c pcache.yaml', ''),
-  handler: async ({ partition, hash, all, yes, ...flags }) => {
+  handler: async ({ partition, hash, all, ...flags }) => {
     if ((partition === undefined) === (all !== true))
       throw new UsageError('say which with --partition KEY, or --all');
     await using cache = await openedCache(flags);
     if (partition === undefined || hash === undefined) {
-      await dropPartitionKeys(cache, partition, yes);
+      await dropPartitionKeys(cache, partition, flags);
       return;
     }
     if (!/^[0-9a-f]{64}$/.test(hash)) throw new UsageError('--hash: expected the 64 digits that list shows');
-    if (!(await confirm(`Remove ${hash} of ${partition}`, yes))) return;
+    if (!(await confirm(`Remove ${hash} of ${partition}`, flags.yes))) return;
     if (!(await cache.delete(partition, hash as FragmentHash)))
       throw new StartError(`there is no entry ${hash} of ${partition}`);
-    process.stdout.write(`${partition}: 1 entry removed\n`);
+    tell(flags, { partitionKey: partition, hash, removed: 1 }, `${partition}: 1 entry removed`);
   },
 };

@@ -1,15 +1,25 @@
+import { existsSync } from 'node:fs';
 import type { CommandModule } from 'yargs';
 import { contentOf } from '../../cache/transfer/cache-content';
 import { writeExport } from '../../cache/transfer/write-export';
 import { type ConfigFlags, withConfigFlags } from '../config-flags';
 import { openedCache } from './opened-cache';
 import { fileTrouble } from './file-trouble';
+import { confirm } from '../confirm';
+import { type JsonFlag, tell, withJsonFlag } from '../output';
+import { ProgressBar } from '../progress-bar';
+import { type YesFlag, withYesFlag } from '../yes-flag';
+import { countAll } from './replaced-entries';
 
-export const cacheExportCommand: CommandModule<object, ConfigFlags & { readonly file: string }> = {
+interface ExportFlags extends ConfigFlags, JsonFlag, YesFlag {
+  readonly file: string;
+}
+
+export const cacheExportCommand: CommandModule<object, ExportFlags> = {
   command: 'export <file>',
-  describe: 'Write all cached key sets into a file',
+  describe: 'Write all cached key sets into a file; one that is there is asked for',
   builder: (argv) =>
-    withConfigFlags(argv)
+    withYesFlag(withJsonFlag(withConfigFlags(argv)))
       .example('$0 manage cache export cache.export -c pcache.yaml', '')
       .positional('file', {
         type: 'string',
@@ -18,7 +28,12 @@ export const cacheExportCommand: CommandModule<object, ConfigFlags & { readonly 
       }),
   handler: async ({ file, ...flags }) => {
     await using cache = await openedCache(flags);
-    const entries = await writeExport(await contentOf(cache), file).catch(fileTrouble('written'));
-    process.stdout.write(`${file}: ${entries} entries\n`);
+    if (existsSync(file) && !(await confirm(`Write over ${file}`, flags.yes))) return;
+    const { partitionKeys, entries } = await contentOf(cache);
+    using bar = new ProgressBar(await countAll(cache), 'entries', flags);
+    const content = { partitionKeys, entries: bar.over(entries) };
+    const count = await writeExport(content, file).catch(fileTrouble('written'));
+    bar.clear();
+    tell(flags, { file, entries: count }, `${file}: ${count} entries`);
   },
 };

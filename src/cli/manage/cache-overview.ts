@@ -3,6 +3,7 @@ import type { CacheBackend } from '../../cache/cache-backend';
 import { noBenefit } from '../../cache/entry-benefit';
 import { type ConfigFlags, withConfigFlags } from '../config-flags';
 import { openedCache } from './opened-cache';
+import { type JsonFlag, tell, tellPeople, withJsonFlag } from '../output';
 
 /** What the cache has of one partition key. Names as in the output for machines. */
 export interface KeyOverview {
@@ -19,19 +20,19 @@ export interface KeyOverview {
   readonly last_used: string | undefined;
 }
 
-export const cacheOverviewCommand: CommandModule<object, ConfigFlags & { readonly json: boolean }> = {
+export const cacheOverviewCommand: CommandModule<object, ConfigFlags & JsonFlag> = {
   command: 'overview',
   describe: 'Say of each partition key how many fragments are known, what they take, and what they saved',
   builder: (argv) =>
-    withConfigFlags(argv)
-      .option('json', { type: 'boolean', default: false, describe: 'One JSON object for each partition key' })
-      .example('$0 manage cache overview -c pcache.yaml', ''),
+    withJsonFlag(withConfigFlags(argv), 'for each partition key').example(
+      '$0 manage cache overview -c pcache.yaml',
+      '',
+    ),
   handler: async (flags) => {
     await using cache = await openedCache(flags);
     const all = await overviewOf(cache);
-    if (flags.json) for (const each of all) process.stdout.write(`${JSON.stringify(each)}\n`);
-    else if (all.length === 0) process.stdout.write('no partition key is registered\n');
-    else for (const each of all) process.stdout.write(`${describeKey(each)}\n`);
+    if (all.length === 0) tellPeople(flags, 'no partition key is registered');
+    for (const each of all) tell(flags, each, describeKey(each));
   },
 };
 

@@ -4,13 +4,14 @@ import { integerOf } from '../number-flag';
 import { UsageError } from '../usage-error';
 import { openedCache } from './opened-cache';
 import { removeEntries } from './remove-entries';
+import { type JsonFlag, withJsonFlag } from '../output';
+import { type YesFlag, withYesFlag } from '../yes-flag';
 
-interface CleanupFlags extends ConfigFlags {
+interface CleanupFlags extends ConfigFlags, JsonFlag, YesFlag {
   readonly 'remove-termination': boolean;
   readonly 'remove-large': string | undefined;
   readonly 'partition-key': string | undefined;
   readonly 'dry-run': boolean;
-  readonly yes: boolean;
 }
 
 export const maintenanceCleanupCommand: CommandModule<object, CleanupFlags> = {
@@ -18,7 +19,7 @@ export const maintenanceCleanupCommand: CommandModule<object, CleanupFlags> = {
   describe:
     'Remove what is remembered of fragments that failed, timed out or had too many keys, or large key sets',
   builder: (argv) =>
-    withConfigFlags(argv)
+    withYesFlag(withJsonFlag(withConfigFlags(argv)))
       .option('remove-termination', {
         type: 'boolean',
         default: false,
@@ -35,7 +36,6 @@ export const maintenanceCleanupCommand: CommandModule<object, CleanupFlags> = {
         describe: 'Only those of this partition key',
       })
       .option('dry-run', { type: 'boolean', default: false, describe: 'Only say how many there are' })
-      .option('yes', { type: 'boolean', default: false, describe: 'Do not ask' })
       .example('$0 manage maintenance cleanup --remove-termination --dry-run -c pcache.yaml', ''),
   handler: async (flags) => {
     const most = integerOf(flags, 'remove-large', 0, Number.MAX_SAFE_INTEGER);
@@ -47,11 +47,10 @@ export const maintenanceCleanupCommand: CommandModule<object, CleanupFlags> = {
       ...(isOfFailures ? ['without keys'] : []),
       ...(most === undefined ? [] : [`of more than ${most} keys`]),
     ];
-    await removeEntries(cache, {
+    await removeEntries(cache, flags, {
       ...{
         partitionKey: flags['partition-key'],
         isDry: flags['dry-run'],
-        isYes: flags.yes,
         what: what.join(' or '),
       },
       isMeant: ({ status, keyCount }) =>

@@ -7,8 +7,9 @@ import { type ConfigFlags, readConfigFlags, withConfigFlags } from '../config-fl
 import { loadUpstreamTls } from '../load-tls';
 import { openCachePool } from '../open-cache-pool';
 import { queueSchema } from '../open-queues';
+import { type JsonFlag, tell, withJsonFlag } from '../output';
 
-interface SetupFlags extends ConfigFlags {
+interface SetupFlags extends ConfigFlags, JsonFlag {
   readonly part: (typeof parts)[number];
   readonly 'dry-run': boolean;
 }
@@ -20,7 +21,7 @@ export const manageSetupCommand: CommandModule<object, SetupFlags> = {
   describe:
     'Make the schema and tables of the cache and of the queue in PostgreSQL, or bring them up to this version; again does nothing',
   builder: (argv) =>
-    withConfigFlags(argv)
+    withJsonFlag(withConfigFlags(argv))
       .example('$0 manage setup -c pcache.yaml', '')
       .positional('part', { choices: parts, default: 'all' as const, describe: 'What to make' })
       .option('dry-run', {
@@ -46,7 +47,8 @@ export const manageSetupCommand: CommandModule<object, SetupFlags> = {
       const what =
         names.length === 0 ? 'up to date' : `${isDry ? 'to apply' : 'applied'}: ${names.join(', ')}`;
       const schema = JSON.stringify(postgresql.schema);
-      process.stdout.write(`${part} in schema ${schema} on ${pool.target}: ${what}\n`);
+      const object = { part, schema: postgresql.schema, target: pool.target, isDry, migrations: names };
+      tell(flags, object, `${part} in schema ${schema} on ${pool.target}: ${what}`);
     }
   },
 };

@@ -13,10 +13,10 @@ import { openCacheBackend } from '../open-cache-backend';
 import { trackedTables } from '../tracked-tables';
 import { describeKey, overviewOf } from './cache-overview';
 import { forEachQueue, isQueueShared } from './opened-queues';
+import { type JsonFlag, tell, withJsonFlag } from '../output';
 
-interface StatusFlags extends ConfigFlags {
+interface StatusFlags extends ConfigFlags, JsonFlag {
   readonly part: (typeof parts)[number];
-  readonly json: boolean;
 }
 
 const parts = ['all', 'env', 'tables'] as const;
@@ -34,16 +34,11 @@ export const manageStatusCommand: CommandModule<object, StatusFlags> = {
   describe:
     'Say whether databases, cache and queue can be used, and what is in them; exit code 1 if one cannot',
   builder: (argv) =>
-    withConfigFlags(argv)
+    withJsonFlag(withConfigFlags(argv), 'for each thing looked at')
       .positional('part', {
         choices: parts,
         default: 'all' as const,
         describe: 'env: configuration and connections. tables: cache and queue',
-      })
-      .option('json', {
-        type: 'boolean',
-        default: false,
-        describe: 'One JSON object for each thing looked at',
       })
       .example('$0 manage status -c pcache.yaml', ''),
   handler: async (flags) => {
@@ -58,7 +53,12 @@ export const manageStatusCommand: CommandModule<object, StatusFlags> = {
         .then((lines): Finding => ({ part, name, isGood: true, lines }))
         .catch((error: unknown): Finding => ({ part, name, isGood: false, lines: [messageOf(error)] }));
       findings.push(finding);
-      tell(finding, flags.json);
+      const { isGood, lines } = finding;
+      tell(
+        flags,
+        { part, name, ok: isGood, says: lines },
+        [`${part} ${name}: ${isGood ? 'ok' : 'FAILED'}`, ...lines.map((line) => `  ${line}`)].join('\n'),
+      );
     };
     await look('configuration', config.source ?? '', async () => [
       `mode ${config.mode}, cache in ${config.cache.backend}, queue: ${config.queue.provider}`,
@@ -73,14 +73,6 @@ export const manageStatusCommand: CommandModule<object, StatusFlags> = {
     if (findings.some(({ isGood }) => !isGood)) throw new StartError('not everything can be used: see above');
   },
 };
-
-function tell({ part, name, isGood, lines }: Finding, isJson: boolean): void {
-  if (isJson) process.stdout.write(`${JSON.stringify({ part, name, ok: isGood, says: lines })}\n`);
-  else
-    process.stdout.write(
-      `${part} ${name}: ${isGood ? 'ok' : 'FAILED'}\n${lines.map((line) => `  ${line}\n`).join('')}`,
-    );
-}
 
 async function lookAtDatabase(database: DatabaseConfig, config: PcacheConfig): Promise<readonly string[]> {
   const log = createLog(config.log);

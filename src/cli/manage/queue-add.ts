@@ -5,8 +5,9 @@ import { parseSetting, readStatements } from '../read-statements';
 import { UsageError } from '../usage-error';
 import { readKeyedConfig } from '../key-flags';
 import { forEachQueue } from './opened-queues';
+import { type JsonFlag, tell, withJsonFlag } from '../output';
 
-interface AddFlags extends ConfigFlags {
+interface AddFlags extends ConfigFlags, JsonFlag {
   readonly query: string | undefined;
   readonly file: string | undefined;
   readonly database: string | undefined;
@@ -20,7 +21,7 @@ export const queueAddCommand: CommandModule<object, AddFlags> = {
   describe: 'Queue statements whose fragments are to be computed before anybody runs them',
   builder: (argv) => {
     const text = { type: 'string', requiresArg: true } as const;
-    return withConfigFlags(argv)
+    return withJsonFlag(withConfigFlags(argv))
       .example('$0 manage queue add --key region --file report.sql -c pcache.yaml', '')
       .positional('query', { type: 'string', describe: 'One statement, or several' })
       .option('file', { ...text, describe: 'File with statements, instead' })
@@ -53,6 +54,6 @@ export const queueAddCommand: CommandModule<object, AddFlags> = {
       queued += works.length;
     });
     if (queued === 0) throw new UsageError('there is no such partition key');
-    process.stdout.write(`${queued} ${queued === 1 ? 'statement' : 'statements'} queued\n`);
+    tell(flags, { queued }, `${queued} ${queued === 1 ? 'statement' : 'statements'} queued`);
   },
 };

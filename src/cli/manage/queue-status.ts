@@ -3,14 +3,13 @@ import { originalQueries, fragments as fragmentTier } from '../../population/que
 import { type ConfigFlags, withConfigFlags } from '../config-flags';
 import { readCommandConfig } from '../key-flags';
 import { forEachQueue } from './opened-queues';
+import { type JsonFlag, tell, withJsonFlag } from '../output';
 
-export const queueStatusCommand: CommandModule<object, ConfigFlags & { readonly json: boolean }> = {
+export const queueStatusCommand: CommandModule<object, ConfigFlags & JsonFlag> = {
   command: ['status', 'count'],
   describe: 'Count what waits, is delayed after a failure, is running, and was given up',
   builder: (argv) =>
-    withConfigFlags(argv)
-      .option('json', { type: 'boolean', default: false, describe: 'One JSON object for each tier' })
-      .example('$0 manage queue count -c pcache.yaml', ''),
+    withJsonFlag(withConfigFlags(argv), 'for each tier').example('$0 manage queue count -c pcache.yaml', ''),
   handler: (flags) =>
     forEachQueue(readCommandConfig(flags), undefined, async ({ database, queries, fragments }) => {
       const tiers = [
@@ -21,9 +20,7 @@ export const queueStatusCommand: CommandModule<object, ConfigFlags & { readonly 
         const { waiting, delayed, running, dead } = await queue.lengths();
         const counts = `${waiting} waiting, ${delayed} delayed, ${running} running, ${dead} dead`;
         const line = { database: database.name, queue: name, waiting, delayed, running, dead };
-        process.stdout.write(
-          flags.json ? `${JSON.stringify(line)}\n` : `${database.name} ${name}: ${counts}\n`,
-        );
+        tell(flags, line, `${database.name} ${name}: ${counts}`);
       }
     }),
 };

@@ -30,11 +30,12 @@ import { loadUpstreamTls } from '../load-tls';
 import { queueSchema } from '../open-queues';
 import { UsageError } from '../usage-error';
 import { keyForms } from './key-forms';
+import { type JsonFlag, withJsonFlag } from '../output';
 
-export interface ProcessorFlags extends ConfigFlags, KeyFlags, JobFlags {}
+export interface ProcessorFlags extends ConfigFlags, KeyFlags, JobFlags, JsonFlag {}
 
 export function withProcessorFlags<T>(argv: Argv<T>): Argv<T & ProcessorFlags> {
-  return withJobFlags(withKeyFlags(withConfigFlags(argv)));
+  return withJsonFlag(withJobFlags(withKeyFlags(withConfigFlags(argv))));
 }
 
 /** The database whose own processor is meant: the one that has both the data and the cache. */

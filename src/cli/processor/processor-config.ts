@@ -3,6 +3,7 @@ import type { ProcessorStatus } from '../../population/processor/processor-recor
 import { defaultMaxTextBytes } from '../../population/sources/postgresql';
 import { changeOf, type ProcessorLimitFlags, withProcessorLimitFlags } from './limit-flags';
 import { ProcessingDatabase, type ProcessorFlags, withProcessorFlags } from './processing-database';
+import { tell } from '../output';
 
 export const processorConfigCommand: CommandModule<object, ProcessorFlags & ProcessorLimitFlags> = {
   command: ['config', 'update-config'],
@@ -25,14 +26,19 @@ export const processorConfigCommand: CommandModule<object, ProcessorFlags & Proc
     const status = await processor.status();
     const isOther = change.maxJobs !== undefined || change.frequencyS !== undefined;
     if (status.isEnabled && isOther) await place.schedule(await jobs.cron(status.cronDatabase));
-    process.stdout.write(describeProcessor(status));
+    tell(flags, processorObject(status), describeProcessor(status));
   },
 };
+
+/** The same for a program. */
+export function processorObject({ isEnabled: enabled, ...status }: ProcessorStatus): object {
+  return { enabled, ...status };
+}
 
 export function describeProcessor(status: ProcessorStatus): string {
   const { isEnabled, backend, maxJobs, frequencyS, timeoutS, maxKeys, logDays, cronDatabase } = status;
   return (
     `${isEnabled ? 'enabled' : 'disabled'}, for ${backend}; pg_cron in database ${cronDatabase}\n` +
-    `max-jobs ${maxJobs}, frequency ${frequencyS} s, timeout ${timeoutS} s, limit ${maxKeys} keys, log-days ${logDays}\n`
+    `max-jobs ${maxJobs}, frequency ${frequencyS} s, timeout ${timeoutS} s, limit ${maxKeys} keys, log-days ${logDays}`
   );
 }

@@ -1,5 +1,6 @@
 import type { CommandModule } from 'yargs';
 import { ProcessingDatabase, type ProcessorFlags, withProcessorFlags } from './processing-database';
+import { tell } from '../output';
 
 export const processorEnableCommand: CommandModule<object, ProcessorFlags> = {
   command: 'enable',
@@ -10,7 +11,8 @@ export const processorEnableCommand: CommandModule<object, ProcessorFlags> = {
     const { maxJobs, frequencyS, cronDatabase } = await place.processor.status();
     await place.schedule(await place.jobs.cron(cronDatabase));
     await place.processor.change({ isEnabled: true });
-    process.stdout.write(`enabled: ${maxJobs} jobs, which look every ${frequencyS} s\n`);
+    const text = `enabled: ${maxJobs} jobs, which look every ${frequencyS} s`;
+    tell(flags, { enabled: true, maxJobs, frequencyS }, text);
   },
 };
 
@@ -23,6 +25,6 @@ export const processorDisableCommand: CommandModule<object, ProcessorFlags> = {
     const { cronDatabase } = await place.processor.status();
     await place.processor.change({ isEnabled: false });
     await (await place.jobs.cron(cronDatabase)).unschedule(place.jobNames);
-    process.stdout.write('disabled\n');
+    tell(flags, { enabled: false }, 'disabled');
   },
 };

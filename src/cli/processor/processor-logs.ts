@@ -1,5 +1,7 @@
 import type { CommandModule } from 'yargs';
 import { ProcessingDatabase, type ProcessorFlags, withProcessorFlags } from './processing-database';
+import type { ProcessorLogLine } from '../../population/processor/processor-records';
+import { oneLine, tell } from '../output';
 
 interface LogsFlags extends ProcessorFlags {
   readonly limit: number;
@@ -8,7 +10,7 @@ interface LogsFlags extends ProcessorFlags {
 
 export const processorLogsCommand: CommandModule<object, LogsFlags> = {
   command: 'logs',
-  describe: 'List the latest runs, the latest first, one JSON object a line',
+  describe: 'List the latest runs, the latest first',
   builder: (argv) =>
     withProcessorFlags(argv)
       .example('$0 processor logs --limit 20 -c pcache.yaml', '')
@@ -20,7 +22,16 @@ export const processorLogsCommand: CommandModule<object, LogsFlags> = {
       }),
   handler: async ({ limit, status, ...flags }) => {
     await using place = await ProcessingDatabase.open(flags);
-    for (const line of await place.processor.log(limit, status))
-      process.stdout.write(`${JSON.stringify(line)}\n`);
+    for (const line of await place.processor.log(limit, status)) tell(flags, line, describeLine(line));
   },
 };
+
+export function describeLine(line: ProcessorLogLine): string {
+  const { at, slot, status, partitionKey, hash, keyCount, ms, message } = line;
+  const found = keyCount === undefined ? '' : `, ${keyCount} keys`;
+  const took = ms === undefined ? '' : `, ${ms.toFixed(1)} ms`;
+  return (
+    `${at.toISOString()} slot ${slot} ${status}${found}${took}` +
+    `${partitionKey === undefined ? '' : `, ${partitionKey} ${hash ?? ''}`}${message === undefined ? '' : `: ${oneLine(message)}`}`
+  );
+}

@@ -2,6 +2,8 @@ import type { CommandModule } from 'yargs';
 import { StartError } from '../../errors/start-error';
 import { UsageError } from '../usage-error';
 import { ProcessingDatabase, type ProcessorFlags, withProcessorFlags } from './processing-database';
+import { tell, tellPeople } from '../output';
+import { describeLine } from './processor-logs';
 
 export const processorManualCommand: CommandModule<object, ProcessorFlags & { readonly count: number }> = {
   command: 'manual-process [count]',
@@ -19,10 +21,10 @@ export const processorManualCommand: CommandModule<object, ProcessorFlags & { re
     const { timeoutS } = await place.processor.status();
     let done = 0;
     for await (const line of place.processor.runHere(count, timeoutS)) {
-      process.stdout.write(`${JSON.stringify(line)}\n`);
+      tell(flags, line, describeLine(line));
       done += 1;
     }
-    if (done === 0) process.stdout.write('nothing waits\n');
+    if (done === 0) tellPeople(flags, 'nothing waits');
   },
 };
 
@@ -33,7 +35,7 @@ export const processorTestCommand: CommandModule<object, ProcessorFlags> = {
   handler: async (flags) => {
     await using place = await ProcessingDatabase.open(flags);
     const { processor, jobs, database } = place;
-    const good = (what: string): void => void process.stdout.write(`ok: ${what}\n`);
+    const good = (what: string): void => tell(flags, { ok: true, says: what }, `ok: ${what}`);
     const cronDatabase = (await processor.find())?.cronDatabase ?? (await jobs.findCronDatabase());
     const cron = await jobs.cron(cronDatabase);
     good(`pg_cron ${cron.version.join('.')} in database ${cronDatabase}`);

@@ -3,10 +3,12 @@ import { PostgresqlQueue } from '../../population/queue/postgresql/postgresql-qu
 import { fragments, originalQueries, type WorkKind } from '../../population/queue/work-kind';
 import { queueSchema } from '../open-queues';
 import { ProcessingDatabase, type ProcessorFlags, withProcessorFlags } from './processing-database';
+import type { WaitingFragment } from '../../population/processor/processor-records';
+import { oneLine, tell } from '../output';
 
 export const processorQueueInfoCommand: CommandModule<object, ProcessorFlags & { readonly limit: number }> = {
   command: 'queue-info',
-  describe: 'Count what waits, and list what is to be run next, one JSON object a line',
+  describe: 'Count what waits, and list what is to be run next',
   builder: (argv) =>
     withProcessorFlags(argv).example('$0 processor queue-info -c pcache.yaml', '').option('limit', {
       type: 'number',
@@ -18,19 +20,27 @@ export const processorQueueInfoCommand: CommandModule<object, ProcessorFlags & {
     await using place = await ProcessingDatabase.open(flags);
     const { processor, jobs, config } = place;
     const { source } = await processor.status();
-    const tell = async <Work>(kind: WorkKind<Work>): Promise<void> => {
+    const count = async <Work>(kind: WorkKind<Work>): Promise<void> => {
       await using queue = new PostgresqlQueue({
         ...{ pool: jobs.pool, schema: queueSchema(config), kind, source, isListening: false },
         warn: () => undefined,
       });
       const { waiting, delayed, running, dead } = await queue.lengths();
-      process.stdout.write(
-        `${kind.name}: ${waiting} waiting, ${delayed} delayed, ${running} running, ${dead} dead\n`,
+      tell(
+        flags,
+        { queue: kind.name, waiting, delayed, running, dead },
+        `${kind.name}: ${waiting} waiting, ${delayed} delayed, ${running} running, ${dead} dead`,
       );
     };
-    await tell(originalQueries);
-    await tell(fragments);
-    for (const waiting of await processor.next(source, limit))
-      process.stdout.write(`${JSON.stringify(waiting)}\n`);
+    await count(originalQueries);
+    await count(fragments);
+    for (const waiting of await processor.next(source, limit)) tell(flags, waiting, describeWaiting(waiting));
   },
 };
+
+function describeWaiting({ partitionKey, priority, attempts, queuedAt, query }: WaitingFragment): string {
+  return (
+    `${partitionKey}, priority ${priority}, ${attempts} attempts, queued ${queuedAt.toISOString()}\n` +
+    `  ${oneLine(query)}`
+  );
+}

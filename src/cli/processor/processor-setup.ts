@@ -2,6 +2,7 @@ import type { CommandModule } from 'yargs';
 import { changeOf, type ProcessorLimitFlags, withProcessorLimitFlags } from './limit-flags';
 import { UsageError } from '../usage-error';
 import { ProcessingDatabase, type ProcessorFlags, withProcessorFlags } from './processing-database';
+import { tell } from '../output';
 
 /** Seconds; a proxy's own population looks at once. */
 const defaultFrequencyS = 2;
@@ -31,12 +32,19 @@ export const processorSetupCommand: CommandModule<object, ProcessorFlags & Proce
     const { maxKeys, isEnabled } = await processor.status();
     await place.writeForms({ maxKeys, maxBytes: told.limits.maxBytes });
     if (isEnabled) await place.schedule(cron);
-    process.stdout.write(
+    const keys = told.keys.map(({ name }) => name);
+    tell(
+      flags,
+      {
+        ...{ target: jobs.pool.target, isNew, enabled: isEnabled, partitionKeys: keys },
+        ...{ cronDatabase, cronVersion: cron.version.join('.'), hasSeconds: cron.hasSeconds },
+        jobUser: database.control.user,
+      },
       `processor on ${jobs.pool.target}: ${isNew ? 'set up' : 'brought up to date'}\n` +
         `pg_cron ${cron.version.join('.')} in database ${cronDatabase}, jobs run as ${database.control.user}, ` +
         `${cron.hasSeconds ? 'begun every few seconds' : 'begun every minute, for most of it'}\n` +
-        `partition keys: ${told.keys.map(({ name }) => name).join(', ')}\n` +
-        (isEnabled ? '' : 'next: pcache processor enable, and population.run_by: database for the proxies\n'),
+        `partition keys: ${keys.join(', ')}` +
+        (isEnabled ? '' : '\nnext: pcache processor enable, and population.run_by: database for the proxies'),
     );
   },
 };

@@ -15,19 +15,23 @@ import { integerOf } from '../number-flag';
 import { openCatalog } from '../open-catalog';
 import { Owned } from '../owned';
 import { fromFile, fromStatStatements, type WorkloadStatement } from './workload';
+import { type JsonFlag, oneLine, tell, tellPeople, tellPrograms, withJsonFlag } from '../output';
+import { ProgressBar } from '../progress-bar';
 
-interface WarmFlags extends ConfigFlags, KeyFlags, FragmentFlags {
+interface WarmFlags extends ConfigFlags, KeyFlags, FragmentFlags, JsonFlag {
   readonly from: string;
   readonly limit: string;
   readonly 'dry-run': boolean;
-  readonly json: boolean;
 }
 
 export const warmCommand: CommandModule<object, WarmFlags> = {
   command: 'warm',
   describe: 'Fill the queue from a workload: the statements of a file or a log, or of pg_stat_statements',
   builder: (argv) =>
-    withFragmentFlags(withKeyFlags(withConfigFlags(argv)))
+    withJsonFlag(
+      withFragmentFlags(withKeyFlags(withConfigFlags(argv))),
+      'for what cannot be used, by reason, and the sums',
+    )
       .option('from', {
         type: 'string',
         requiresArg: true,
@@ -42,11 +46,6 @@ export const warmCommand: CommandModule<object, WarmFlags> = {
         describe: 'Statements looked at, those that were run most often first',
       })
       .option('dry-run', { type: 'boolean', default: false, describe: 'Only say what would be queued' })
-      .option('json', {
-        type: 'boolean',
-        default: false,
-        describe: 'One JSON object for each statement that cannot be used, and the sums',
-      })
       .example('$0 warm --from workload.sql --partition-key region --dry-run -c pcache.yaml', '')
       .example('$0 warm --from pg_stat_statements --partition-key region --dry-run -c pcache.yaml', ''),
   handler: async (flags) => {
@@ -68,6 +67,7 @@ export const warmCommand: CommandModule<object, WarmFlags> = {
     const wanted = new Map<string, { readonly work: Fragment; readonly priority: number }>();
     const refused = new Map<string, WorkloadStatement[]>();
     const splitting = { pool, catalog, databaseIdentity: keeper.databaseIdentity, partitionKeys: [key] };
+    using bar = new ProgressBar(statements.length, 'statements', flags);
     for (const statement of statements) {
       const { query, calls } = statement;
       const split = hasPlaceholders(query)
@@ -77,14 +77,16 @@ export const warmCommand: CommandModule<object, WarmFlags> = {
       else
         for (const work of split.fragments)
           wanted.set(work.hash, { work, priority: calls + (wanted.get(work.hash)?.priority ?? 0) });
+      bar.advance();
     }
+    bar.clear();
     if (wanted.size > 0 && !flags['dry-run']) {
       await registerShared(config, key);
       await forEachQueue(config, database.name, async ({ fragments }) => {
         await fragments.push([...wanted.values()]);
       });
     }
-    tell(flags, statements.length, wanted.size, refused);
+    report(flags, statements.length, wanted.size, refused);
     if (wanted.size === 0) throw new StartError('nothing of it can be used');
   },
 };
@@ -96,28 +98,27 @@ function hasPlaceholders(query: string): boolean {
   return query.includes('$') && scanTokens(query).some(({ tokenName }) => tokenName === 'PARAM');
 }
 
-function tell(
-  { json, 'dry-run': isDry }: WarmFlags,
+function report(
+  flags: WarmFlags,
   statements: number,
   fragments: number,
   refused: ReadonlyMap<string, readonly WorkloadStatement[]>,
 ): void {
   const unusable = [...refused.values()].reduce((sum, { length }) => sum + length, 0);
-  const [used, queued] = [statements - unusable, isDry ? 'to queue' : 'queued'];
-  if (json) {
-    for (const [reason, ofReason] of refused)
-      for (const { query, calls } of ofReason)
-        process.stdout.write(`${JSON.stringify({ query, calls, reason })}\n`);
-    process.stdout.write(`${JSON.stringify({ statements, used, unusable, fragments })}\n`);
-    return;
-  }
-  process.stdout.write(`${used} of ${statements} statements used: ${fragments} fragments ${queued}\n`);
+  const [used, queued] = [statements - unusable, flags['dry-run'] ? 'to queue' : 'queued'];
+  for (const [reason, ofReason] of refused)
+    for (const { query, calls } of ofReason) tellPrograms(flags, { query, calls, reason });
+  tell(
+    flags,
+    { statements, used, unusable, fragments },
+    `${used} of ${statements} statements used: ${fragments} fragments ${queued}`,
+  );
   const byCount = [...refused].sort(([, a], [, b]) => b.length - a.length);
   for (const [reason, { length, 0: example }] of byCount)
-    process.stdout.write(`${length} not used: ${reason}\n  such as: ${shortened(example?.query ?? '')}\n`);
+    tellPeople(flags, `${length} not used: ${reason}\n  such as: ${shortened(example?.query ?? '')}`);
 }
 
 function shortened(query: string): string {
-  const line = query.replaceAll(/\s+/g, ' ').trim();
+  const line = oneLine(query).trim();
   return line.length > 100 ? `${line.slice(0, 100).trimEnd()} ...` : line;
 }

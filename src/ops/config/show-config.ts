@@ -1,6 +1,21 @@
 import { Document, isPair, isScalar, visit } from 'yaml';
 import type { CheckedConfig } from './check-config';
-import { formatPath, valueAt } from './option-path';
+import { formatPath, isMapping, type OptionPath, valueAt } from './option-path';
+
+/** Where each value came from: `file`, `default`, or the flag or the variable that says it; by the path of the option. */
+export function originsOf({ file, written, origins }: CheckedConfig): Readonly<Record<string, string>> {
+  const found: [string, string][] = [];
+  const visitValue = (value: unknown, path: OptionPath): void => {
+    if (isMapping(value)) {
+      for (const [key, each] of Object.entries(value)) visitValue(each, [...path, key]);
+      return;
+    }
+    const name = formatPath(path);
+    found.push([name, origins.get(name) ?? (valueAt(written, path) === undefined ? 'default' : 'file')]);
+  };
+  visitValue(file, []);
+  return Object.fromEntries(found);
+}
 
 /**
  * The configuration in force as YAML that could be a configuration file itself, every option included; a comment
@@ -18,5 +33,7 @@ export function showConfig({ file, written, origins }: CheckedConfig): string {
       if (origin !== undefined) value.comment = ` ${origin}`;
     },
   });
+  document.commentBefore =
+    ' Beside each value where it came from; it is the file where nothing stands beside it.';
   return document.toString({ lineWidth: 0 });
 }

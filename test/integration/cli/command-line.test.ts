@@ -101,6 +101,9 @@ describe('pcache config show', () => {
 
   test('--json prints JSON', async () => {
     const { stdout } = await runPcache(['config', 'show', '-c', example, '--json'], { environment });
-    expect(JSON.parse(stdout)).toMatchObject({ mode: 'on', listen: { host: '127.0.0.1', port: 6432 } });
+    expect(JSON.parse(stdout)).toMatchObject({
+      ...{ mode: 'on', listen: { host: '127.0.0.1', port: 6432 } },
+      origins: { 'listen.port': 'file', 'limits.inspect_bytes': 'default' },
+    });
   });
 });

@@ -72,6 +72,7 @@ interface Help {
   readonly path: readonly string[];
   readonly commands: readonly string[];
   readonly examples: readonly string[];
+  readonly hasJson: boolean;
 }
 
 async function helpOf(path: readonly string[]): Promise<Help> {
@@ -90,7 +91,7 @@ async function helpOf(path: readonly string[]): Promise<Help> {
   const examples = blocks.map((block) =>
     block.includes('\n') ? block.replaceAll(/\s+/g, ' ') : (block.split(/ {2,}/)[0] ?? ''),
   );
-  return { path, commands, examples };
+  return { path, commands, examples, hasJson: /^ +--json /m.test(stdout) };
 }
 
 async function allHelps(path: readonly string[] = []): Promise<readonly Help[]> {
@@ -98,6 +99,14 @@ async function allHelps(path: readonly string[] = []): Promise<readonly Help[]> 
   const below: Help[] = [];
   for (const command of help.commands) below.push(...(await allHelps([...path, command])));
   return [help, ...below];
+}
+
+function isJson(line: string): boolean {
+  try {
+    return typeof JSON.parse(line) === 'object';
+  } catch {
+    return false;
+  }
 }
 
 /** They run until they are told to stop, or write to files of a person; what they do has tests of its own. */
@@ -112,6 +121,9 @@ test('every command has examples, and they run', async () => {
   expect(leaves.length).toBeGreaterThan(40);
   const without = leaves.filter(({ examples, path }) => examples.length === 0 && path[0] !== 'completion');
   expect(without.map(({ path }) => path.join(' '))).toEqual([]);
+  // Logs of the first two are JSON; what the others print is SQL, or a program of a shell.
+  const withoutJson = leaves.filter(({ hasJson }) => !hasJson).map(({ path }) => path.join(' '));
+  expect(withoutJson.sort()).toEqual(['completion', 'manage grants', 'observer', 'proxy', 'track grants']);
   const examples = [...new Set(helps.flatMap((help) => help.examples))].filter((line) => !notRun.test(line));
   // What is known comes first, so that get has something to print.
   examples.sort((a, b) => Number(/ add --direct/.test(b)) - Number(/ add --direct/.test(a)));
@@ -122,6 +134,11 @@ test('every command has examples, and they run', async () => {
     const isWrong = code === 2 && !/^pcache: (--from and --to|there is no limit)/.test(stderr);
     if (isWrong || (code !== 0 && !mayFail.test(example)) || stderr.includes('unexpected error'))
       wrong.push(`${example}: ${code} ${stderr}`);
+    // The same for programs; what was destroyed or made by the first run is so no more.
+    if (/ grants /.test(example)) continue;
+    const { stdout } = await cli.run([...args, ...(args.includes('--output-format') ? [] : ['--json'])]);
+    const notJson = stdout.split('\n').filter((line) => line !== '' && !isJson(line));
+    wrong.push(...notJson.map((line) => `${example} --json: ${line}`));
   }
   expect(wrong).toEqual([]);
 }, 120_000);

@@ -3,11 +3,16 @@ import { join } from 'node:path';
 import { openRocksdbSet } from '../../../src/cache/backends/rocksdb-set';
 import { createKeySet } from '../../../src/cache/key-sets/create-key-set';
 import { sampleEntry } from '../../support/cache-entries';
-import { runPcache } from '../../support/pcache-process';
+import { CliSession } from '../../support/cli-session';
 import { type TemporaryDirectory, temporaryDirectory } from '../../support/temporary-directory';
 
 let directory: TemporaryDirectory;
 let config: string;
+let cli: CliSession;
+beforeAll(() => {
+  cli = new CliSession();
+});
+afterAll(() => cli[Symbol.asyncDispose]());
 beforeEach(async () => {
   directory = await temporaryDirectory('manage');
   config = join(directory.path, 'pcache.yaml');
@@ -19,19 +24,22 @@ beforeEach(async () => {
 });
 afterEach(() => directory[Symbol.asyncDispose]());
 
-const manage = (...args: string[]): ReturnType<typeof runPcache> =>
-  runPcache(['manage', 'cache', ...args, '-c', config]);
-const maintenance = (...args: string[]): ReturnType<typeof runPcache> =>
-  runPcache(['manage', 'maintenance', ...args, '-c', config]);
+const manage = (...args: string[]): ReturnType<CliSession['run']> =>
+  cli.run(['manage', 'cache', ...args, '-c', config]);
+const maintenance = (...args: string[]): ReturnType<CliSession['run']> =>
+  cli.run(['manage', 'maintenance', ...args, '-c', config]);
 
 test('counts, lists, exports, and imports into a cache of another kind', async () => {
   expect(await manage('count')).toMatchObject({ code: 0, stdout: 'region (integer): 2\n', stderr: '' });
-  const lines = (await manage('list', '--partition-key', 'region')).stdout.trimEnd().split('\n');
+  const lines = (await manage('list', '--partition-key', 'region', '--json')).stdout.trimEnd().split('\n');
   expect(lines.map((line) => JSON.parse(line) as object)).toEqual(
     expect.arrayContaining([
       expect.objectContaining({ status: 'ok', key_count: 2, bytes: expect.any(Number) as number }),
       expect.objectContaining({ fragment: expect.stringMatching(/t1.name = 'b'$/) as string, key_count: 1 }),
     ]),
+  );
+  expect((await manage('list')).stdout).toMatch(
+    /^region [0-9a-f]{64} ok\n {2}\d keys in \d+ bytes; computed \S+Z in \d+ ms; not used\n {2}SELECT .*\n/im,
   );
   const file = join(directory.path, 'cache.export');
   expect(await manage('export', file)).toMatchObject({ code: 0, stdout: `${file}: 2 entries\n` });
@@ -41,6 +49,29 @@ test('counts, lists, exports, and imports into a cache of another kind', async (
     stdout: `2 entries from ${file} to rocksdict\n`,
   });
   expect(await manage('count', ...other)).toMatchObject({ stdout: 'region (integer): 2\n' });
+});
+
+test('export and import ask before they write over what is there', async () => {
+  const file = join(directory.path, 'cache.export');
+  expect(await manage('export', file, '--json')).toMatchObject({
+    stdout: `{"file":"${file}","entries":2}\n`,
+  });
+  for (const [args, question, done] of [
+    [['export', file], /Write over .*cache\.export\? .*say --yes/, { file, entries: 2 }],
+    [
+      ['import', file],
+      /Replace 2 entries of rocksdb_set\? .*say --yes/,
+      { from: file, to: 'rocksdb_set', entries: 2, refused: [] },
+    ],
+  ] as const) {
+    expect(await manage(...args)).toMatchObject({
+      code: 2,
+      stdout: '',
+      stderr: expect.stringMatching(question) as string,
+    });
+    const { code, stdout } = await manage(...args, '--yes', '--json');
+    expect([code, JSON.parse(stdout)]).toEqual([0, done]);
+  }
 });
 
 test('copies, and says what could not be copied and why', async () => {

@@ -1,9 +1,13 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { Client } from 'pg';
-import { runPcache } from '../../support/pcache-process';
+import { CliSession } from '../../support/cli-session';
 import { type PostgresServer, startPostgres } from '../../support/postgres-server';
+import { temporaryDirectory, type TemporaryDirectory } from '../../support/temporary-directory';
 
 let server: PostgresServer;
-let input: string;
+let directory: TemporaryDirectory;
+let cli: CliSession;
 let admin: Client;
 beforeAll(async () => {
   server = await startPostgres();
@@ -13,7 +17,8 @@ beforeAll(async () => {
     consistency: 'static',
     tables,
   });
-  input = JSON.stringify({
+  directory = await temporaryDirectory('track');
+  const config = JSON.stringify({
     upstream: { host, port },
     databases: {
       [database]: {
@@ -25,22 +30,22 @@ beforeAll(async () => {
       },
     },
   });
+  writeFileSync(join(directory.path, 'pcache.json'), config);
+  cli = new CliSession({ PASSWORD: server.password }, directory.path);
   admin = new Client(server.connectionOptions(database));
   await admin.connect();
   await admin.query('create table place (id int, region_id int, kind_id int); create role proxy');
 });
 afterAll(async () => {
+  await cli[Symbol.asyncDispose]();
+  await directory[Symbol.asyncDispose]();
   await admin.end();
   await server.stop();
 });
 
-const track = (...args: string[]): ReturnType<typeof runPcache> =>
-  runPcache(['track', ...args, '-c', '-'], {
-    input,
-    environment: { PASSWORD: server.connectionOptions('postgres').password },
-  });
+const track = (...args: string[]): ReturnType<CliSession['run']> =>
+  cli.run(['track', ...args, '-c', 'pcache.json']);
 
-// Each is a process, which takes its time to start.
 test('install, status, grants and remove', async () => {
   const first = await track('install');
   expect(first.stdout).toMatch(
@@ -61,6 +66,24 @@ test('install, status, grants and remove', async () => {
   expect(await track('install')).toMatchObject({ code: 0, stderr: '' });
   const mended = await track('status');
   expect(mended).toMatchObject({ code: 0, stderr: '' });
+  const [found, installed] = [await track('status', '--json'), await track('install', '--json')];
+  expect(JSON.parse(found.stdout)).toMatchObject({
+    findings: [
+      { ok: true, says: 'DDL is watched' },
+      { ok: true, table: 'public.place (region_id)', says: 'public.place (region_id): tracked' },
+      { ok: true, table: 'public.seen (region_id)' },
+      { ok: true, table: 'public.place (kind_id)' },
+    ],
+  });
+  const table = { schema: 'public', tracked: true, problems: [] };
+  expect(JSON.parse(installed.stdout)).toMatchObject({
+    ddl_watched: true,
+    tables: [
+      { ...table, table: 'place', key_column: 'region_id' },
+      { ...table, table: 'seen', key_column: 'region_id' },
+      { ...table, table: 'place', key_column: 'kind_id' },
+    ],
+  });
   expect(mended.stdout).toMatch(/DDL is watched\n {2}public.place \(region_id\): tracked\n/);
 
   const grants = await track('grants', '--control', 'proxy');
@@ -73,7 +96,14 @@ test('install, status, grants and remove', async () => {
   });
   const removed = await track('remove', '--key', 'kind', '--yes');
   expect(removed.stdout).toMatch(/\n {2}public.place \(kind_id\): no longer tracked\n$/);
-}, 180_000);
+  const rest = await track('remove', '--yes', '--json');
+  expect(JSON.parse(rest.stdout)).toMatchObject({
+    removed: [
+      { table: 'place', key_column: 'region_id' },
+      { table: 'seen', key_column: 'region_id' },
+    ],
+  });
+});
 
 test('refuses: a partition key that is none', async () => {
   expect(await track('install', '--key', 'nothing')).toMatchObject({

@@ -64,6 +64,11 @@ const entryTable = `"the ""cache"""."My ' entry"`;
 
   const eviction = (...args: string[]): ReturnType<CliSession['run']> =>
     cli.run(['eviction', ...args, '-c', file]);
+  const objects = (text: string): unknown[] =>
+    text
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line) as unknown);
   const put = async (...names: string[]): Promise<void> => {
     for (const [at, text] of names.entries())
       await backend.put(sampleEntry(createKeySet('integer', [1n]), { text, at: Date.now() - 60_000 + at }));
@@ -106,9 +111,18 @@ const entryTable = `"the ""cache"""."My ' entry"`;
     const changes: CacheChange[] = [];
     const stop = backend.subscribe((change) => changes.push(change));
     expect((await eviction('run', '--dry-run')).stdout).toMatch(
-      /"reason":"total".*\n1 entries would be evicted/,
+      /^region [0-9a-f]{64}: total; .*\n1 entries would be evicted/,
     );
-    expect((await eviction('run')).stdout).toMatch(/^1 entries evicted/);
+    expect(objects((await eviction('run', '--dry-run', '--json')).stdout)).toMatchObject([
+      { partition_key: 'region', hash: hashOf('a'), reason: 'total' },
+      { dry_run: true, evicted: 1 },
+    ]);
+    expect(await eviction('run')).toMatchObject({
+      code: 2,
+      stdout: '',
+      stderr: expect.stringMatching(/Evict 1 entries\? .*say --yes/) as string,
+    });
+    expect((await eviction('run', '--yes')).stdout).toMatch(/^1 entries evicted/);
     await until('the change to be told', () => changes.length > 0);
     stop();
     expect(changes).toEqual([{ kind: 'deleted', partitionKey: 'region', hash: hashOf('a') }]);
@@ -118,9 +132,23 @@ const entryTable = `"the ""cache"""."My ' entry"`;
         /^enabled, .*\n.*\nregion: 2 entries, \d+ bytes\nlast run .*: 1 of 3/,
       ) as string,
     });
-    expect(JSON.parse((await eviction('logs', '--limit', '1')).stdout)).toMatchObject({
-      ...{ strategy: 'oldest', entries: 3, evicted: 1, byTotal: 1 },
-    });
+    expect((await eviction('logs', '--limit', '1')).stdout).toMatch(/ oldest, .* 1 of 3 entries evicted/);
+    expect(objects((await eviction('logs', '--limit', '1', '--json')).stdout)).toMatchObject([
+      { strategy: 'oldest', entries: 3, evicted: 1, by_total: 1 },
+    ]);
+    expect(objects((await eviction('status', '--json')).stdout)).toMatchObject([
+      {
+        ...{ enabled: true, schedule: '5 * * * *', limits: { max_entries: 2, strategy: 'oldest' } },
+        partition_keys: [{ partition_key: 'region', entries: 2 }],
+        last_run: { evicted: 1 },
+      },
+    ]);
+    for (const [command, expected] of Object.entries({
+      setup: { is_new: false, cron_database: 'postgres', cron_version: '1.4' },
+      config: { enabled: true, limits: { max_entries: 2 } },
+      enable: { enabled: true },
+    }))
+      expect(objects((await eviction(command, '--json')).stdout)).toMatchObject([expected]);
 
     // What the job runs, as it runs it.
     await put('d', 'e', 'f');
@@ -160,7 +188,7 @@ const entryTable = `"the ""cache"""."My ' entry"`;
     const text = `select ${lazy.changed} as changed, array(${lazy.rows}) as keys`;
     await admin.query('begin isolation level repeatable read');
     expect((await admin.query(text)).rows).toEqual([{ changed: false, keys: ['1'] }]);
-    expect((await eviction('run')).stdout).toMatch(/^1 entries evicted/);
+    expect((await eviction('run', '--yes')).stdout).toMatch(/^1 entries evicted/);
     // The snapshot is from before.
     expect((await admin.query(text)).rows).toEqual([{ changed: false, keys: ['1'] }]);
     await admin.query('commit');
@@ -175,11 +203,11 @@ const entryTable = `"the ""cache"""."My ' entry"`;
     await admin.query(`update ${entryTable} set uses = uses + 1 where hash = decode($1, 'hex')`, [
       hashOf('a'),
     ]);
-    expect((await eviction('run')).stdout).toMatch(/^1 entries evicted/);
+    expect((await eviction('run', '--yes')).stdout).toMatch(/^1 entries evicted/);
     await admin.query('rollback');
     await admin.query('begin');
     await admin.query(`select "the ""cache"""."My ' evict"('postgresql_array', false)`);
-    expect((await eviction('run')).stdout).toBe('another run is under way\n');
+    expect((await eviction('run', '--yes')).stdout).toBe('another run is under way\n');
     await admin.query('rollback');
     expect(await backend.count('region')).toBe(2);
     await eviction('remove', '--yes');

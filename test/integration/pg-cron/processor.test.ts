@@ -200,7 +200,7 @@ const kinds: readonly Kind[] = [
       await database.forget();
       expect((await processor('setup')).stderr).toBe('');
       await push(fragment);
-      const [line] = lines((await processor('manual-process', '5')).stdout);
+      const [line] = lines((await processor('manual-process', '5', '--json')).stdout);
       const found = { row: await database.storedRow(), bytes: await database.storedBytes() };
       expect(found).toEqual(expected);
       expect(line).toMatchObject({ status: expected.row?.['status'], hash: fragment.hash });
@@ -278,7 +278,7 @@ const kinds: readonly Kind[] = [
         { status: 'failed', error: refused, failures: 1 },
       ]);
       await push(failing);
-      expect(lines((await processor('manual-process', '9')).stdout)).toMatchObject([
+      expect(lines((await processor('manual-process', '9', '--json')).stdout)).toMatchObject([
         { status: 'failed before' },
       ]);
       await rowsOf(`update ${entryTable} set created_at = created_at - interval '6 minutes'`);
@@ -387,13 +387,35 @@ const kinds: readonly Kind[] = [
     test('tells what is there, and is removed', async () => {
       await push(makeFragment('select 4'));
       expect((await processor('queue-info')).stdout).toMatch(
-        /^original_query_queue: 0 waiting.*\nquery_fragment_queue: 1 waiting.*\n\{.*select 4/,
+        /^original_query_queue: 0 waiting.*\nquery_fragment_queue: 1 waiting.*\nregion, priority 1, 0 attempts, .*\n {2}select 4\n$/,
       );
+      expect(lines((await processor('queue-info', '--json')).stdout)).toMatchObject([
+        { queue: 'original_query_queue', waiting: 0 },
+        { queue: 'query_fragment_queue', waiting: 1 },
+        { partition_key: 'region', query: 'select 4' },
+      ]);
       expect((await processor('enable')).stdout).toBe('enabled: 4 jobs, which look every 2 s\n');
       const jobs = async (): Promise<number | null> => (await cron.query('select from cron.job')).rowCount;
       expect(await jobs()).toBe(5);
       await processor('config', '--max-jobs', '2', '--frequency', '3');
       expect(await jobs()).toBe(3);
+      const shown = lines(
+        (await processor('config', '--max-jobs', '15', '--frequency', '1', '--json')).stdout,
+      );
+      expect(shown).toMatchObject([{ enabled: true, max_jobs: 15, frequency_s: 1 }]);
+      expect(await jobs()).toBe(16);
+      const config = await processor('config', '--max-jobs', '2');
+      expect(config.stdout).toMatch(/^enabled, for postgresql_array; .*\nmax-jobs 2, frequency 1 s, /);
+      expect(lines((await processor('status-detailed', '--json')).stdout)).toMatchObject([
+        { enabled: true, running: 0, workers: [], jobs: Array(3).fill({ is_active: true }) },
+      ]);
+      await processor('manual-process', '1');
+      const logs = (await processor('logs', '--limit', '50')).stdout.trimEnd().split('\n');
+      expect(logs.length).toBeLessThanOrEqual(50);
+      expect(logs[0]).toMatch(/^\S+Z slot -?\d+ ok, 1 keys, [\d.]+ ms, region [0-9a-f]{64}$/);
+      expect(lines((await processor('logs', '--limit', '1', '--json')).stdout)).toMatchObject([
+        { status: 'ok', partition_key: 'region', key_count: 1 },
+      ]);
       expect((await processor('config', '--frequency', '60')).stderr).toMatch(/from 1 to 59/);
       await cron.query(`select cron.unschedule(jobid) from cron.job where command like '%watch%'`);
       expect(await processor('test')).toMatchObject({
