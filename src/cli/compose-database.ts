@@ -11,6 +11,7 @@ import type { Log } from '../ops/log/log';
 import type { Metrics } from '../ops/metrics/metrics';
 import { Learner } from '../population/learner';
 import { Observer } from '../population/observer';
+import { type Pausable, Pauses } from '../population/pauses';
 import type { PopulationEvents } from '../population/population-events';
 import { LoadWatch } from '../population/load-watch';
 import { QuerySplitter } from '../population/query-splitter';
@@ -23,6 +24,7 @@ import type { ServerTls } from '../postgres/server-tls';
 import { readLowestKey } from '../postgres/catalog/read-lowest-key';
 import { sqlFile } from '../postgres/sql-files';
 import { splitQuery } from '../engine/split-query';
+import type { ShapeStatistics } from '../engine/statistics/shape-statistics';
 import type { Catalog } from '../query/catalog/catalog';
 import type { Fragment, FragmentHash } from '../query/fragment/fragment';
 import { controlPool } from './control-pool';
@@ -44,6 +46,13 @@ export interface ComposedDatabase extends AsyncDisposable {
   /** Both tiers of its queue. */
   readonly queries: WorkQueue<OriginalQuery>;
   readonly fragments: WorkQueue<Fragment>;
+  readonly population: ComposedPopulation;
+}
+
+/** The part of population that this process does. */
+export interface ComposedPopulation extends Pausable {
+  /** Cancels what is running, to be begun anew; resolves when nothing of it can be stored any more. */
+  interrupt(): Promise<void>;
 }
 
 /** What a process does for population. */
@@ -64,7 +73,11 @@ export interface PopulationWork {
   readonly onFinished?: PopulationEvents['finished'];
 }
 
-/** Builds the engine of a database, and the population that feeds it. The backend is lent. */
+/**
+ * Builds the engine of a database, and the population that feeds it. The backend is lent.
+ *
+ * @param statistics where it is noted how statements fare, if that is to outlive the engine
+ */
 export async function composeDatabase(
   database: DatabaseConfig,
   config: PcacheConfig,
@@ -73,6 +86,7 @@ export async function composeDatabase(
   metrics: Metrics,
   log: Log,
   work: PopulationWork,
+  statistics?: ShapeStatistics,
 ): Promise<ComposedDatabase> {
   const owned = new Owned();
   try {
@@ -116,6 +130,9 @@ export async function composeDatabase(
         ...{ outageBackoff, duty },
       }),
     );
+    const pauses = new Pauses(observer);
+    const operator = pauses.holder();
+    let isPaused = false;
     const learner = owned.add(
       new Learner({
         ...{ queue, events, outageBackoff, minSeen },
@@ -152,6 +169,7 @@ export async function composeDatabase(
                 report: (fields, message) => log.error(fields, message),
               },
             }),
+        ...(statistics === undefined ? {} : { statistics }),
         events: metrics.engine,
         log,
       }),
@@ -181,7 +199,9 @@ export async function composeDatabase(
     if (isRunning) {
       observer.start();
       if (LoadWatch.isNeeded(config.population))
-        owned.add(new LoadWatch({ ...config.population, pool: catalogPool, paused: observer, log })).start();
+        owned
+          .add(new LoadWatch({ ...config.population, pool: catalogPool, paused: pauses.holder(), log }))
+          .start();
     }
     void engine.warmUp();
     if (isTracked) {
@@ -203,6 +223,7 @@ export async function composeDatabase(
           checkMs,
           maxChanged,
           entries,
+          isPaused: () => isPaused,
         },
       });
       if (isSplitting) owned.add(refresher).start();
@@ -210,7 +231,21 @@ export async function composeDatabase(
       owned.add(metrics.freshness.watchLog(() => logWatch.read()));
       owned.add(metrics.freshness.watchEntries(() => refresher.lastLook));
     }
-    return { engine, queries, fragments: queue, [Symbol.asyncDispose]: () => owned[Symbol.asyncDispose]() };
+    const population: ComposedPopulation = {
+      pause: () => {
+        isPaused = true;
+        operator.pause();
+      },
+      resume: () => {
+        isPaused = false;
+        operator.resume();
+      },
+      interrupt: () => observer.interrupt(),
+    };
+    return {
+      ...{ engine, queries, fragments: queue, population },
+      [Symbol.asyncDispose]: () => owned[Symbol.asyncDispose](),
+    };
   } catch (error) {
     await owned[Symbol.asyncDispose]();
     throw error;

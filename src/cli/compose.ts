@@ -6,6 +6,7 @@ import { listenError } from '../ops/admin/listen-error';
 import { Readiness } from '../ops/admin/readiness';
 import { upstreamCheck } from '../ops/admin/upstream-check';
 import type { LimitsConfig, PcacheConfig } from '../ops/config/pcache-config';
+import type { ProxyControl } from '../ops/control/proxy-control';
 import type { Log } from '../ops/log/log';
 import { Metrics } from '../ops/metrics/metrics';
 import type { ServerTls } from '../postgres/server-tls';
@@ -18,7 +19,9 @@ import { composeVerifiers } from './compose-verifiers';
 import { loadListenTls, loadUpstreamTls } from './load-tls';
 import { readOpenFileLimit } from './open-file-limit';
 import { Owned } from './owned';
+import type { FollowedConfig } from './reloader';
 import { RunningDatabases } from './running-databases';
+import { Steering } from './steering';
 import { readVersion } from './version';
 
 /** A proxy that accepts connections. Disposing of it ends what is left at once and closes everything. */
@@ -26,24 +29,22 @@ export interface RunningProxy extends AsyncDisposable {
   readonly addresses: { readonly listen: AddressInfo; readonly admin: AddressInfo };
   /** Accepts no more clients and resolves when the last has gone, or been sent away at the deadline. */
   drain(deadlineMs: number): Promise<void>;
-  /**
-   * Has another configuration take over but for what is read at the start (see changesThatNeedRestart): whole, or if its databases cannot be had, not at all, and
-   * then it rejects. Sessions that are open go on.
-   *
-   * @param withDatabases whether anything differs that engines and population work by
-   */
-  reload(config: PcacheConfig, withDatabases: boolean): Promise<void>;
-  /** Reads the catalog of every database again. */
-  refreshCatalogs(): void;
-  /** Reads the certificate shown to clients and the user file again; sessions that are open keep what they have. */
-  reloadFiles(): void;
+  readonly control: ProxyControl;
+  /** The configuration in force. */
+  readonly config: PcacheConfig;
 }
 
 /**
  * Puts the parts together by the configuration and starts them, the operator's port first and the clients' last; they are
  * closed the other way round. Rejects with StartError, after closing what was opened.
+ *
+ * @param followed what the configuration is read from again; undefined if there is no file to follow
  */
-export async function composeProxy(config: PcacheConfig, log: Log): Promise<RunningProxy> {
+export async function composeProxy(
+  config: PcacheConfig,
+  log: Log,
+  followed?: FollowedConfig,
+): Promise<RunningProxy> {
   const owned = new Owned();
   try {
     const metrics = new Metrics({ version: readVersion() });
@@ -60,7 +61,6 @@ export async function composeProxy(config: PcacheConfig, log: Log): Promise<Runn
     const databases = owned.add(new RunningDatabases({ serverTls, metrics, readiness, log }));
     await databases.start(config);
     const { engines } = databases;
-    let current = config;
     const listener = owned.add(
       createListener(config, { clientTls, serverTls, verifiers, engines }, metrics, log),
     );
@@ -71,6 +71,17 @@ export async function composeProxy(config: PcacheConfig, log: Log): Promise<Runn
       }
       throw listenError('listen', config.listen, error);
     });
+    const steering = new Steering(
+      {
+        databases,
+        listener: {
+          follow: ({ mode, limits, databases: all }) => listener.change(mode, proxyLimits(limits, all)),
+        },
+        files: [clientTls, verifiers].filter((file) => file !== undefined),
+        ...{ followed, log },
+      },
+      config,
+    );
     metrics.watchTraffic(() => listener.traffic);
     readiness.markRunning();
     return {
@@ -79,17 +90,9 @@ export async function composeProxy(config: PcacheConfig, log: Log): Promise<Runn
         readiness.markDraining();
         return listener.drain(deadlineMs);
       },
-      reload: async (after, withDatabases) => {
-        if (withDatabases) await databases.replace(current, after);
-        listener.change(after.mode, proxyLimits(after.limits, after.databases));
-        current = after;
-      },
-      refreshCatalogs: () => {
-        for (const engine of engines.values()) engine.catalogChanged();
-      },
-      reloadFiles: () => {
-        clientTls?.reload();
-        verifiers?.reload();
+      control: steering,
+      get config() {
+        return steering.config;
       },
       [Symbol.asyncDispose]: () => owned[Symbol.asyncDispose](),
     };

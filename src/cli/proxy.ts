@@ -9,7 +9,7 @@ import { composeProxy } from './compose';
 import { readConfigFlags, withConfigFlags, type ConfigFlags } from './config-flags';
 import { meantConfig, readKeyedConfig } from './key-flags';
 import { endOnUnexpectedErrors, endSoon } from './process-end';
-import { type LoadedConfig, Reloader } from './reloader';
+import type { LoadedConfig } from './reloader';
 import { listenToSignals } from './signals';
 
 export const proxyCommand: CommandModule<object, ConfigFlags> = {
@@ -39,20 +39,16 @@ function readerOf(flags: ConfigFlags): (() => LoadedConfig) | undefined {
 /** Runs the proxy until it is told to stop. Resolves after running statements finished and all was closed; the process then ends soon. */
 export async function runProxy(config: PcacheConfig, log: Log, read?: () => LoadedConfig): Promise<void> {
   using signals = listenToSignals(log);
-  await using proxy = await composeProxy(config, log);
-  const reloader = read === undefined ? undefined : new Reloader(proxy, read, { ...read(), config }, log);
+  const followed = read === undefined ? undefined : { read, loaded: { ...read(), config } };
+  await using proxy = await composeProxy(config, log, followed);
   signals.onHangUp(() => {
     log.info({}, 'SIGHUP: reading the configuration, the certificate, the user file and the catalog again');
-    if (reloader !== undefined) void reloader.reload();
-    else {
-      proxy.reloadFiles();
-      proxy.refreshCatalogs();
-    }
+    void proxy.control.reload();
   });
   log.info({ ...proxy.addresses, upstream: config.upstream, mode: config.mode }, 'accepting connections');
 
   await whenAborted(signals.shutdown);
-  await proxy.drain((reloader?.config ?? config).limits.drainTimeoutMs);
+  await proxy.drain(proxy.config.limits.drainTimeoutMs);
   log.info({}, 'ended');
   endSoon(log);
 }

@@ -1,15 +1,10 @@
 import { ConfigError } from '../errors/config-error';
 import { messageOf } from '../errors/message-of';
-import {
-  changesThatNeedRestart,
-  type ConfigChange,
-  concernsDatabases,
-  configChanges,
-} from '../ops/config/config-changes';
+import { changesThatNeedRestart, concernsDatabases, configChanges } from '../ops/config/config-changes';
 import type { ConfigFile } from '../ops/config/config-schema';
 import type { PcacheConfig } from '../ops/config/pcache-config';
+import type { ReloadOutcome } from '../ops/control/proxy-control';
 import type { Log } from '../ops/log/log';
-import type { RunningProxy } from './compose';
 
 /** A configuration under the names of its file, and as the program works with it. */
 export interface LoadedConfig {
@@ -17,29 +12,41 @@ export interface LoadedConfig {
   readonly config: PcacheConfig;
 }
 
-/** What came of a reload. refused: nothing of it is in force, for these reasons. */
-export type ReloadOutcome =
-  | { readonly status: 'applied'; readonly changes: readonly ConfigChange[] }
-  | { readonly status: 'refused'; readonly problems: readonly string[] };
+/** What can be read again of a running proxy. */
+export interface ReloadableProxy {
+  /**
+   * Has another configuration take over but for what is read at the start (see changesThatNeedRestart): whole, or if its databases cannot be had, not at all, and
+   * then it rejects. Sessions that are open go on.
+   *
+   * @param withDatabases whether anything differs that engines and population work by
+   */
+  follow(config: PcacheConfig, withDatabases: boolean): Promise<void>;
+  /** Reads the certificate shown to clients and the user file again; sessions that are open keep what they have. */
+  reloadFiles(): void;
+  /** Reads the catalog of every database again. */
+  refreshCatalogs(): void;
+}
+
+/** A configuration file that a proxy follows. */
+export interface FollowedConfig {
+  /** Reads it; throws ConfigError with all that is wrong, or another error. */
+  readonly read: () => LoadedConfig;
+  /** What the proxy was started with. */
+  readonly loaded: LoadedConfig;
+}
 
 /** Has a running proxy follow its configuration file: whole, or not at all. */
 export class Reloader {
   #underWay: Promise<ReloadOutcome> | undefined;
+  #loaded: LoadedConfig | undefined;
 
-  /**
-   * @param read throws ConfigError with all that is wrong, or another error
-   * @param loaded what the proxy was started with
-   */
+  /** @param followed undefined if there is no file to follow: then only certificates, user file and catalogs are read again */
   constructor(
-    private readonly proxy: Pick<RunningProxy, 'reload' | 'reloadFiles' | 'refreshCatalogs'>,
-    private readonly read: () => LoadedConfig,
-    private loaded: LoadedConfig,
+    private readonly proxy: ReloadableProxy,
+    private readonly followed: FollowedConfig | undefined,
     private readonly log: Log,
-  ) {}
-
-  /** The configuration in force. */
-  get config(): PcacheConfig {
-    return this.loaded.config;
+  ) {
+    this.#loaded = followed?.loaded;
   }
 
   /** Reads the configuration again, then certificates, user file and catalogs. Never rejects. Asked for again meanwhile, it is read once more afterwards. */
@@ -57,17 +64,20 @@ export class Reloader {
       return outcome;
     }
     for (const change of outcome.changes) this.log.info(change, 'option changed');
-    this.log.info({ changes: outcome.changes.length }, 'configuration reloaded');
+    if (this.followed !== undefined)
+      this.log.info({ changes: outcome.changes.length }, 'configuration reloaded');
     this.proxy.reloadFiles();
     this.proxy.refreshCatalogs();
     return outcome;
   }
 
   async #follow(): Promise<ReloadOutcome> {
-    const { file: before } = this.loaded;
+    const { followed } = this;
+    if (followed === undefined || this.#loaded === undefined) return { status: 'applied', changes: [] };
+    const { file: before } = this.#loaded;
     let next: LoadedConfig;
     try {
-      next = this.read();
+      next = followed.read();
     } catch (error) {
       return { status: 'refused', problems: problemsOf(error) };
     }
@@ -79,11 +89,11 @@ export class Reloader {
       };
     const changes = configChanges(before, next.file);
     try {
-      if (changes.length > 0) await this.proxy.reload(next.config, concernsDatabases(before, next.file));
+      if (changes.length > 0) await this.proxy.follow(next.config, concernsDatabases(before, next.file));
     } catch (error) {
       return { status: 'refused', problems: [messageOf(error)] };
     }
-    this.loaded = next;
+    this.#loaded = next;
     return { status: 'applied', changes };
   }
 }

@@ -1,16 +1,21 @@
 import type { CacheBackend } from '../cache/cache-backend';
+import { invalidate, type Invalidation } from '../cache/invalidation';
 import type { Engine } from '../engine/engine';
+import { ShapeStatistics } from '../engine/statistics/shape-statistics';
 import { SwitchableEngine } from '../engine/switchable-engine';
+import { CacheUnavailableError } from '../errors/cache-unavailable-error';
 import { cacheCheck } from '../ops/admin/cache-check';
 import { engineCheck } from '../ops/admin/engine-check';
 import type { Readiness } from '../ops/admin/readiness';
 import type { PcacheConfig } from '../ops/config/pcache-config';
+import type { PopulationState } from '../ops/control/proxy-control';
 import type { Log } from '../ops/log/log';
 import type { Metrics } from '../ops/metrics/metrics';
+import { waitUntil } from '../postgres/deadline';
 import type { ServerTls } from '../postgres/server-tls';
 import { sqlFile } from '../postgres/sql-files';
 import { loadParser } from '../query/ast/parser';
-import { composeDatabase } from './compose-database';
+import { composeDatabase, type ComposedDatabase } from './compose-database';
 import { openGuardedCache } from './open-guarded-cache';
 import { openQueues } from './open-queues';
 import { Owned } from './owned';
@@ -23,6 +28,9 @@ export interface RunningDatabasesParts {
   readonly log: Log;
 }
 
+/** A run that is cancelled ends within moments, unless its server or the cache is away. */
+const interruptMs = 10_000;
+
 /**
  * The engine of each configured database, with the population that feeds it, over one cache. Another configuration may take over while sessions are open;
  * the cache stays. A proxy that only relays needs none of it.
@@ -31,7 +39,13 @@ export class RunningDatabases implements AsyncDisposable {
   readonly #engines = new Map<string, SwitchableEngine>();
   /** Names that have, or have had, an engine. */
   readonly #known = new Map<string, SwitchableEngine>();
+  /** What is there now. */
+  readonly #composed = new Map<string, ComposedDatabase>();
+  /** How statements fared, whatever is reloaded meanwhile. */
+  readonly #statistics = new Map<string, ShapeStatistics>();
   readonly #cache = new Owned();
+  #runsPopulation = false;
+  #isPaused = false;
   #backend: CacheBackend | undefined;
   #owned = new Owned();
 
@@ -52,11 +66,17 @@ export class RunningDatabases implements AsyncDisposable {
       this.#owned.add(startEvictor(config, 'proxy', backend, metrics.cache, log));
       const queues = this.#owned.add(openQueues(config, serverTls, log));
       const { runBy } = config.population;
+      this.#runsPopulation = runBy !== 'observer';
       const work = { queues, isSplitting: runBy !== 'observer', isRunning: runBy === 'proxy' };
       for (const [name, database] of config.databases) {
         const own = log.child({ database: name });
-        const composed = await composeDatabase(database, config, serverTls, backend, metrics, own, work);
-        const { engine } = this.#owned.add(composed);
+        const statistics = this.#statistics.get(name) ?? new ShapeStatistics();
+        this.#statistics.set(name, statistics);
+        const parts = [serverTls, backend, metrics, own, work, statistics] as const;
+        const composed = this.#owned.add(await composeDatabase(database, config, ...parts));
+        this.#composed.set(name, composed);
+        if (this.#isPaused) composed.population.pause();
+        const { engine } = composed;
         const switchable = this.#switchable(name);
         switchable.switchTo(engine);
         this.#engines.set(name, switchable);
@@ -81,6 +101,41 @@ export class RunningDatabases implements AsyncDisposable {
     }
   }
 
+  /** elsewhere also if nothing is configured, or the proxy only relays. */
+  get population(): PopulationState {
+    if (!this.#runsPopulation || this.#composed.size === 0) return 'elsewhere';
+    return this.#isPaused ? 'paused' : 'running';
+  }
+
+  /** No fragment is begun until `resumePopulation`, whatever takes over meanwhile. */
+  pausePopulation(): void {
+    this.#isPaused = true;
+    for (const { population } of this.#composed.values()) population.pause();
+  }
+
+  resumePopulation(): void {
+    this.#isPaused = false;
+    for (const { population } of this.#composed.values()) population.resume();
+  }
+
+  /** As ProxyControl has it. */
+  async invalidate(invalidation: Invalidation, signal?: AbortSignal): Promise<number> {
+    const backend = this.#backend;
+    if (backend === undefined)
+      throw new CacheUnavailableError('cache', 'there is none: the proxy only relays');
+    const populations = [...this.#composed.values()].map(({ population }) => population);
+    for (const population of populations) population.pause();
+    try {
+      const interrupted = Promise.all(populations.map((population) => population.interrupt()));
+      await waitUntil(interrupted, { timeoutMs: interruptMs }, () =>
+        Promise.reject(new CacheUnavailableError(backend.name, 'what is being run could not be stopped')),
+      );
+      return await invalidate(backend, invalidation, signal);
+    } finally {
+      if (!this.#isPaused) for (const population of populations) population.resume();
+    }
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#stop();
     await this.#cache[Symbol.asyncDispose]();
@@ -90,6 +145,7 @@ export class RunningDatabases implements AsyncDisposable {
   async #stop(): Promise<void> {
     for (const engine of this.#engines.values()) engine.switchTo(undefined);
     this.#engines.clear();
+    this.#composed.clear();
     const owned = this.#owned;
     this.#owned = new Owned();
     await owned[Symbol.asyncDispose]();

@@ -83,6 +83,8 @@ export class CatalogKeeper {
         const catalog = await readCatalog(this.pool, this.partitionKeys, stampReading);
         if (!this.#isStaleNow()) this.#accept(catalog);
       } catch (error) {
+        // Whoever stopped it has closed the pool as well.
+        if (this.#isStopped) return;
         this.log.warn({ err: error }, 'the catalog could not be read; nothing is restricted until it can');
         this.#retryLater();
       }

@@ -7,6 +7,7 @@ import type { CatalogKeeper } from './catalog-keeper';
 import type { EngineEvents, EngineLog } from './engine-events';
 import type { ReadChangedKeys } from './guards';
 import type { ShapeChecker } from './shape-checker';
+import type { ShapeStatistics } from './statistics/shape-statistics';
 import type { VerificationOptions } from './verification/verification';
 
 export interface TrackedKey extends PartitionKey {
@@ -40,6 +41,8 @@ export interface DatabaseEngineOptions {
   readonly retryAt?: (entry: FailedEntry) => number | undefined;
   /** Present for `mode: verify`. */
   readonly verification?: VerificationOptions;
+  /** Where it is noted how statements fare, if that is to outlive the engine. */
+  readonly statistics?: ShapeStatistics;
   readonly events: EngineEvents;
   readonly log: EngineLog;
 }

@@ -102,6 +102,7 @@ export class DatabaseEngine implements Engine {
       guards,
       usage: this.#usage,
       log: options.log,
+      statistics: options.statistics,
     });
     this.#restrictor = new Restrictor({
       guards,

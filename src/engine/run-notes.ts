@@ -13,13 +13,17 @@ export interface RunNotesOptions {
   readonly guards: Guards;
   readonly usage: UsageNotes;
   readonly log: EngineLog;
+  /** Default: new ones. */
+  readonly statistics?: ShapeStatistics | undefined;
 }
 
 /** Notes how executions went: by that, forms are preferred, left for a while, or given up. */
 export class RunNotes {
-  readonly statistics = new ShapeStatistics();
+  readonly statistics: ShapeStatistics;
 
-  constructor(private readonly options: RunNotesOptions) {}
+  constructor(private readonly options: RunNotesOptions) {
+    this.statistics = options.statistics ?? new ShapeStatistics();
+  }
 
   /** An execution is over; to be told of each once. */
   noted(statement: CandidateStatement, completion: Completion): void {

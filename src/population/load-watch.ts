@@ -1,6 +1,7 @@
 import type { ControlPool } from '../postgres/control-pool';
 import { pause } from '../postgres/deadline';
 import { sqlFile } from '../postgres/sql-files';
+import type { Pausable } from './pauses';
 
 const serverLoad = sqlFile('server-load');
 
@@ -16,7 +17,7 @@ export interface LoadWatchOptions extends LoadLimits {
   /** Lent, not owned. */
   readonly pool: ControlPool;
   /** What is paused while the server is loaded. */
-  readonly paused: { pause(): void; resume(): void };
+  readonly paused: Pausable;
   readonly log: {
     info(fields: object, message: string): void;
     warn(fields: object, message: string): void;

@@ -55,6 +55,9 @@ export class Observer implements AsyncDisposable {
   readonly #outageBackoff: Backoff;
   readonly #stopping = new AbortController();
   readonly #gate = new Gate();
+  /** Aborted when what is running is to end, for whatever reason. */
+  #interrupting = new AbortController();
+  readonly #underWay = new Set<Promise<number>>();
   #workers: readonly Promise<void>[] = [];
   /** Runs in a row that did not reach the database, over all workers. */
   #unreached = 0;
@@ -75,6 +78,7 @@ export class Observer implements AsyncDisposable {
   /** Cancels what is running, gives it back to the queue, and resolves when no worker is left. */
   async stop(): Promise<void> {
     this.#stopping.abort();
+    this.#interrupting.abort();
     // Shut, to end the waiting for fragments; and opened again, for the workers to see that it is over.
     this.#gate.shut();
     this.#gate.open();
@@ -88,6 +92,16 @@ export class Observer implements AsyncDisposable {
 
   resume(): void {
     this.#gate.open();
+  }
+
+  /**
+   * Cancels what is running, gives it back to the queue, and resolves when nothing of it can be stored any more. While the observer is not
+   * paused it is begun again at once.
+   */
+  async interrupt(): Promise<void> {
+    this.#interrupting.abort();
+    if (!this.#stopping.signal.aborted) this.#interrupting = new AbortController();
+    await Promise.allSettled(this.#underWay);
   }
 
   get isPaused(): boolean {
@@ -107,13 +121,22 @@ export class Observer implements AsyncDisposable {
       if (signal.aborted) return;
       try {
         const lease = await queue.claim(this.#gate.shutSignal);
-        if (lease !== undefined) await this.#rest(await this.#handle(lease));
+        if (lease !== undefined) await this.#rest(await this.#noted(this.#handle(lease)));
         failures = 0;
       } catch (error) {
         failures += 1;
         events.trouble('the queue of fragments does not answer', error);
         await pause(backoffMs(this.#outageBackoff, failures), this.#stopping.signal);
       }
+    }
+  }
+
+  async #noted(handling: Promise<number>): Promise<number> {
+    this.#underWay.add(handling);
+    try {
+      return await handling;
+    } finally {
+      this.#underWay.delete(handling);
     }
   }
 
@@ -126,7 +149,7 @@ export class Observer implements AsyncDisposable {
   /** Ends the lease one way or the other; rejects only if the queue does. Resolves to the milliseconds the source was at work. */
   async #handle(lease: WorkLease<Fragment>): Promise<number> {
     const { queue, events } = this.#options;
-    using held = new HeldLease(queue, lease, this.#stopping.signal, (message, error) =>
+    using held = new HeldLease(queue, lease, this.#interrupting.signal, (message, error) =>
       events.trouble(message, error),
     );
     try {

@@ -36,6 +36,8 @@ export interface RefresherOptions {
   readonly maxChanged: number;
   /** Between looks, in milliseconds. */
   readonly checkMs: number;
+  /** Whether there is to be no work at the moment. */
+  readonly isPaused?: () => boolean;
 }
 
 /** What a look at all entries found. */
@@ -111,14 +113,15 @@ export class Refresher implements AsyncDisposable {
 
   /** A method, since it changes while something is waited for. */
   #isStopped(): boolean {
-    return this.#stopping.signal.aborted;
+    return this.#stopping.signal.aborted || this.options.isPaused?.() === true;
   }
 
   async #run(): Promise<void> {
     const { events, checkMs } = this.options;
-    while (!this.#isStopped()) {
-      await pause(checkMs, this.#stopping.signal);
-      if (this.#isStopped()) return;
+    const { signal } = this.#stopping;
+    while (!signal.aborted) {
+      await pause(checkMs, signal);
+      if (this.#isStopped()) continue;
       try {
         await this.refresh();
       } catch (error) {

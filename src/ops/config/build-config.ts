@@ -42,6 +42,7 @@ export function buildConfig(
   const absolute = (path: string | undefined): string | undefined =>
     path === undefined ? undefined : resolve(origin.workingDirectory, path);
   const { listen, upstream } = file;
+  const verify = { share: file.verify.share, timeoutMs: file.verify.timeout_ms };
   const databases = new Map(
     Object.entries(file.databases).map(([name, database]) => [
       name,
@@ -64,8 +65,8 @@ export function buildConfig(
     source: origin.source,
     notices: origin.notices,
     mode: file.mode === 'verify' ? 'on' : file.mode,
-    verification:
-      file.mode === 'verify' ? { share: file.verify.share, timeoutMs: file.verify.timeout_ms } : undefined,
+    verification: file.mode === 'verify' ? verify : undefined,
+    verify,
     listen: {
       host: listen.host,
       port: listen.port,

@@ -18,8 +18,10 @@ export interface PcacheConfig {
   /** What its author may want to know, such as new names of options. */
   readonly notices: readonly string[];
   readonly mode: ProxyMode;
-  /** Of `mode: verify`; timeoutMs in milliseconds. */
-  readonly verification: { readonly share: number; readonly timeoutMs: number } | undefined;
+  /** Of `mode: verify`. */
+  readonly verification: VerifyConfig | undefined;
+  /** What it would be with another mode. */
+  readonly verify: VerifyConfig;
   readonly listen: ListenConfig;
   readonly upstream: UpstreamConfig;
   readonly auth: AuthConfig;
@@ -33,6 +35,12 @@ export interface PcacheConfig {
   readonly log: LogConfig;
   /** By database name. Databases not listed are relayed untouched. */
   readonly databases: ReadonlyMap<string, DatabaseConfig>;
+}
+
+/** timeoutMs in milliseconds. */
+export interface VerifyConfig {
+  readonly share: number;
+  readonly timeoutMs: number;
 }
 
 export interface Endpoint {

@@ -4,6 +4,7 @@ import { Observer } from '../../../src/population/observer';
 import { InProcessQueue } from '../../../src/population/queue/in-process-queue';
 import { fragments } from '../../../src/population/queue/work-kind';
 import { pause } from '../../../src/postgres/deadline';
+import type { Fragment } from '../../../src/query/fragment/fragment';
 import { makeFragment } from '../../support/make-fragment';
 import { RecordedPopulation } from '../../support/recorded-population';
 import { until } from '../../support/until';
@@ -20,15 +21,18 @@ class SlowSource implements FragmentSource {
     this.begun.push(performance.now());
     await pause(runMs, signal);
     this.ended.push(performance.now());
+    if (signal.aborted) return { status: 'aborted' };
     return { status: 'ok', keys: [], hasNullKey: false, snapshot: '1:1:' };
   }
 }
 
 let source: SlowSource;
 let events: RecordedPopulation;
+let queue: InProcessQueue<Fragment>;
+afterEach(() => queue[Symbol.asyncDispose]());
 
 async function observing(duty: number): Promise<Observer> {
-  const queue = new InProcessQueue({ kind: fragments });
+  queue = new InProcessQueue({ kind: fragments });
   const backend = new MemoryBackend({ warn: () => undefined });
   await backend.registerPartitionKey('region', 'integer');
   const works = [1, 2, 3].map((n) => ({ work: makeFragment(`select ${n}`), priority: 1 }));
@@ -58,4 +62,16 @@ test('the rest ends when the observer is stopped', async () => {
   expect(events.runs).toHaveLength(1);
   // It would have rested for 20 seconds.
   expect(performance.now() - stoppedAt).toBeLessThan(10_000);
+});
+
+test('what is running when it is interrupted is run anew, and stored once', async () => {
+  await using observer = await observing(1);
+  await until('one is running', () => source.begun.length === 1);
+  observer.pause();
+  await observer.interrupt();
+  expect(source.ended).toHaveLength(1);
+  expect(events.runs.filter(({ status }) => status === 'ok')).toHaveLength(0);
+  observer.resume();
+  await until('all are done', () => events.runs.filter(({ status }) => status === 'ok').length === 3);
+  expect(source.begun).toHaveLength(4);
 });

@@ -1,0 +1,125 @@
+import { SerialQueue } from '../cache/serial-queue';
+import type { Invalidation } from '../cache/invalidation';
+import type { PcacheConfig } from '../ops/config/pcache-config';
+import type {
+  ConfiguredMode,
+  ModeInForce,
+  PopulationState,
+  ProxyControl,
+  ReloadOutcome,
+} from '../ops/control/proxy-control';
+import type { Log } from '../ops/log/log';
+import { type FollowedConfig, type ReloadableProxy, Reloader } from './reloader';
+import type { RunningDatabases } from './running-databases';
+
+/** What a running proxy is steered by. All lent. */
+export interface SteeredParts {
+  readonly databases: RunningDatabases;
+  /** Takes what concerns sessions. */
+  readonly listener: { follow(config: PcacheConfig): void };
+  /** Certificates and the user file. */
+  readonly files: readonly { reload(): void }[];
+  readonly followed: FollowedConfig | undefined;
+  readonly log: Log;
+}
+
+/** What an operator, or a changed configuration file, has a running proxy do: one step after the other. */
+export class Steering implements ProxyControl, ReloadableProxy {
+  readonly #steps = new SerialQueue();
+  readonly #reloader: Reloader;
+  /** By an operator; undefined: as configured. */
+  #setMode: ConfiguredMode | undefined;
+
+  constructor(
+    private readonly parts: SteeredParts,
+    private configured: PcacheConfig,
+  ) {
+    this.#reloader = new Reloader(this, parts.followed, parts.log);
+  }
+
+  /** The configuration in force. */
+  get config(): PcacheConfig {
+    return this.#setMode === undefined ? this.configured : withMode(this.configured, this.#setMode);
+  }
+
+  get mode(): ModeInForce {
+    const configured = modeOf(this.configured);
+    return { mode: this.#setMode ?? configured, isSet: this.#setMode !== undefined, configured };
+  }
+
+  setMode(mode: ConfiguredMode | undefined): Promise<void> {
+    return this.#steps.run(async () => {
+      const { config: before, mode: modeBefore } = this;
+      const setBefore = this.#setMode;
+      this.#setMode = mode;
+      if (this.mode.mode === modeBefore.mode) return;
+      try {
+        await this.parts.databases.replace(before, this.config);
+      } catch (error) {
+        this.#setMode = setBefore;
+        throw error;
+      }
+      this.parts.listener.follow(this.config);
+      this.parts.log.warn({ before: modeBefore.mode, ...this.mode }, 'the mode was changed by an operator');
+    });
+  }
+
+  get population(): PopulationState {
+    return this.parts.databases.population;
+  }
+
+  pausePopulation(): void {
+    this.parts.databases.pausePopulation();
+    this.parts.log.info({}, 'population is paused by an operator');
+  }
+
+  resumePopulation(): void {
+    this.parts.databases.resumePopulation();
+    this.parts.log.info({}, 'population is resumed by an operator');
+  }
+
+  /** Not while databases are replaced: what runs fragments then could not be told to begin anew. */
+  invalidate(invalidation: Invalidation, signal?: AbortSignal): Promise<number> {
+    return this.#steps.run(async () => {
+      const entries = await this.parts.databases.invalidate(invalidation, signal);
+      this.parts.log.info({ ...invalidation, entries }, 'entries were removed by an operator');
+      return entries;
+    });
+  }
+
+  reload(): Promise<ReloadOutcome> {
+    return this.#reloader.reload();
+  }
+
+  follow(after: PcacheConfig, withDatabases: boolean): Promise<void> {
+    return this.#steps.run(async () => {
+      const { configured: before, config: inForce } = this;
+      this.configured = after;
+      try {
+        if (withDatabases) await this.parts.databases.replace(inForce, this.config);
+      } catch (error) {
+        this.configured = before;
+        throw error;
+      }
+      this.parts.listener.follow(this.config);
+    });
+  }
+
+  reloadFiles(): void {
+    for (const file of this.parts.files) file.reload();
+  }
+
+  refreshCatalogs(): void {
+    for (const engine of this.parts.databases.engines.values()) engine.catalogChanged();
+  }
+}
+
+function modeOf({ mode, verification }: PcacheConfig): ConfiguredMode {
+  return verification === undefined ? mode : 'verify';
+}
+
+function withMode(config: PcacheConfig, mode: ConfiguredMode): PcacheConfig {
+  return mode === 'verify'
+    ? { ...config, mode: 'on', verification: config.verify }
+    : { ...config, mode, verification: undefined };
+}
