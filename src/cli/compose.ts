@@ -5,7 +5,7 @@ import { AdminServer } from '../ops/admin/admin-server';
 import { listenError } from '../ops/admin/listen-error';
 import { Readiness } from '../ops/admin/readiness';
 import { upstreamCheck } from '../ops/admin/upstream-check';
-import type { LimitsConfig, PcacheConfig } from '../ops/config/pcache-config';
+import type { CacheConfig, LimitsConfig, PcacheConfig } from '../ops/config/pcache-config';
 import type { ProxyControl } from '../ops/control/proxy-control';
 import type { Log } from '../ops/log/log';
 import { Metrics } from '../ops/metrics/metrics';
@@ -18,6 +18,8 @@ import type { VerifierSource } from '../proxy/login/verifier-source';
 import { composeVerifiers } from './compose-verifiers';
 import { loadListenTls, loadUpstreamTls } from './load-tls';
 import { readOpenFileLimit } from './open-file-limit';
+import { type InheritedSockets, noSockets } from './handover/inherited-sockets';
+import type { HandedSockets } from './handover/successor';
 import { Owned } from './owned';
 import type { FollowedConfig } from './reloader';
 import { RunningDatabases } from './running-databases';
@@ -27,6 +29,14 @@ import { readVersion } from './version';
 /** A proxy that accepts connections. Disposing of it ends what is left at once and closes everything. */
 export interface RunningProxy extends AsyncDisposable {
   readonly addresses: { readonly listen: AddressInfo; readonly admin: AddressInfo };
+  /** What a successor listens on. */
+  readonly sockets: HandedSockets;
+  /** Lets go of what only one process can have, so that a successor can. Statements go as they came then. */
+  release(): Promise<void>;
+  /** There was no successor after all. Rejects as composeProxy does. */
+  takeBack(): Promise<void>;
+  /** The successor answers the operator from now on. */
+  closeAdmin(): Promise<void>;
   /** Accepts no more clients and resolves when the last has gone, or been sent away at the deadline. */
   drain(deadlineMs: number): Promise<void>;
   readonly control: ProxyControl;
@@ -34,24 +44,32 @@ export interface RunningProxy extends AsyncDisposable {
   readonly config: PcacheConfig;
 }
 
+export interface ComposeOptions {
+  /** What the configuration is read from again; undefined if there is no file to follow. */
+  readonly followed?: FollowedConfig | undefined;
+  /** Sockets that are listened on already. */
+  readonly inherited?: InheritedSockets;
+}
+
 /**
  * Puts the parts together by the configuration and starts them, the operator's port first and the clients' last; they are
  * closed the other way round. Rejects with StartError, after closing what was opened.
  *
- * @param followed what the configuration is read from again; undefined if there is no file to follow
  */
 export async function composeProxy(
   config: PcacheConfig,
   log: Log,
-  followed?: FollowedConfig,
+  { followed, inherited = noSockets }: ComposeOptions = {},
 ): Promise<RunningProxy> {
   const owned = new Owned();
   try {
     const metrics = new Metrics({ version: readVersion() });
     const readiness = new Readiness({ log });
     readiness.addCheck(upstreamCheck(config.upstream));
+    const descriptor = inherited.admin;
+    const { admin: access } = config;
     const adminServer = owned.add(
-      new AdminServer({ listen: config.admin, access: config.admin, metrics, readiness, log }),
+      new AdminServer({ listen: access, descriptor, access, metrics, readiness, log }),
     );
     const admin = await adminServer.start();
 
@@ -62,7 +80,7 @@ export async function composeProxy(
     await databases.start(config);
     const { engines } = databases;
     const listener = owned.add(
-      createListener(config, { clientTls, serverTls, verifiers, engines }, metrics, log),
+      createListener(config, { clientTls, serverTls, verifiers, engines, inherited }, metrics, log),
     );
     const listen = await listener.start().catch((error: unknown) => {
       if (error instanceof SocketFileError) {
@@ -86,6 +104,10 @@ export async function composeProxy(
     readiness.markRunning();
     return {
       addresses: { listen, admin },
+      sockets: { clients: listener.descriptors, admin: adminServer.descriptor },
+      release: () => (isForOne(config.cache) ? databases.release() : Promise.resolve()),
+      takeBack: () => (isForOne(config.cache) ? databases.start(steering.config) : Promise.resolve()),
+      closeAdmin: () => adminServer[Symbol.asyncDispose](),
       drain: (deadlineMs) => {
         readiness.markDraining();
         return listener.drain(deadlineMs);
@@ -102,6 +124,11 @@ export async function composeProxy(
   }
 }
 
+/** Whether its cache, and the queue that is journaled in it, is one process's alone. */
+function isForOne({ backend }: CacheConfig): boolean {
+  return backend.startsWith('rocks');
+}
+
 function createListener(
   { listen, upstream, mode, limits, databases }: PcacheConfig,
   parts: {
@@ -109,13 +136,14 @@ function createListener(
     readonly serverTls: ServerTls | undefined;
     readonly verifiers: VerifierSource | undefined;
     readonly engines: ReadonlyMap<string, Engine>;
+    readonly inherited: InheritedSockets;
   },
   metrics: Metrics,
   log: Log,
 ): ProxyListener {
-  const { clientTls, serverTls, verifiers, engines } = parts;
+  const { clientTls, serverTls, verifiers, engines, inherited } = parts;
   return new ProxyListener({
-    listen,
+    listen: { ...listen, descriptors: inherited.clients, isSuccessor: inherited.isFromPredecessor },
     clientTls,
     upstream: { host: upstream.host, port: upstream.port, tls: serverTls },
     verifiers,

@@ -9,13 +9,17 @@ import { composeProxy } from './compose';
 import { readConfigFlags, withConfigFlags, type ConfigFlags } from './config-flags';
 import { meantConfig, readKeyedConfig } from './key-flags';
 import { endOnUnexpectedErrors, endSoon } from './process-end';
+import { Handover } from './handover/handover';
+import { takeInheritedSockets } from './handover/inherited-sockets';
+import { ServiceManager } from './handover/service-manager';
+import { tellPredecessor } from './handover/successor';
 import type { LoadedConfig } from './reloader';
 import { listenToSignals } from './signals';
 
 export const proxyCommand: CommandModule<object, ConfigFlags> = {
   command: 'proxy',
   describe:
-    'Start the proxy. SIGTERM: finish running statements and end. SIGHUP: read the configuration, the certificate, the user file and the catalog again.',
+    'Start the proxy. SIGTERM: finish running statements and end. SIGHUP: read the configuration, the certificate, the user file and the catalog again. SIGUSR2: start the program anew, and have it take over without a connection refused.',
   builder: (argv) => withConfigFlags(argv).example('$0 proxy -c pcache.yaml --mode observe', ''),
   handler: async (flags) => {
     const config = await readKeyedConfig(flags, 'exact');
@@ -39,15 +43,21 @@ function readerOf(flags: ConfigFlags): (() => LoadedConfig) | undefined {
 /** Runs the proxy until it is told to stop. Resolves after running statements finished and all was closed; the process then ends soon. */
 export async function runProxy(config: PcacheConfig, log: Log, read?: () => LoadedConfig): Promise<void> {
   using signals = listenToSignals(log);
+  using manager = new ServiceManager(process.env, log);
+  const inherited = takeInheritedSockets(process.env, process);
   const followed = read === undefined ? undefined : { read, loaded: { ...read(), config } };
-  await using proxy = await composeProxy(config, log, followed);
+  await using proxy = await composeProxy(config, log, { followed, inherited });
   signals.onHangUp(() => {
     log.info({}, 'SIGHUP: reading the configuration, the certificate, the user file and the catalog again');
     void proxy.control.reload();
   });
+  const handover = new Handover(proxy, signals.shutdown, log);
+  signals.onSucceed(() => void handover.begin());
   log.info({ ...proxy.addresses, upstream: config.upstream, mode: config.mode }, 'accepting connections');
+  manager.ready();
+  if (inherited.isFromPredecessor) tellPredecessor();
 
-  await whenAborted(signals.shutdown);
+  await Promise.race([whenAborted(signals.shutdown).then(() => manager.stopping()), handover.whenSucceeded]);
   await proxy.drain(proxy.config.limits.drainTimeoutMs);
   log.info({}, 'ended');
   endSoon(log);

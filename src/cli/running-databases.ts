@@ -1,4 +1,5 @@
 import type { CacheBackend } from '../cache/cache-backend';
+import type { GuardedBackend } from '../cache/guarded-backend';
 import { invalidate, type Invalidation } from '../cache/invalidation';
 import type { Engine } from '../engine/engine';
 import { ShapeStatistics } from '../engine/statistics/shape-statistics';
@@ -43,13 +44,15 @@ export class RunningDatabases implements AsyncDisposable {
   readonly #composed = new Map<string, ComposedDatabase>();
   /** How statements fared, whatever is reloaded meanwhile. */
   readonly #statistics = new Map<string, ShapeStatistics>();
-  readonly #cache = new Owned();
+  #cache = new Owned();
   #runsPopulation = false;
   #isPaused = false;
-  #backend: CacheBackend | undefined;
+  #backend: GuardedBackend | undefined;
   #owned = new Owned();
 
-  constructor(private readonly parts: RunningDatabasesParts) {}
+  constructor(private readonly parts: RunningDatabasesParts) {
+    parts.readiness.addCheck(cacheCheck(() => this.#backend?.trouble));
+  }
 
   /** By the name of the database. Changes with the configuration. */
   get engines(): ReadonlyMap<string, Engine> {
@@ -58,7 +61,9 @@ export class RunningDatabases implements AsyncDisposable {
 
   /** Nothing runs yet, or no more. Rejects as the parts do, after closing what was opened. */
   async start(config: PcacheConfig): Promise<void> {
-    if (config.mode === 'off' || config.databases.size === 0) return;
+    const wanted = config.mode === 'off' ? new Map() : config.databases;
+    for (const name of this.#engines.keys()) if (!wanted.has(name)) this.#engines.delete(name);
+    if (wanted.size === 0) return;
     const { serverTls, metrics, log } = this.parts;
     try {
       await loadParser();
@@ -136,15 +141,23 @@ export class RunningDatabases implements AsyncDisposable {
     }
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
+  /** Stops, the cache included, until it is started again. Meanwhile statements go as they came. */
+  async release(): Promise<void> {
     await this.#stop();
-    await this.#cache[Symbol.asyncDispose]();
+    const cache = this.#cache;
+    this.#cache = new Owned();
+    this.#backend = undefined;
+    await cache[Symbol.asyncDispose]();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.release();
   }
 
   /** What was learned is in the cache, and what waits is in queues that keep it. */
   async #stop(): Promise<void> {
+    // A session that begins now finds its engine all the same, and with it the one to come.
     for (const engine of this.#engines.values()) engine.switchTo(undefined);
-    this.#engines.clear();
     this.#composed.clear();
     const owned = this.#owned;
     this.#owned = new Owned();
@@ -153,9 +166,8 @@ export class RunningDatabases implements AsyncDisposable {
 
   async #cacheOf(config: PcacheConfig): Promise<CacheBackend> {
     if (this.#backend !== undefined) return this.#backend;
-    const { serverTls, metrics, readiness, log } = this.parts;
+    const { serverTls, metrics, log } = this.parts;
     const backend = this.#cache.add(await openGuardedCache(config.cache, serverTls, metrics.cache, log));
-    readiness.addCheck(cacheCheck(backend));
     this.#backend = backend;
     return backend;
   }

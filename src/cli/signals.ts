@@ -7,11 +7,14 @@ export interface Signals extends Disposable {
   readonly shutdown: AbortSignal;
   /** Sets what SIGHUP does; until then it does nothing. */
   onHangUp(listener: () => void): void;
+  /** Sets what SIGUSR2 does; until then it does nothing. */
+  onSucceed(listener: () => void): void;
 }
 
 export function listenToSignals(log: Log): Signals {
   const shutdown = new AbortController();
   let hangUp: () => void = () => undefined;
+  let succeed: () => void = () => undefined;
 
   const stop = (signal: NodeJS.Signals): void => {
     if (shutdown.signal.aborted) {
@@ -24,19 +27,27 @@ export function listenToSignals(log: Log): Signals {
   const refresh = (): void => {
     hangUp();
   };
+  const handOver = (): void => {
+    succeed();
+  };
   process.on('SIGTERM', stop);
   process.on('SIGINT', stop);
   process.on('SIGHUP', refresh);
+  process.on('SIGUSR2', handOver);
 
   return {
     shutdown: shutdown.signal,
     onHangUp: (listener) => {
       hangUp = listener;
     },
+    onSucceed: (listener) => {
+      succeed = listener;
+    },
     [Symbol.dispose]: () => {
       process.off('SIGTERM', stop);
       process.off('SIGINT', stop);
       process.off('SIGHUP', refresh);
+      process.off('SIGUSR2', handOver);
     },
   };
 }

@@ -7,6 +7,7 @@ import { OpenFiles } from './entrance/open-files';
 import { type SessionLimit, SessionPlaces } from './entrance/session-places';
 import { type ClientSession } from './session/client-session';
 import { type ClientTls } from './entrance/client-tls';
+import { descriptorOf, listen } from './listen';
 import { type ProxyEvents, type ProxyTraffic } from './proxy-events';
 import { defaultLimits, type ProxyLimits } from './proxy-limits';
 import { type ProxyLog } from './proxy-log';
@@ -23,6 +24,10 @@ export interface ProxyListenerOptions {
     readonly port: number;
     /** Where to make a unix socket as well, named after the port. */
     readonly socketDirectory?: string | undefined;
+    /** File descriptors that are listened on already, in place of host and port. */
+    readonly descriptors?: readonly number[];
+    /** Whoever listens there now is about to stop. */
+    readonly isSuccessor?: boolean;
   };
   /** Default: no TLS. Stays the caller's, who may reload it. */
   readonly clientTls?: ClientTls | undefined;
@@ -47,7 +52,8 @@ const fileWarningMs = 10_000;
 
 /** The proxy's door: accepts clients, and owns their sessions. */
 export class ProxyListener implements AsyncDisposable {
-  private readonly server: Server;
+  /** One for each address. */
+  private readonly servers: readonly [Server, ...Server[]];
   private readonly socketServer: Server;
   private readonly sessions = new Set<ClientEntrance>();
   private readonly sessionsByKey = new Map<string, ClientSession>();
@@ -89,8 +95,16 @@ export class ProxyListener implements AsyncDisposable {
     };
     const accept = (socket: Socket): void => this.accept(socket);
     const keepAlive = keepAliveOptions(limits.keepAliveMs);
-    this.server = createServer({ allowHalfOpen: true, noDelay: true, ...keepAlive }, accept);
+    const [, ...more] = options.listen.descriptors ?? [];
+    const makeServer = (): Server =>
+      createServer({ allowHalfOpen: true, noDelay: true, ...keepAlive }, accept);
+    this.servers = [makeServer(), ...more.map(makeServer)];
     this.socketServer = createServer({ allowHalfOpen: true }, accept);
+  }
+
+  /** The file descriptors it listens on, but for the unix socket, which a successor makes anew. */
+  get descriptors(): readonly number[] {
+    return this.servers.map(descriptorOf);
   }
 
   /** Bytes relayed since start. */
@@ -110,21 +124,26 @@ export class ProxyListener implements AsyncDisposable {
     this.host = { ...this.host, upstream, mode, limits };
   }
 
-  /** Begins to listen; resolves to the address. Rejects if it cannot be had, or with SocketFileError. */
+  /** Begins to listen; resolves to the first address. Rejects if one cannot be had, or with SocketFileError. */
   async start(): Promise<AddressInfo> {
-    const { server, socketServer, options } = this;
-    const address = await this.listen();
-    const { socketDirectory } = options.listen;
+    const { servers, socketServer, options } = this;
+    const { host, port, descriptors = [], socketDirectory, isSuccessor = false } = options.listen;
+    const [first, ...more] = servers;
+    const address = await listen(
+      first,
+      descriptors[0] === undefined ? { host, port } : { fd: descriptors[0] },
+    );
+    for (const [i, server] of more.entries()) await listen(server, { fd: descriptors[i + 1] ?? -1 });
     if (socketDirectory !== undefined) {
       const path = socketFile(socketDirectory, address.port);
       try {
-        await listenOnSocketFile(socketServer, path);
+        await listenOnSocketFile(socketServer, path, isSuccessor);
       } catch (error) {
-        server.close();
+        for (const server of servers) server.close();
         throw new SocketFileError(path, error);
       }
     }
-    for (const each of [server, socketServer]) {
+    for (const each of [...servers, socketServer]) {
       each.on('error', (error) => options.log.error({ err: error }, 'the listener failed'));
     }
     return address;
@@ -160,20 +179,6 @@ export class ProxyListener implements AsyncDisposable {
     return this.close();
   }
 
-  private listen(): Promise<AddressInfo> {
-    const { server, options } = this;
-    const { host, port } = options.listen;
-    return new Promise((resolve, reject) => {
-      server.once('error', reject);
-      server.listen({ host, port }, () => {
-        server.off('error', reject);
-        const address = server.address();
-        if (address === null || typeof address === 'string') reject(new Error('the listener has no port'));
-        else resolve(address);
-      });
-    });
-  }
-
   private accept(socket: Socket): void {
     this.options.events.connectionOpened();
     this.sessions.add(new ClientEntrance(PlainSocket.adopt(socket), this.host));
@@ -192,8 +197,7 @@ export class ProxyListener implements AsyncDisposable {
   private stopAccepting(): void {
     if (this.isClosing) return;
     this.isClosing = true;
-    this.server.close();
-    this.socketServer.close();
+    for (const server of [...this.servers, this.socketServer]) server.close();
   }
 
   private empty(): Promise<void> {

@@ -3,6 +3,10 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { until } from './until';
 
+const handoverOutcomes = [
+  'the successor accepts clients; this process ends when its own are done',
+  'no successor could be started; this process goes on',
+];
 const project = join(__dirname, '..', '..');
 
 export interface PcacheOptions {
@@ -27,6 +31,7 @@ export interface PcacheResult {
 export class PcacheProcess implements AsyncDisposable {
   readonly ended: Promise<PcacheResult>;
   private readonly child: ChildProcess;
+  private successor: number | undefined;
   private out = '';
   private err = '';
 
@@ -69,8 +74,26 @@ export class PcacheProcess implements AsyncDisposable {
     return this.entries().filter(({ msg }) => msg === message);
   }
 
+  /** To the program, or to the one that has taken its place. */
   send(signal: NodeJS.Signals): void {
-    this.child.kill(signal);
+    if (this.successor === undefined) this.child.kill(signal);
+    else process.kill(this.successor, signal);
+  }
+
+  /**
+   * Has the program start a successor; resolves when that serves, or could not be started, to what the log says. What the successor logs is
+   * here as well, and it is told and killed in the program's place.
+   */
+  async handOver(): Promise<Record<string, unknown>> {
+    const outcomes = (): Record<string, unknown>[] =>
+      this.entries().filter(({ msg }) => handoverOutcomes.includes(String(msg)));
+    const before = outcomes().length;
+    this.send('SIGUSR2');
+    const outcome = await until('what comes of the successor', () => outcomes()[before], {
+      deadlineMs: 60_000,
+    });
+    if (typeof outcome['successor'] === 'number') this.successor = outcome['successor'];
+    return outcome;
   }
 
   /** Waits for a JSON log entry with this message and resolves to the entry. Fails if the process ends without it. */
@@ -91,6 +114,14 @@ export class PcacheProcess implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.child.kill('SIGKILL');
+    if (this.successor !== undefined) {
+      try {
+        process.kill(this.successor, 'SIGKILL');
+      } catch (error) {
+        // It has ended.
+        if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+      }
+    }
     await this.ended;
   }
 }

@@ -211,6 +211,11 @@ export class ProxiedDatabase implements AsyncDisposable {
     return outcome ?? {};
   }
 
+  /** As PcacheProcess.handOver. */
+  handOver(): Promise<Record<string, unknown>> {
+    return this.program.handOver();
+  }
+
   /** What /readyz says. */
   async readiness(): Promise<{ readonly status: number; readonly report: ReadinessReport }> {
     const response = await fetch(`${this.adminUrl}/readyz`);

@@ -49,7 +49,7 @@ export async function composeObserver(
     const serverTls = loadUpstreamTls(config);
     await loadParser();
     const backend = owned.add(await openGuardedCache(config.cache, serverTls, metrics.cache, log));
-    readiness.addCheck(cacheCheck(backend));
+    readiness.addCheck(cacheCheck(() => backend.trouble));
     owned.add(startEvictor(config, 'observer', backend, metrics.cache, log));
     const queues = owned.add(openQueues(config, serverTls, log));
     const databases: ComposedDatabase[] = [];

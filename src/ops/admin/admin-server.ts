@@ -2,6 +2,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import type { Endpoint } from '../config/pcache-config';
 import type { Log } from '../log/log';
+import { descriptorOf, listen } from '../../proxy/listen';
 import { waitUntil } from '../../postgres/deadline';
 import { AdminAccess, type AdminAccessOptions } from './admin-access';
 import { type HttpReply, plainReply } from './http-reply';
@@ -11,6 +12,8 @@ import type { ReadinessReport } from './readiness';
 
 export interface AdminServerOptions {
   readonly listen: Endpoint;
+  /** A file descriptor that is listened on already, in place of host and port. */
+  readonly descriptor?: number | undefined;
   readonly metrics: { readonly contentType: string; text(): Promise<string> };
   readonly readiness: { report(): Promise<ReadinessReport> };
   /** Default: whoever comes may look, and nobody change anything. */
@@ -60,17 +63,21 @@ export class AdminServer implements AsyncDisposable {
 
   /** Resolves once it listens; rejects with StartError if it cannot. */
   async start(): Promise<AddressInfo> {
-    const { host, port } = this.#options.listen;
-    await new Promise<void>((resolve, reject) => {
-      this.#server.once('error', (error) => {
-        reject(listenError('admin', { host, port }, error));
-      });
-      this.#server.listen({ host, port }, resolve);
-    });
+    const { listen: endpoint, descriptor: fd } = this.#options;
+    const address = await listen(this.#server, fd === undefined ? endpoint : { fd }).catch(
+      (error: unknown) => {
+        throw listenError('admin', endpoint, error);
+      },
+    );
     this.#server.on('error', (error) => {
       this.#options.log.error({ err: error }, 'admin server');
     });
-    return this.#server.address() as AddressInfo;
+    return address;
+  }
+
+  /** The file descriptor it listens on. */
+  get descriptor(): number {
+    return descriptorOf(this.#server);
   }
 
   /** Stops listening and ends what is open; safe to call more than once. */

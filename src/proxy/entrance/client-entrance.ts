@@ -8,6 +8,7 @@ import { startupDatabase, type StartupMessage } from '../../wire/startup/startup
 import { StartupPacketReader, type StartupPacket } from '../../wire/startup/startup-packet-reader';
 import { relayClientCancel } from './client-cancel';
 import { ClientSession } from '../session/client-session';
+import { Newcomer } from '../session/newcomer';
 import { alpnProtocol } from './client-tls';
 import { takeLeave } from './leave-taking';
 import { type ConnectionEnd } from '../proxy-events';
@@ -44,6 +45,8 @@ export class ClientEntrance {
   private place: SessionPlace | undefined;
   private end: ConnectionEnd = 'client';
   private isDirect = false;
+  private isDraining = false;
+  private readonly newcomer = new Newcomer();
   private hasReceived = false;
 
   private readonly onData = (chunk: Buffer): void => this.received(chunk);
@@ -69,10 +72,12 @@ export class ClientEntrance {
     this.listen(client);
   }
 
-  /** Ends the connection once it is idle. */
+  /** Ends the connection once it is idle, and not one that has just come. */
   drain(): void {
+    this.isDraining = true;
     if (this.session !== undefined) this.session.drain();
-    else this.shutDown();
+    else if (!this.newcomer.isNew) this.shutDown();
+    else this.newcomer.whenOld(() => this.drain());
   }
 
   /** Ends the connection now, interrupting what it runs. */
@@ -211,10 +216,10 @@ export class ClientEntrance {
     // Copies: the session keeps the packet, and with it would keep all that was read at once.
     const bytes = Buffer.from(packet.bytes);
     const rest = Buffer.from(this.packets.takeRest());
-    const { loginEndsAt } = this;
-    this.session = new ClientSession(client, host, { packet: bytes, startup, rest, loginEndsAt }, (end) =>
-      this.closed(end),
-    );
+    const { loginEndsAt, newcomer } = this;
+    const start = { packet: bytes, startup, rest, loginEndsAt, newcomer };
+    this.session = new ClientSession(client, host, start, (end) => this.closed(end));
+    if (this.isDraining) this.session.drain();
   }
 
   /** Takes a place for a session, or says which limit leaves none. */

@@ -1,4 +1,5 @@
 import { type StartupMessage } from '../../wire/startup/startup-message';
+import { type Newcomer } from '../session/newcomer';
 
 /** What a session begins with. */
 export interface SessionStart {
@@ -10,4 +11,5 @@ export interface SessionStart {
   readonly rest: Buffer;
   /** By `performance.now()`: when the client has to be logged in. */
   readonly loginEndsAt: number;
+  readonly newcomer: Newcomer;
 }

@@ -98,10 +98,13 @@ export class ClientSession {
     this.guard('client', () => this.connect());
   }
 
-  /** Ends the session once it is idle. */
+  /** Ends the session once it is idle, and its client is not one that has just come. */
   drain(): void {
     this.isDraining = true;
-    if (this.conversation === undefined || this.conversation.isIdle) this.shutDown();
+    const { newcomer } = this.begin;
+    if (newcomer.isNew) newcomer.whenOld(() => this.drain());
+    else if (this.conversation === undefined) this.shutDown();
+    else this.shutDownIfDrained();
   }
 
   /** Ends the session now, interrupting what it runs. */
@@ -289,7 +292,8 @@ export class ClientSession {
   }
 
   private shutDownIfDrained(): void {
-    if (this.isDraining && this.conversation?.isIdle === true) this.shutDown();
+    const isTime = this.isDraining && !this.begin.newcomer.isNew;
+    if (isTime && this.conversation?.isIdle === true) this.shutDown();
   }
 
   /** Reads from the client unless something has to happen first. */
