@@ -7,7 +7,7 @@ import { OpenFiles } from './entrance/open-files';
 import { type SessionLimit, SessionPlaces } from './entrance/session-places';
 import { type ClientSession } from './session/client-session';
 import { type ClientTls } from './entrance/client-tls';
-import { descriptorOf, listen } from './listen';
+import { descriptorOf, listen } from '../postgres/listen';
 import { type ProxyEvents, type ProxyTraffic } from './proxy-events';
 import { defaultLimits, type ProxyLimits } from './proxy-limits';
 import { type ProxyLog } from './proxy-log';

@@ -2,7 +2,7 @@ import { chmodSync, lstatSync, renameSync, rmSync } from 'node:fs';
 import { connect, type Server } from 'node:net';
 import { join } from 'node:path';
 import { messageOf } from '../errors/message-of';
-import { listen } from './listen';
+import { listen } from '../postgres/listen';
 
 /** The socket cannot be had; the message names the file and the reason. */
 export class SocketFileError extends Error {

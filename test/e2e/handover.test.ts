@@ -4,7 +4,7 @@ import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { Client } from 'pg';
-import { descriptorOf, listen } from '../../src/proxy/listen';
+import { descriptorOf, listen } from '../../src/postgres/listen';
 import { romes } from '../support/changing-data';
 import { freePort } from '../support/free-port';
 import { PcacheProcess } from '../support/pcache-process';

@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import type { Endpoint } from '../config/pcache-config';
 import type { Log } from '../log/log';
-import { descriptorOf, listen } from '../../proxy/listen';
+import { descriptorOf, listen } from '../../postgres/listen';
 import { waitUntil } from '../../postgres/deadline';
 import { AdminAccess, type AdminAccessOptions } from './admin-access';
 import { type HttpReply, plainReply } from './http-reply';
