@@ -54,7 +54,6 @@ export interface ComposeOptions {
 /**
  * Puts the parts together by the configuration and starts them, the operator's port first and the clients' last; they are
  * closed the other way round. Rejects with StartError, after closing what was opened.
- *
  */
 export async function composeProxy(
   config: PcacheConfig,
