@@ -22,9 +22,10 @@ import { processorCommand } from './processor/processor';
 import { proxyCommand } from './proxy';
 import { trackCommand } from './track/track';
 import { UsageError } from './usage-error';
-import { isAboutOptions, withHint } from './usage-hint';
+import { isAboutArguments, withHint } from './usage-hint';
 import { readVersion } from './version';
 import { warmCommand } from './warm/warm';
+import { completionCommand } from './completion';
 
 /** Runs the command line and resolves, when its command is over, to what the process is to end with. */
 export async function runCli(args: readonly string[]): Promise<ExitCode> {
@@ -55,7 +56,7 @@ function program(args: readonly string[]) {
       .command(trackCommand)
       .command(evictionCommand)
       .command(processorCommand)
-      .completion('completion', 'Print the script by which a shell completes commands and options')
+      .command(completionCommand)
       .example('$0 proxy --config pcache.yaml', 'start the proxy')
       .example('$0 config check --config pcache.yaml', 'check a configuration, for instance before a restart')
       .example('$0 completion >> ~/.bashrc', 'complete with the tab key, in bash or zsh')
@@ -64,7 +65,6 @@ function program(args: readonly string[]) {
       .parserConfiguration({ 'dot-notation': false, 'parse-numbers': false, 'boolean-negation': false })
       .strict()
       .check(refuseRepeated)
-      .recommendCommands()
       .version(readVersion())
       .help()
       .wrap(process.stdout.isTTY ? Math.min(110, process.stdout.columns) : 110)
@@ -92,7 +92,7 @@ async function withUsageHint(error: unknown, args: readonly string[]): Promise<u
   const { message } = error;
   const firstOption = args.findIndex((arg) => arg.startsWith('-'));
   const words = firstOption === -1 ? args : args.slice(0, firstOption);
-  const help = isAboutOptions(message) ? await program(words).getHelp() : '';
+  const help = isAboutArguments(message) ? await program(words).getHelp() : '';
   return new UsageError(withHint(message, help));
 }
 

@@ -2,11 +2,31 @@ import type { CommandModule } from 'yargs';
 import { ProcessingDatabase, type ProcessorFlags, withProcessorFlags } from './processing-database';
 import type { ProcessorLogLine } from '../../population/processor/processor-records';
 import { oneLine, tell } from '../output';
+import { integerOf } from '../number-flag';
 
 interface LogsFlags extends ProcessorFlags {
-  readonly limit: number;
+  readonly limit: string;
   readonly status: string | undefined;
 }
+
+/** More than that is for SQL. */
+export const mostLines = 1_000_000;
+
+/** As processor-records.ts explains them. */
+const runStatuses = [
+  ...[
+    'ok',
+    'timeout',
+    'too_large',
+    'failed',
+    'retry',
+    'conflict',
+    'known',
+    'failed before',
+    'buried',
+    'lost',
+  ],
+];
 
 export const processorLogsCommand: CommandModule<object, LogsFlags> = {
   command: 'logs',
@@ -14,13 +34,15 @@ export const processorLogsCommand: CommandModule<object, LogsFlags> = {
   builder: (argv) =>
     withProcessorFlags(argv)
       .example('$0 processor logs --limit 20 -c pcache.yaml', '')
-      .option('limit', { type: 'number', requiresArg: true, default: 20, describe: 'How many' })
+      .option('limit', { type: 'string', requiresArg: true, default: '20', describe: 'How many' })
       .option('status', {
         type: 'string',
         requiresArg: true,
-        describe: 'Only those that ended so: ok, timeout, too_large, failed, retry, lost …',
+        choices: runStatuses,
+        describe: 'Only those that ended so',
       }),
-  handler: async ({ limit, status, ...flags }) => {
+  handler: async ({ status, ...flags }) => {
+    const limit = integerOf(flags, 'limit', 1, mostLines) ?? mostLines;
     await using place = await ProcessingDatabase.open(flags);
     for (const line of await place.processor.log(limit, status)) tell(flags, line, describeLine(line));
   },

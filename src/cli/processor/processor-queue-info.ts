@@ -5,18 +5,21 @@ import { queueSchema } from '../open-queues';
 import { ProcessingDatabase, type ProcessorFlags, withProcessorFlags } from './processing-database';
 import type { WaitingFragment } from '../../population/processor/processor-records';
 import { oneLine, tell } from '../output';
+import { integerOf } from '../number-flag';
+import { mostLines } from './processor-logs';
 
-export const processorQueueInfoCommand: CommandModule<object, ProcessorFlags & { readonly limit: number }> = {
+export const processorQueueInfoCommand: CommandModule<object, ProcessorFlags & { readonly limit: string }> = {
   command: 'queue-info',
   describe: 'Count what waits, and list what is to be run next',
   builder: (argv) =>
     withProcessorFlags(argv).example('$0 processor queue-info -c pcache.yaml', '').option('limit', {
-      type: 'number',
+      type: 'string',
       requiresArg: true,
-      default: 10,
+      default: '10',
       describe: 'How many are listed',
     }),
-  handler: async ({ limit, ...flags }) => {
+  handler: async (flags) => {
+    const limit = integerOf(flags, 'limit', 0, mostLines) ?? mostLines;
     await using place = await ProcessingDatabase.open(flags);
     const { processor, jobs, config } = place;
     const { source } = await processor.status();

@@ -20,7 +20,7 @@ describe('pcache', () => {
 
   test.each([
     [[], 'name a command, such as proxy'],
-    [['prxy'], 'Did you mean proxy?'],
+    [['prxy'], 'Unknown command: prxy\nDid you mean proxy?\nCommands: proxy, observer, '],
     [['config'], 'say check or show'],
     [['proxy'], 'no configuration: name its file with --config FILE or in the variable PCACHE_CONFIG'],
     [['proxy', '--config'], 'Not enough arguments following: config'],

@@ -72,7 +72,7 @@ interface Help {
   readonly path: readonly string[];
   readonly commands: readonly string[];
   readonly examples: readonly string[];
-  readonly hasJson: boolean;
+  readonly options: readonly string[];
 }
 
 async function helpOf(path: readonly string[]): Promise<Help> {
@@ -91,7 +91,8 @@ async function helpOf(path: readonly string[]): Promise<Help> {
   const examples = blocks.map((block) =>
     block.includes('\n') ? block.replaceAll(/\s+/g, ' ') : (block.split(/ {2,}/)[0] ?? ''),
   );
-  return { path, commands, examples, hasJson: /^ +--json /m.test(stdout) };
+  const options = [...stdout.matchAll(/^ +(?:-\w, )?(--[a-z][a-z-]+)/gm)].map(([, option = '']) => option);
+  return { path, commands, examples, options };
 }
 
 async function allHelps(path: readonly string[] = []): Promise<readonly Help[]> {
@@ -115,14 +116,33 @@ const notRun = /^pcache (proxy|observer|completion|init)\b/;
 const mayFail =
   /^pcache (processor|eviction|track|manage maintenance partition|manage cache (delete|copy)|manage maintenance evict|warm --from pg_stat_statements)\b/;
 
+let helps: readonly Help[];
+beforeAll(async () => {
+  helps = await allHelps();
+});
+
+test('a shell completes every command and every option', async () => {
+  const missing: string[] = [];
+  const complete = async (...words: string[]): Promise<readonly string[]> =>
+    (await cli.run(['--get-yargs-completions', 'pcache', ...words])).stdout.split('\n');
+  for (const { path, commands, options } of helps) {
+    const known = commands.length === 0 ? await complete(...path, '--') : await complete(...path, '');
+    const wanted = commands.length === 0 ? options : commands;
+    missing.push(...wanted.filter((word) => !known.includes(word)).map((word) => [...path, word].join(' ')));
+  }
+  expect(missing).toEqual([]);
+  expect(await complete('manage', 'cache', 'copy', '--from', '')).toContain('rocksdb_set');
+});
+
 test('every command has examples, and they run', async () => {
-  const helps = await allHelps();
   const leaves = helps.filter(({ commands }) => commands.length === 0);
   expect(leaves.length).toBeGreaterThan(40);
   const without = leaves.filter(({ examples, path }) => examples.length === 0 && path[0] !== 'completion');
   expect(without.map(({ path }) => path.join(' '))).toEqual([]);
   // Logs of the first two are JSON; what the others print is SQL, or a program of a shell.
-  const withoutJson = leaves.filter(({ hasJson }) => !hasJson).map(({ path }) => path.join(' '));
+  const withoutJson = leaves
+    .filter(({ options }) => !options.includes('--json'))
+    .map(({ path }) => path.join(' '));
   expect(withoutJson.sort()).toEqual(['completion', 'manage grants', 'observer', 'proxy', 'track grants']);
   const examples = [...new Set(helps.flatMap((help) => help.examples))].filter((line) => !notRun.test(line));
   // What is known comes first, so that get has something to print.

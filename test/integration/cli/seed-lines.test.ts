@@ -1,5 +1,7 @@
+import { execFile } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { argumentsOf, programNames } from '../../../src/cli/program-names';
 import { partitionCacheVariableNames } from '../../../src/ops/config/partition-cache-variables';
 import { CliSession } from '../../support/cli-session';
@@ -213,6 +215,33 @@ test('an option or a value that there is not: what is allowed, and what was prob
     2,
     expect.stringMatching(/"list", "json", "lines"\nDid you mean json\?/),
   ]);
-  const script = await cli.run(['completion']);
-  expect(script.stdout).toContain('pcache --get-yargs-completions');
+  const command = await cli.run(['manage', 'cache', 'cuont', '--json']);
+  expect([command.code, command.stderr]).toEqual([
+    2,
+    expect.stringMatching(
+      /Unknown command: cuont\nDid you mean count\?\nCommands: count, overview, list, copy, export, import, delete\n/,
+    ),
+  ]);
+});
+
+test('bash completes what stands behind each of the programs', async () => {
+  const { stdout: script } = await cli.run(['completion', 'bash']);
+  const main = `'${process.execPath}' --import '${require.resolve('tsx')}' '${join(project, 'src/main.ts')}'`;
+  const complete = (...words: string[]): string =>
+    `COMP_WORDS=(${words.map((word) => `'${word}'`).join(' ')}); COMP_CWORD=${words.length - 1}; _pcache_complete; echo "\${COMPREPLY[*]}"`;
+  const text = [
+    `pcache() { ${main} "$@"; }`,
+    script,
+    complete('pcache', 'manage', 'cache', 'co'),
+    complete('/usr/bin/pcache-postgresql-queue-processor', 'que'),
+    complete('pcache-add', '--direct', '--query-f'),
+    `complete -p ${Object.keys(programNames).join(' ')}`,
+  ].join('\n');
+  // Of a person whose login shell is another one.
+  const { stdout } = await promisify(execFile)('/bin/bash', ['-c', text], {
+    env: { ...process.env, SHELL: '/bin/zsh' },
+  });
+  const [cache, processor, add, ...programs] = stdout.trimEnd().split('\n');
+  expect([cache, processor, add]).toEqual(['count copy', 'queue-info', '--query-file']);
+  expect(programs.length).toBe(Object.keys(programNames).length);
 });
