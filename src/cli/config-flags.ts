@@ -110,6 +110,13 @@ export function environmentOf(flags: ConfigFlags, environment: NodeJS.ProcessEnv
   };
 }
 
+/** What the variable named by --password-env holds. Throws UsageError if it is not set: no password would be sent, without a word. */
+export function passwordOf(flags: ConfigFlags, variable: string): string {
+  const password = environmentOf(flags, process.env)[variable];
+  if (password === undefined) throw new UsageError(`--password-env ${variable}: the variable is not set`);
+  return password;
+}
+
 function readEnvironmentFile(path: string): NodeJS.ProcessEnv {
   try {
     return parseEnv(readFileSync(path, 'utf8'));

@@ -4,6 +4,7 @@ import type { PartitionKeyConfig, PcacheConfig } from '../ops/config/pcache-conf
 import type { FragmentOptions } from '../query/fragment/fragment-options';
 import { integerOf, numberOf } from './number-flag';
 import { UsageError } from './usage-error';
+import { unknownName } from './unknown-name';
 
 /** Options that stand for those of `fragments` of each partition key; what is not said is as the configuration has it. */
 export interface FragmentFlags {
@@ -20,6 +21,26 @@ export interface FragmentFlags {
   readonly 'remove-constraints-all': readonly string[] | undefined;
   readonly 'remove-constraints-add': readonly string[] | undefined;
 }
+
+/** As the configuration has it. */
+const mostTables = 16;
+
+const fragmentFlagNames = [
+  ...([
+    'bucket-steps',
+    'min-component-size',
+    'max-component-size',
+    'follow-graph',
+    'no-follow-graph',
+  ] as const),
+  ...([
+    'partition-join-table',
+    'no-auto-detect-partition-join',
+    'add-constraint',
+    'add-constraints',
+  ] as const),
+  ...(['remove-constraints-all', 'remove-constraints-add'] as const),
+];
 
 export function withFragmentFlags<T>(argv: Argv<T>): Argv<T & FragmentFlags> {
   const value = { type: 'string', requiresArg: true } as const;
@@ -80,8 +101,14 @@ export function withFragmentFlags<T>(argv: Argv<T>): Argv<T & FragmentFlags> {
     );
 }
 
+/** The names of those that are given, but for the one that is about warnings. */
+export function givenFragmentFlags(flags: FragmentFlags): string[] {
+  return fragmentFlagNames.filter((name) => flags[name] !== undefined && flags[name] !== false);
+}
+
 /** The configuration with these options for each key. Throws UsageError. */
 export function configWithFragmentFlags(config: PcacheConfig, flags: FragmentFlags): PcacheConfig {
+  checkTables(config, flags);
   return eachKey(config, (key) => ({ ...key, fragments: fragmentOptions(key, flags) }));
 }
 
@@ -97,17 +124,42 @@ export function eachKey(
   return { ...config, databases: new Map(databases) };
 }
 
+/** A condition on a table that no key has would add nothing, without a word. Throws UsageError. */
+function checkTables(config: PcacheConfig, flags: FragmentFlags): void {
+  const keys = [...config.databases.values()].flatMap(({ partitionKeys }) => [...partitionKeys.values()]);
+  const known = [...new Set(keys.flatMap(({ tables }) => [...tables.keys()]))];
+  const named = [
+    ...(flags['add-constraint'] ?? []).map((text) => constraintOf(text)[0]),
+    ...Object.keys(constraintsObject(flags['add-constraints'])),
+  ];
+  for (const name of named)
+    if (tableOf(name, known) === undefined)
+      throw new UsageError(`--add-constraint: ${unknownName('table', name, 'with a partition key', known)}`);
+}
+
+function tableOf(written: string, tables: readonly string[]): string | undefined {
+  return tables.find((name) => name === written || name.endsWith(`.${written}`));
+}
+
 function fragmentOptions({ fragments, tables }: PartitionKeyConfig, flags: FragmentFlags): FragmentOptions {
   const steps = numberOf(flags, 'bucket-steps', 0, Number.MAX_SAFE_INTEGER);
   const added = [
     ...(flags['add-constraint'] ?? []).map(constraintOf),
     ...constraintsOf(flags['add-constraints'], [...tables.keys()]),
   ];
+  const minComponentSize =
+    integerOf(flags, 'min-component-size', 1, mostTables) ?? fragments.minComponentSize;
+  const maxComponentSize =
+    integerOf(flags, 'max-component-size', 1, mostTables) ?? fragments.maxComponentSize;
+  if (minComponentSize > maxComponentSize)
+    throw new UsageError(
+      `--min-component-size ${minComponentSize} is above --max-component-size ${maxComponentSize}: there would be no fragment`,
+    );
   return {
     ...fragments,
     bucketSteps: steps === undefined ? fragments.bucketSteps : steps === 0 ? undefined : String(steps),
-    minComponentSize: integerOf(flags, 'min-component-size', 1, 64) ?? fragments.minComponentSize,
-    maxComponentSize: integerOf(flags, 'max-component-size', 1, 64) ?? fragments.maxComponentSize,
+    minComponentSize,
+    maxComponentSize,
     followGraph:
       flags['follow-graph'] === true || (flags['no-follow-graph'] !== true && fragments.followGraph),
     partitionJoinTable: flags['partition-join-table'] ?? fragments.partitionJoinTable,
@@ -130,14 +182,17 @@ function constraintOf(text: string): [string, string] {
 
 /** Tables without a schema are those of the key; of other keys' tables nothing is added here. */
 function constraintsOf(text: string | undefined, tables: readonly string[]): [string, string][] {
-  if (text === undefined) return [];
-  const parsed = jsonOf(text);
-  if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed))
-    throw new UsageError(`--add-constraints ${text}: expected a JSON object, such as {"place": "kind = 1"}`);
-  return Object.entries(parsed).flatMap(([written, condition]): [string, string][] => {
-    const table = tables.find((name) => name === written || name.endsWith(`.${written}`));
+  return Object.entries(constraintsObject(text)).flatMap(([written, condition]): [string, string][] => {
+    const table = tableOf(written, tables);
     return table === undefined ? [] : [[table, String(condition)]];
   });
+}
+
+function constraintsObject(text: string | undefined): object {
+  if (text === undefined) return {};
+  const parsed = jsonOf(text);
+  if (typeof parsed === 'object' && parsed !== null && !Array.isArray(parsed)) return parsed;
+  throw new UsageError(`--add-constraints ${text}: expected a JSON object, such as {"place": "kind = 1"}`);
 }
 
 function columnsOf(

@@ -3,7 +3,7 @@ import type { CacheConfig, PcacheConfig } from '../ops/config/pcache-config';
 import type { ControlPool } from '../postgres/control-pool';
 import { CronJobs, findCronDatabase } from '../postgres/pg-cron';
 import { Secret } from '../ops/config/secret';
-import { type ConfigFlags, environmentOf } from './config-flags';
+import { type ConfigFlags, passwordOf } from './config-flags';
 import { loadUpstreamTls } from './load-tls';
 import { openCachePool } from './open-cache-pool';
 import { UsageError } from './usage-error';
@@ -66,7 +66,7 @@ export class JobDatabase implements AsyncDisposable {
   #open(replaced: { readonly database?: string }): ControlPool {
     const { user, 'password-env': variable } = this.flags;
     const own = this.config.cache.postgresql;
-    const password = variable === undefined ? undefined : environmentOf(this.flags, process.env)[variable];
+    const password = variable === undefined ? undefined : passwordOf(this.flags, variable);
     const asked = {
       ...own,
       ...replaced,

@@ -63,7 +63,11 @@ export async function readKeyedConfig(
   const config = readConfigFile(file, sources);
   const name = flags['partition-datatype'];
   if (name !== undefined) checkHolds(config.cache.backend, name);
-  if (file !== undefined) return meantConfig(config, flags);
+  if (file !== undefined) {
+    if (flags.consistency !== undefined)
+      throw new UsageError(`--consistency: the partition keys in ${file} say it themselves`);
+    return meantConfig(config, flags);
+  }
   const [database] = config.databases.values();
   if (database === undefined)
     throw new UsageError(
@@ -80,6 +84,13 @@ export async function readKeyedConfig(
     partitionKeys[key] = await keyFromDatabase(pool, config, key, datatype, flags.consistency, untracked);
   const withoutFile: WithoutFile = { partitionKeys };
   return readConfigFile(undefined, { ...sources, withoutFile });
+}
+
+/** For commands that are about all keys of a configuration file, and about those that are named where there is none. Throws UsageError. */
+export function refuseKeyBesideFile(flags: KeyFlags): void {
+  const { file } = readConfigFlags(flags, process.env);
+  if (file !== undefined && flags['partition-key'] !== undefined)
+    throw new UsageError(`--partition-key: this is about all partition keys in ${file}`);
 }
 
 /** The partition key that is meant, and its database. Throws UsageError. */

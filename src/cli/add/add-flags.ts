@@ -1,6 +1,6 @@
 import type { Argv } from 'yargs';
 import { type ConfigFlags, withConfigFlags } from '../config-flags';
-import { type FragmentFlags, withFragmentFlags } from '../fragment-flags';
+import { type FragmentFlags, givenFragmentFlags, withFragmentFlags } from '../fragment-flags';
 import { type KeyFlags, withKeyFlags } from '../key-flags';
 import { UsageError } from '../usage-error';
 import { type JsonFlag, withJsonFlag } from '../output';
@@ -13,8 +13,8 @@ export interface AddFlags extends ConfigFlags, KeyFlags, FragmentFlags, JsonFlag
   readonly queue: boolean | undefined;
   readonly 'queue-original': boolean | undefined;
   readonly 'no-recompose': boolean | undefined;
-  readonly force: boolean;
-  readonly priority: string;
+  readonly force: boolean | undefined;
+  readonly priority: string | undefined;
   readonly 'set-session': readonly string[] | undefined;
 }
 
@@ -43,10 +43,9 @@ export function withAddFlags<T>(argv: Argv<T>): Argv<T & AddFlags> {
     })
     .option('force', {
       ...flag,
-      default: false,
       describe: 'With --direct: run fragments although their keys are known',
     })
-    .option('priority', { ...text, default: '1', describe: 'In a queue: higher comes first' })
+    .option('priority', { ...text, describe: 'In a queue: higher comes first [default: 1]' })
     .option('set-session', {
       type: 'string',
       array: true,
@@ -63,9 +62,14 @@ export function addWayOf(flags: AddFlags): AddWay {
     throw new UsageError(
       `say one of --direct, --queue or --queue-original${another === undefined ? '' : `, not ${said.map((each) => `--${each}`).join(' and ')}`}`,
     );
-  if (way === 'queue-original' && flags['no-recompose'] === true)
+  if (flags.force === true && way !== 'direct') throw new UsageError('--force goes with --direct');
+  if (flags.priority !== undefined && way === 'direct')
+    throw new UsageError('--priority goes with --queue or --queue-original');
+  const ofFragments = way === 'queue-original' ? givenFragmentFlags(flags) : [];
+  if (way === 'queue-original' && flags['no-recompose'] === true) ofFragments.push('no-recompose');
+  if (ofFragments.length > 0)
     throw new UsageError(
-      '--no-recompose goes with --direct or --queue: who takes a queued statement apart decides how',
+      `--${ofFragments.join(', --')}: goes with --direct or --queue; who takes a queued statement apart decides how`,
     );
   return way;
 }

@@ -34,7 +34,7 @@ export const addCommand: CommandModule<object, AddFlags> = {
       .example('$0 add --queue-original --query-file report.sql --partition-key region -c pcache.yaml', ''),
   handler: async (flags) => {
     const way = addWayOf(flags);
-    const priority = Number(flags.priority);
+    const priority = Number(flags.priority ?? '1');
     if (!Number.isFinite(priority)) throw new UsageError('--priority: expected a number');
     const settings = Object.fromEntries((flags['set-session'] ?? []).map(parseSetting));
     const statements = await readStatements(flags.query, flags['query-file']);
@@ -59,7 +59,7 @@ export const addCommand: CommandModule<object, AddFlags> = {
     const kept = await keepable(found, { config, key, open, log, owned }, report);
     report.expect(kept.size);
     if (way === 'direct')
-      await addDirectly(kept, { config, database, key, open, log, owned }, flags.force, report);
+      await addDirectly(kept, { config, database, key, open, log, owned }, flags.force === true, report);
     else await queueFragments(kept, { config, database }, priority, report);
     report.end('fragment');
   },

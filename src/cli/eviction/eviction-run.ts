@@ -12,6 +12,7 @@ import type { DatabaseChoice } from '../../cache/backends/postgresql/database-ev
 import { confirm } from '../confirm';
 import { tell } from '../output';
 import { type YesFlag, withYesFlag } from '../yes-flag';
+import { checkPartitionKey } from '../manage/known-partition-key';
 
 interface RunFlags extends EvictionFlags, LimitFlags, YesFlag {
   readonly 'partition-key': string | undefined;
@@ -43,6 +44,7 @@ export const evictionRunCommand: CommandModule<object, RunFlags> = {
     if (!hasLimit(limits))
       throw new UsageError('there is no limit: set one under eviction, or say for instance --max-entries');
     await using cache = await openCacheBackend(config.cache, loadUpstreamTls(config), createLog(config.log));
+    await checkPartitionKey(cache, partitionKey);
     if (!isDry && !flags.yes) {
       const { evicted, entries } = await evictEntries(cache, limits, { partitionKey, isDry: true });
       if (evicted > 0 && !(await confirm(`Evict ${evicted} of ${entries} entries`, flags.yes))) return;

@@ -56,5 +56,7 @@ export const cacheCopyCommand: CommandModule<object, CopyFlags> = {
 };
 
 function replaced(backend: CacheType, path: string | undefined): Partial<CacheConfig> {
+  if (path !== undefined && !backend.startsWith('rocksd'))
+    throw new UsageError(`${backend} is in no directory, so that ${path} means nothing`);
   return path === undefined ? { backend } : { backend, path: resolve(path) };
 }

@@ -8,6 +8,7 @@ import { dropPartitionKeys } from './drop-partition-keys';
 import { openedCache } from './opened-cache';
 import { type JsonFlag, tell, withJsonFlag } from '../output';
 import { type YesFlag, withYesFlag } from '../yes-flag';
+import { checkPartitionKey } from './known-partition-key';
 
 interface DeleteFlags extends ConfigFlags, JsonFlag, YesFlag {
   readonly partition: string | undefined;
@@ -34,13 +35,14 @@ export const cacheDeleteCommand: CommandModule<object, DeleteFlags> = {
       .option('all', { type: 'boolean', describe: 'All partition keys', conflicts: 'partition' })
       .example('$0 manage cache delete --partition old_cities --yes -c pcache.yaml', ''),
   handler: async ({ partition, hash, all, ...flags }) => {
-    if ((partition === undefined) === (all !== true))
-      throw new UsageError('say which with --partition KEY, or --all');
+    if ((partition === undefined) === (all !== true) || (hash !== undefined && partition === undefined))
+      throw new UsageError('say which with --partition KEY, or with --partition KEY --hash HASH, or --all');
     await using cache = await openedCache(flags);
     if (partition === undefined || hash === undefined) {
       await dropPartitionKeys(cache, partition, flags);
       return;
     }
+    await checkPartitionKey(cache, partition);
     if (!/^[0-9a-f]{64}$/.test(hash)) throw new UsageError('--hash: expected the 64 digits that list shows');
     if (!(await confirm(`Remove ${hash} of ${partition}`, flags.yes))) return;
     if (!(await cache.delete(partition, hash as FragmentHash)))

@@ -4,6 +4,7 @@ import { noBenefit } from '../../cache/entry-benefit';
 import { type ConfigFlags, withConfigFlags } from '../config-flags';
 import { openedCache } from './opened-cache';
 import { type JsonFlag, oneLine, tell, withJsonFlag } from '../output';
+import { checkPartitionKey } from './known-partition-key';
 
 interface ListFlags extends ConfigFlags, JsonFlag {
   readonly 'partition-key': string | undefined;
@@ -22,6 +23,7 @@ export const cacheListCommand: CommandModule<object, ListFlags> = {
       }),
   handler: async (flags) => {
     await using cache = await openedCache(flags);
+    await checkPartitionKey(cache, flags['partition-key']);
     for await (const entry of cache.list(flags['partition-key'])) tell(flags, objectOf(entry), textOf(entry));
   },
 };

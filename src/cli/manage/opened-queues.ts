@@ -9,6 +9,7 @@ import { loadUpstreamTls } from '../load-tls';
 import { openQueues } from '../open-queues';
 import { Owned } from '../owned';
 import { UsageError } from '../usage-error';
+import { unknownName } from '../unknown-name';
 
 /** Both tiers of the queue of one database. */
 export interface QueuesOfDatabase {
@@ -29,7 +30,10 @@ export async function forEachQueue(
   const log = createLog(config.log);
   const tls = loadUpstreamTls(config);
   const meant = [...config.databases.values()].filter(({ name }) => only === undefined || name === only);
-  if (meant.length === 0) throw new UsageError('there is no such database under databases');
+  if (meant.length === 0)
+    throw new UsageError(
+      unknownName('database', only ?? '', 'under databases', [...config.databases.keys()]),
+    );
   for (const database of meant) {
     await using owned = new Owned();
     const queues = owned.add(openQueues(config, tls, log));

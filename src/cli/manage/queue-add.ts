@@ -6,6 +6,7 @@ import { UsageError } from '../usage-error';
 import { readKeyedConfig } from '../key-flags';
 import { forEachQueue } from './opened-queues';
 import { type JsonFlag, tell, withJsonFlag } from '../output';
+import { unknownName } from '../unknown-name';
 
 interface AddFlags extends ConfigFlags, JsonFlag {
   readonly query: string | undefined;
@@ -40,7 +41,8 @@ export const queueAddCommand: CommandModule<object, AddFlags> = {
     const settings = Object.fromEntries(set.map(parseSetting));
     const statements = await readStatements(query, file);
     let queued = 0;
-    await forEachQueue(await readKeyedConfig(flags), flags.database, async ({ database, queries }) => {
+    const config = await readKeyedConfig(flags);
+    await forEachQueue(config, flags.database, async ({ database, queries }) => {
       const keys = [...database.partitionKeys.values()].filter(
         ({ name }) => key === undefined || name === key,
       );
@@ -53,7 +55,10 @@ export const queueAddCommand: CommandModule<object, AddFlags> = {
       if (works.length > 0) await queries.push(works.map((work) => ({ work, priority })));
       queued += works.length;
     });
-    if (queued === 0) throw new UsageError('there is no such partition key');
+    if (queued === 0) {
+      const keys = [...config.databases.values()].flatMap(({ partitionKeys }) => [...partitionKeys.keys()]);
+      throw new UsageError(unknownName('partition key', key ?? '', 'under databases', keys));
+    }
     tell(flags, { queued }, `${queued} ${queued === 1 ? 'statement' : 'statements'} queued`);
   },
 };

@@ -3,6 +3,7 @@ import { confirm } from '../confirm';
 import { type JsonFlag, tell } from '../output';
 import { ProgressBar } from '../progress-bar';
 import type { YesFlag } from '../yes-flag';
+import { checkPartitionKey } from './known-partition-key';
 
 export interface RemoveEntries {
   readonly partitionKey: string | undefined;
@@ -18,6 +19,7 @@ export async function removeEntries(
   flags: JsonFlag & YesFlag,
   { partitionKey, isMeant, what, isDry }: RemoveEntries,
 ): Promise<void> {
+  await checkPartitionKey(cache, partitionKey);
   let [count, bytes] = [0, 0];
   for await (const entry of cache.list(partitionKey))
     if (isMeant(entry)) [count, bytes] = [count + 1, bytes + (entry.bytes ?? 0)];

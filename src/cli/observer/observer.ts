@@ -1,7 +1,7 @@
 import type { CommandModule } from 'yargs';
 import { createLog } from '../../ops/log/create-log';
 import { whenAborted } from '../../population/when-aborted';
-import { readKeyedConfig } from '../key-flags';
+import { readKeyedConfig, refuseKeyBesideFile } from '../key-flags';
 import { endOnUnexpectedErrors, endSoon } from '../process-end';
 import { listenToSignals } from '../signals';
 import { composeObserver } from './compose-observer';
@@ -16,6 +16,7 @@ export const observerCommand: CommandModule<object, ObserverFlags> = {
     'Run the fragments that proxies learn, in a process of its own; any number of them share the work. SIGTERM: give back what is running and end.',
   builder: (argv) => withObserverFlags(argv).example('$0 observer -c pcache.yaml --max-processes 4', ''),
   handler: async (flags) => {
+    refuseKeyBesideFile(flags);
     const config = observerConfig(await readKeyedConfig(flags), flags);
     const intervalMs = (numberOf(flags, 'status-log-interval', 0, 2_147_483) ?? 0) * 1_000;
     const log = createLog(config.log);

@@ -25,7 +25,7 @@ import { quoteIdentifier } from '../../query/ast/quote';
 import { type ConfigFlags, withConfigFlags } from '../config-flags';
 import { controlPool } from '../control-pool';
 import { checkIsInPostgresql, JobDatabase, type JobFlags, withJobFlags } from '../job-database';
-import { type KeyFlags, readKeyedConfig, withKeyFlags } from '../key-flags';
+import { type KeyFlags, readKeyedConfig, refuseKeyBesideFile, withKeyFlags } from '../key-flags';
 import { loadUpstreamTls } from '../load-tls';
 import { queueSchema } from '../open-queues';
 import { UsageError } from '../usage-error';
@@ -54,6 +54,7 @@ export class ProcessingDatabase implements AsyncDisposable {
 
   /** Rejects with UsageError where cache or queue are elsewhere. */
   static async open(flags: ProcessorFlags): Promise<ProcessingDatabase> {
+    refuseKeyBesideFile(flags);
     const config = await readKeyedConfig(flags);
     checkIsInPostgresql(config.cache, 'run pcache observer');
     if (config.queue.provider !== 'auto' && config.queue.provider !== 'postgresql')

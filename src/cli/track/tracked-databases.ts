@@ -3,11 +3,12 @@ import type { TrackedTable } from '../../freshness/tracking';
 import { Tracking } from '../../freshness/tracking';
 import type { DatabaseConfig, PcacheConfig } from '../../ops/config/pcache-config';
 import { openPool } from '../../postgres/control-pool';
-import { type ConfigFlags, environmentOf, withConfigFlags } from '../config-flags';
+import { type ConfigFlags, passwordOf, withConfigFlags } from '../config-flags';
 import { readKeyedConfig } from '../key-flags';
 import { loadUpstreamTls } from '../load-tls';
 import { trackedTables } from '../tracked-tables';
 import { UsageError } from '../usage-error';
+import { unknownName } from '../unknown-name';
 
 /** The options of every command of `pcache track`. */
 export interface TrackFlags extends ConfigFlags {
@@ -65,8 +66,14 @@ function meantDatabases(config: PcacheConfig, { database, key }: TrackFlags): re
   const named = database === undefined ? all : all.filter(({ name }) => name === database);
   const meant = key === undefined ? named : named.filter(({ partitionKeys }) => partitionKeys.has(key));
   if (meant.length > 0) return meant;
-  const what = key === undefined ? 'no such database' : `no partition key ${JSON.stringify(key)}`;
-  throw new UsageError(all.length === 0 ? 'no database is under databases' : `${what} is under databases`);
+  if (named.length === 0)
+    throw new UsageError(
+      database === undefined
+        ? 'no database is under databases'
+        : unknownName('database', database, 'under databases', [...config.databases.keys()]),
+    );
+  const keys = named.flatMap(({ partitionKeys }) => [...partitionKeys.keys()]);
+  throw new UsageError(unknownName('partition key', key ?? '', 'under databases', keys));
 }
 
 /** A table of 1,000 partitions has some thousand triggers: making or looking at them takes its time. */
@@ -80,7 +87,7 @@ function trackingPool({ name, control }: DatabaseConfig, config: PcacheConfig, f
     port: control.port,
     database: name,
     user: user ?? control.user,
-    password: variable === undefined ? ownPassword : environmentOf(flags, process.env)[variable],
+    password: variable === undefined ? ownPassword : passwordOf(flags, variable),
     tls: loadUpstreamTls(config),
     maxConnections: 1,
     queryTimeoutMs,

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { CliSession } from '../../support/cli-session';
 import { runPcache } from '../../support/pcache-process';
 
 const project = join(__dirname, '../../..');
@@ -7,6 +8,12 @@ const example = 'config/pcache.example.yaml';
 const environment = { PCACHE_CONTROL_PASSWORD: 'sesame' };
 
 describe('pcache', () => {
+  let cli: CliSession;
+  beforeAll(() => {
+    cli = new CliSession(environment, project);
+  });
+  afterAll(() => cli[Symbol.asyncDispose]());
+
   test('--version prints the version of package.json, and only that', async () => {
     const { version } = JSON.parse(readFileSync(join(project, 'package.json'), 'utf8'));
     expect(await runPcache(['--version'])).toMatchObject({ code: 0, stdout: `${version}\n`, stderr: '' });
@@ -27,8 +34,18 @@ describe('pcache', () => {
     [['proxy', '--config', 'a', '--config', 'b'], '--config stands there 2 times; give it once'],
     [['proxy', '--listen.port', '1'], 'Unknown argument: listen.port'],
     [['config', 'check', '-c', example, '--set', 'mode'], '--set mode: expected OPTION=VALUE'],
+    [
+      ['add', '--queue', '-c', example, '--query', 'select 1', '--consistency', 'static'],
+      '--consistency: the partition keys in',
+    ],
+    [
+      ['observer', '-c', example, '--partition-key', 'region'],
+      '--partition-key: this is about all partition keys in',
+    ],
+    [['processor', 'logs', '--limit', 'x'], '--limit x: expected a number from 1 to 1000000'],
+    [['processor', 'logs', '--status', 'tiemout'], 'Invalid values:'],
   ])('refuses: %j with exit code 2 and a sentence', async (args, sentence) => {
-    const { code, stdout, stderr } = await runPcache(args);
+    const { code, stdout, stderr } = await cli.run(args);
     expect(stderr).toContain(`pcache: ${sentence}`);
     expect(stderr).toContain('See pcache --help.');
     expect(stderr).not.toMatch(/^ +at /m);

@@ -100,6 +100,16 @@ test('refuses: a damaged file, before anything of it is imported', async () => {
 test.each([
   [['copy', '--from', 'rocksdb_set', '--to', 'rocksdb_set'], 2, /are the same cache/],
   [['copy', '--from', 'nowhere', '--to', 'rocksdb_set'], 2, /Choices: .*"rocksdb_set"/],
+  [
+    ['copy', '--from', 'redis_set', '--from-path', '/x', '--to', 'rocksdict'],
+    2,
+    /redis_set is in no directory, so that \/x means nothing/,
+  ],
+  // What would be ignored is refused: all would go.
+  [['delete', '--all', '--hash', '0'.repeat(64), '--yes'], 2, /say which with --partition KEY/],
+  [['delete', '--partition', 'regoin', '--hash', '0'.repeat(64), '--yes'], 1, /did you mean region\?/],
+  [['list', '--partition-key', 'regoin'], 1, /there are region; did you mean region\?/],
+  [['count', '--db-name', 'nowhere'], 2, /--db-name nowhere: there is no such database/],
   [['import', '/nowhere/cache.export'], 1, /cannot be read: ENOENT/],
   [['export', '/nowhere/cache.export'], 1, /cannot be written: ENOENT/],
   [[], 2, /say count, overview, list, copy, export, import or delete/],
@@ -141,6 +151,15 @@ test('prunes what has not been used, and only that', async () => {
     stdout: '2 entries removed\n',
   });
   expect(await manage('count')).toMatchObject({ stdout: 'region (integer): 1\n' });
+});
+
+test.each([
+  ['maintenance', 'prune', '--days', '1', '--partition-key', 'regoin', '--yes'],
+  ['maintenance', 'cleanup', '--remove-termination', '--partition-key', 'regoin', '--yes'],
+  ['maintenance', 'evict', '--max-entries', '1', '--partition-key', 'regoin', '--yes'],
+])('refuses: %s %s of a partition key that is not there', async (...args) => {
+  const { code, stderr } = await cli.run(['manage', ...args, '-c', config]);
+  expect([code, stderr]).toEqual([1, expect.stringMatching(/no partition key regoin in the cache/)]);
 });
 
 test.each(['-1', 'soon'])('refuses to prune by %s days', async (days) => {

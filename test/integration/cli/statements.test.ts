@@ -268,6 +268,29 @@ describe('refuses, with exit code 2:', () => {
     ],
     ['no way to add', ['add', '--query', good, ...key], /say one of --direct, --queue or --queue-original/],
     ['two ways to add', ['add', '--direct', '--queue', '--query', good, ...key], /not --direct and --queue/],
+    ...(
+      [
+        [['--direct', '--priority', '5'], /--priority goes with --queue or --queue-original/],
+        [['--queue', '--force'], /--force goes with --direct/],
+        [
+          ['--queue-original', '--bucket-steps', '5', '--no-recompose'],
+          /--bucket-steps, --no-recompose: goes with --direct or --queue/,
+        ],
+        [
+          ['--direct', '--add-constraint', 'public.resturant=id > 5'],
+          /there is no table public.resturant with a partition key: .*did you mean public.restaurant\?/,
+        ],
+        [['--direct', '--add-constraints', '{"nowhere": "x = 1"}'], /there is no table nowhere/],
+        [
+          ['--direct', '--min-component-size', '3', '--max-component-size', '2'],
+          /--min-component-size 3 is above --max-component-size 2/,
+        ],
+      ] as const
+    ).map(([args, message]): [string, string[], RegExp] => [
+      `what would be without effect: ${args.join(' ')}`,
+      ['add', '--query', good, ...key, ...args],
+      message,
+    ]),
     ['no statement', ['add', '--direct', ...key], /give --query or --query-file/],
     [
       'a column that no table has',

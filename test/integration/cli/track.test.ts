@@ -108,6 +108,16 @@ test('install, status, grants and remove', async () => {
 test('refuses: a partition key that is none', async () => {
   expect(await track('install', '--key', 'nothing')).toMatchObject({
     code: 2,
-    stderr: expect.stringContaining('no partition key "nothing" is under databases'),
+    stderr: expect.stringContaining(
+      'there is no partition key nothing under databases: there are region, kind',
+    ),
   });
+});
+
+test.each<[string[], string]>([
+  [['--user', 'postgres', '--password-env', 'NOWHERE'], '--password-env NOWHERE: the variable is not set'],
+  [['--database', 'nowhere'], 'there is no database nowhere under databases: there are '],
+])('refuses what would be without effect: %j', async (args, message) => {
+  const { code, stderr } = await track('status', ...args);
+  expect([code, stderr]).toEqual([2, expect.stringContaining(message)]);
 });
