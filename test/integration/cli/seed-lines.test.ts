@@ -3,147 +3,12 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { argumentsOf, programNames } from '../../../src/cli/program-names';
-import { partitionCacheVariableNames } from '../../../src/ops/config/partition-cache-variables';
 import { CliSession } from '../../support/cli-session';
+import { commandLines } from '../../support/seed-lines/command-lines';
 import { temporaryDirectory, type TemporaryDirectory } from '../../support/temporary-directory';
 
-/**
- * What the documents of PartitionCache, the Python library, show of its command line: each line, under its own names, is taken by the
- * parser here, and a test shows that it does what it says. The library's functions are in the tests of src/library.
- */
+/** Each command that the documents of PartitionCache show, under its own names, is taken by the parser; see test/unit/seed-lines.test.ts. */
 const project = join(__dirname, '../../..');
-const readme = 'README';
-const partitionJoin = 'Partition-Join Table Handling';
-const statements = 'test/integration/cli/statements.test.ts';
-const manage = 'test/integration/cli/manage-cache.test.ts';
-const variablesTest = 'test/unit/ops/config/with-variables.test.ts';
-
-const city = '--partition-key city_id --partition-datatype integer';
-const restaurants = '--query "SELECT DISTINCT city_id FROM restaurants WHERE rating > 4.0"';
-const processor = 'pcache-postgresql-queue-processor';
-
-/** document, line, and the test that shows it: file and title. `python -m partitioncache.cli.setup_postgresql_queue_processor` is the processor's program. */
-const lines: readonly (readonly [document: string, line: string, file: string, title: string])[] = [
-  [
-    readme,
-    `pcache-add --direct ${restaurants} ${city} --cache-backend "postgresql_array"`,
-    statements,
-    'stores what the statement returns, and get prints it in each format',
-  ],
-  [
-    readme,
-    `pcache-add --queue-original ${restaurants} ${city}`,
-    statements,
-    'pcache add --queue and --queue-original fill the two tiers',
-  ],
-  [
-    readme,
-    'pcache-add --direct --query-file "complex_queries.sql" --partition-key "region_id" --partition-datatype "integer" --cache-backend "postgresql_array"',
-    statements,
-    'takes a file of many statements; what several share is run once, what cannot be used is told of',
-  ],
-  [
-    readme,
-    'pcache-observer --cache-backend "postgresql_array" --max-processes 8',
-    'test/integration/cli/observer-flags.test.ts',
-    '--max-processes N: so many run at the same time; --max-pending-jobs N: while more wait, statements do',
-  ],
-  ...['setup', 'enable', 'config --max-jobs 10 --frequency 2', 'status', 'logs --limit 20'].map(
-    (command) =>
-      [
-        readme,
-        `${processor} ${command}`,
-        'test/integration/pg-cron/processor.test.ts',
-        'tells what is there, and is removed',
-      ] as const,
-  ),
-  ...['logs --limit 50', 'config --max-jobs 15 --frequency 1'].map(
-    (command) =>
-      [
-        readme,
-        `${processor} ${command}`,
-        'test/integration/cli/help-examples.test.ts',
-        'every command has examples, and they run',
-      ] as const,
-  ),
-  [
-    readme,
-    `pcache-get --query "SELECT * FROM restaurants WHERE rating > 4.0" ${city} --cache-backend "postgresql_array" --output-format json`,
-    statements,
-    'stores what the statement returns, and get prints it in each format',
-  ],
-  [
-    readme,
-    'pcache-manage cache count',
-    manage,
-    'counts, lists, exports, and imports into a cache of another kind',
-  ],
-  [
-    readme,
-    'pcache-manage maintenance prune --days 30',
-    manage,
-    'prunes what has not been used, and only that',
-  ],
-  [
-    readme,
-    'pcache-manage maintenance partition --delete "old_cities"',
-    manage,
-    'removes a partition key, but not before it is told to',
-  ],
-  [
-    partitionJoin,
-    'pcache-add --direct --query "SELECT 1" --partition-key region_id --min-component-size 2 --max-component-size 4 --follow-graph --no-auto-detect-partition-join --partition-join-table rm --no-warn-partition-key',
-    statements,
-    'every option of what is learned: component sizes, the graph, the partition-join table, the warning',
-  ],
-];
-
-/** Programs, options and variables that the two documents name: facts, kept here so that nothing goes missing. */
-const programs = ['pcache-add', 'pcache-get', 'pcache-observer', 'pcache-manage', processor];
-const options = [
-  ...[
-    'cache-backend',
-    'days',
-    'delete',
-    'direct',
-    'follow-graph',
-    'frequency',
-    'limit',
-    'max-component-size',
-  ],
-  ...[
-    'max-jobs',
-    'max-processes',
-    'min-component-size',
-    'no-auto-detect-partition-join',
-    'no-warn-partition-key',
-  ],
-  ...['output-format', 'partition-datatype', 'partition-join-table', 'partition-key', 'query', 'query-file'],
-  'queue-original',
-];
-const variables = [
-  ...[
-    'DB_HOST',
-    'DB_PORT',
-    'DB_USER',
-    'DB_PASSWORD',
-    'DB_NAME',
-    'CACHE_BACKEND',
-    'PG_ARRAY_CACHE_TABLE_PREFIX',
-  ],
-  ...[
-    'QUERY_QUEUE_PROVIDER',
-    'PG_QUEUE_HOST',
-    'PG_QUEUE_PORT',
-    'PG_QUEUE_USER',
-    'PG_QUEUE_PASSWORD',
-    'PG_QUEUE_DB',
-  ],
-  ...['PG_QUEUE_TABLE_PREFIX', 'PARTITION_CACHE_MIN_COMPONENT_SIZE', 'PARTITION_CACHE_MAX_COMPONENT_SIZE'],
-  ...['PARTITION_CACHE_FOLLOW_GRAPH', 'PARTITION_CACHE_NO_AUTO_DETECT_PARTITION_JOIN'],
-  ...['PARTITION_CACHE_NO_AUTO_DETECT_STAR_JOIN', 'PARTITION_CACHE_PARTITION_JOIN_TABLE'],
-  ...['PARTITION_CACHE_STAR_JOIN_TABLE', 'PARTITION_CACHE_NO_WARN_PARTITION_KEY'],
-];
 
 let directory: TemporaryDirectory;
 let cli: CliSession;
@@ -161,29 +26,20 @@ function wordsOf(line: string): string[] {
   return [...line.matchAll(/"([^"]*)"|(\S+)/g)].map(([, quoted, plain]) => quoted ?? plain ?? '');
 }
 
-test.each(lines)('%s: %s', async (_, line, file, title) => {
-  const [program = '', ...args] = wordsOf(line);
+test.each(commandLines)('$document: $command', async ({ command, file, title }) => {
+  const [program = '', ...args] = wordsOf(command);
   // All of it is understood, and there is no database to do it with.
   const { code, stderr } = await cli.run(argumentsOf(['node', `/usr/bin/${program}`, ...args]));
   expect([code, stderr]).toEqual([2, expect.stringMatching(/^pcache: no configuration: /)]);
   expect(readFileSync(join(project, file), 'utf8')).toContain(title);
 });
 
-test('no program and no option that the documents name is missing above, and every program is installed', () => {
-  const shown = lines.map(([, line]) => wordsOf(line));
-  expect(programs.filter((program) => !shown.some(([first]) => first === program))).toEqual([]);
-  expect(options.filter((option) => !shown.some((words) => words.includes(`--${option}`)))).toEqual([]);
+test('every program is installed', () => {
   const { bin } = JSON.parse(readFileSync(join(project, 'package.json'), 'utf8')) as {
     readonly bin: Readonly<Record<string, string>>;
   };
   expect(Object.keys(bin)).toEqual(Object.keys(programNames));
   expect(new Set(Object.values(bin))).toEqual(new Set(['dist/main.js']));
-});
-
-test('every variable that the documents name is known, and has a test', () => {
-  const tested = readFileSync(join(project, variablesTest), 'utf8');
-  expect(variables.filter((name) => !partitionCacheVariableNames.includes(name))).toEqual([]);
-  expect(partitionCacheVariableNames.filter((name) => !tested.includes(`${name}:`))).toEqual([]);
 });
 
 test('--env FILE is read, before or after the command; what the environment has wins', async () => {
