@@ -7,6 +7,7 @@ import { LogWatch } from '../freshness/log-watch';
 import { TrackingWatch } from '../freshness/tracking-watch';
 import { QueueUnavailableError } from '../errors/queue-unavailable-error';
 import type { DatabaseConfig, PcacheConfig } from '../ops/config/pcache-config';
+import type { FreshnessFacts } from '../ops/console/console-subjects';
 import type { Log } from '../ops/log/log';
 import type { Metrics } from '../ops/metrics/metrics';
 import { Learner } from '../population/learner';
@@ -16,7 +17,7 @@ import type { PopulationEvents } from '../population/population-events';
 import { LoadWatch } from '../population/load-watch';
 import { QuerySplitter } from '../population/query-splitter';
 import { fragments, type OriginalQuery, originalQueries } from '../population/queue/work-kind';
-import type { WorkQueue } from '../population/queue/work-queue';
+import type { DeferredQueue } from '../population/queue/deferred-queue';
 import { type RefreshableEntry, Refresher } from '../population/refresher';
 import { retryAt } from '../population/retry-policy';
 import { readChangedKeys } from '../population/sources/changes-since';
@@ -44,9 +45,10 @@ const controlConnections = 2;
 export interface ComposedDatabase extends AsyncDisposable {
   readonly engine: DatabaseEngine;
   /** Both tiers of its queue. */
-  readonly queries: WorkQueue<OriginalQuery>;
-  readonly fragments: WorkQueue<Fragment>;
+  readonly queries: DeferredQueue<OriginalQuery>;
+  readonly fragments: DeferredQueue<Fragment>;
   readonly population: ComposedPopulation;
+  freshness(): Promise<FreshnessFacts>;
 }
 
 /** The part of population that this process does. */
@@ -203,6 +205,7 @@ export async function composeDatabase(
           .add(new LoadWatch({ ...config.population, pool: catalogPool, paused: pauses.holder(), log }))
           .start();
     }
+    let freshness = (): Promise<FreshnessFacts> => Promise.resolve({ log: undefined, entries: undefined });
     void engine.warmUp();
     if (isTracked) {
       owned.add(watch).start();
@@ -230,6 +233,7 @@ export async function composeDatabase(
       const logWatch = new LogWatch(catalogPool, schema);
       owned.add(metrics.freshness.watchLog(() => logWatch.read()));
       owned.add(metrics.freshness.watchEntries(() => refresher.lastLook));
+      freshness = async () => ({ log: await logWatch.read(), entries: refresher.lastLook });
     }
     const population: ComposedPopulation = {
       pause: () => {
@@ -243,7 +247,7 @@ export async function composeDatabase(
       interrupt: () => observer.interrupt(),
     };
     return {
-      ...{ engine, queries, fragments: queue, population },
+      ...{ engine, queries, fragments: queue, population, freshness },
       [Symbol.asyncDispose]: () => owned[Symbol.asyncDispose](),
     };
   } catch (error) {

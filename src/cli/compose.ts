@@ -6,16 +6,20 @@ import { listenError } from '../ops/admin/listen-error';
 import { Readiness } from '../ops/admin/readiness';
 import { upstreamCheck } from '../ops/admin/upstream-check';
 import type { CacheConfig, LimitsConfig, PcacheConfig } from '../ops/config/pcache-config';
+import type { ConsoleSubjects } from '../ops/console/console-subjects';
+import { configLines } from '../ops/console/config-lines';
 import type { ProxyControl } from '../ops/control/proxy-control';
 import type { Log } from '../ops/log/log';
 import { Metrics } from '../ops/metrics/metrics';
 import type { ServerTls } from '../postgres/server-tls';
+import type { ConsoleDoor } from '../proxy/console/console-door';
 import type { ClientTls } from '../proxy/entrance/client-tls';
 import type { ProxyLimits } from '../proxy/proxy-limits';
 import { ProxyListener } from '../proxy/proxy-listener';
 import { SocketFileError } from '../proxy/socket-file';
 import type { VerifierSource } from '../proxy/login/verifier-source';
 import { composeVerifiers } from './compose-verifiers';
+import { consoleDoor, shownTexts } from './console';
 import { loadListenTls, loadUpstreamTls } from './load-tls';
 import { readOpenFileLimit } from './open-file-limit';
 import { type InheritedSockets, noSockets } from './handover/inherited-sockets';
@@ -78,8 +82,22 @@ export async function composeProxy(
     const databases = owned.add(new RunningDatabases({ serverTls, metrics, readiness, log }));
     await databases.start(config);
     const { engines } = databases;
+    const subjects: ConsoleSubjects = {
+      get control() {
+        return steering;
+      },
+      statements: metrics.statements,
+      version: readVersion(),
+      config: () => configLines(steering.config.options, steering.mode.mode),
+      databases: () => databases.facts(),
+      fragments: (partitionKey) => databases.entries(partitionKey),
+      ...shownTexts(config.log.sql),
+      clients: () => listener.clients(),
+      kill: (id) => listener.kill(id),
+    };
+    const console = consoleDoor(config.admin, subjects, log);
     const listener = owned.add(
-      createListener(config, { clientTls, serverTls, verifiers, engines, inherited }, metrics, log),
+      createListener(config, { clientTls, serverTls, verifiers, engines, inherited, console }, metrics, log),
     );
     const listen = await listener.start().catch((error: unknown) => {
       if (error instanceof SocketFileError) {
@@ -136,17 +154,19 @@ function createListener(
     readonly verifiers: VerifierSource | undefined;
     readonly engines: ReadonlyMap<string, Engine>;
     readonly inherited: InheritedSockets;
+    readonly console: ConsoleDoor | undefined;
   },
   metrics: Metrics,
   log: Log,
 ): ProxyListener {
-  const { clientTls, serverTls, verifiers, engines, inherited } = parts;
+  const { clientTls, serverTls, verifiers, engines, inherited, console } = parts;
   return new ProxyListener({
     listen: { ...listen, descriptors: inherited.clients, isSuccessor: inherited.isFromPredecessor },
     clientTls,
     upstream: { host: upstream.host, port: upstream.port, tls: serverTls },
     verifiers,
     engines,
+    console,
     mode,
     events: metrics.proxy,
     log: log.child({ part: 'proxy' }),

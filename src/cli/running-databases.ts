@@ -1,4 +1,4 @@
-import type { CacheBackend } from '../cache/cache-backend';
+import type { CacheBackend, EntryDescription } from '../cache/cache-backend';
 import type { GuardedBackend } from '../cache/guarded-backend';
 import { invalidate, type Invalidation } from '../cache/invalidation';
 import type { Engine } from '../engine/engine';
@@ -9,6 +9,7 @@ import { cacheCheck } from '../ops/admin/cache-check';
 import { engineCheck } from '../ops/admin/engine-check';
 import type { Readiness } from '../ops/admin/readiness';
 import type { PcacheConfig } from '../ops/config/pcache-config';
+import type { DatabaseFacts } from '../ops/console/console-subjects';
 import type { PopulationState } from '../ops/control/proxy-control';
 import type { Log } from '../ops/log/log';
 import type { Metrics } from '../ops/metrics/metrics';
@@ -17,6 +18,7 @@ import type { ServerTls } from '../postgres/server-tls';
 import { sqlFile } from '../postgres/sql-files';
 import { loadParser } from '../query/ast/parser';
 import { composeDatabase, type ComposedDatabase } from './compose-database';
+import { databaseFacts } from './database-facts';
 import { openGuardedCache } from './open-guarded-cache';
 import { openQueues } from './open-queues';
 import { Owned } from './owned';
@@ -104,6 +106,16 @@ export class RunningDatabases implements AsyncDisposable {
       await this.start(before);
       throw error;
     }
+  }
+
+  /** What the console shows of each. */
+  facts(): readonly DatabaseFacts[] {
+    return [...this.#composed].map(([name, composed]) => databaseFacts(name, composed));
+  }
+
+  /** What is in the cache; nothing if there is none. Rejects with CacheUnavailableError. */
+  async *entries(partitionKey: string | undefined): AsyncIterable<EntryDescription> {
+    if (this.#backend !== undefined) yield* this.#backend.list(partitionKey);
   }
 
   /** elsewhere also if nothing is configured, or the proxy only relays. */

@@ -18,6 +18,8 @@ export type ConnectionEnd =
   | 'drained'
   | 'idleTimeout'
   | 'cancelRequest'
+  /** The console is not for this user. */
+  | 'notAdmin'
   /** A bug of ours; the log has the stack. */
   | 'internalError';
 

@@ -1,10 +1,12 @@
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { type Engine } from '../engine/engine';
+import { type ClientFacts } from '../ops/console/console-subjects';
 import { keepAliveOptions } from '../postgres/keep-alive';
 import { PlainSocket } from '../postgres/plain-socket';
 import { ClientEntrance } from './entrance/client-entrance';
 import { OpenFiles } from './entrance/open-files';
 import { type SessionLimit, SessionPlaces } from './entrance/session-places';
+import { type ConsoleDoor, isForConsole, placesForConsoles } from './console/console-door';
 import { type ClientSession } from './session/client-session';
 import { type ClientTls } from './entrance/client-tls';
 import { descriptorOf, listen } from '../postgres/listen';
@@ -36,6 +38,8 @@ export interface ProxyListenerOptions {
   readonly verifiers?: VerifierSource | undefined;
   /** By the name of the database; sessions of others are relayed as they are. The engines stay the caller's. */
   readonly engines: ReadonlyMap<string, Engine>;
+  /** Default: there is none. */
+  readonly console?: ConsoleDoor | undefined;
   readonly mode: ProxyMode;
   readonly events: ProxyEvents;
   readonly log: ProxyLog;
@@ -63,10 +67,12 @@ export class ProxyListener implements AsyncDisposable {
   private readonly places: SessionPlaces;
   private isClosing = false;
   private filesWarnedAt = -Infinity;
+  private accepted = 0;
 
   constructor(private readonly options: ProxyListenerOptions) {
     const limits = { ...defaultLimits, ...options.limits };
     const { upstream, clientTls, verifiers, engines, mode, events, log } = options;
+    const { console } = options;
     this.places = new SessionPlaces(limits);
     const files = new OpenFiles(options.maxOpenFiles);
     if (!files.suffices(limits.maxSessions)) {
@@ -78,13 +84,17 @@ export class ProxyListener implements AsyncDisposable {
       clientTls,
       verifiers,
       engines,
+      console,
       mode,
       limits,
       events,
       log,
       traffic: this.bytes,
       hasFilesFor: (accepted) => files.hasRoomFor(accepted),
-      admit: (startup) => this.places.take(startup, this.sessions.size),
+      admit: (startup) => {
+        const reserved = isForConsole(console, startup) ? placesForConsoles : 0;
+        return this.places.take(startup, this.sessions.size - reserved);
+      },
       refused: (limit) => this.refused(limit),
       registerKey: (key, session) => void this.sessionsByKey.set(key, session),
       findByKey: (key) => this.sessionsByKey.get(key),
@@ -115,6 +125,18 @@ export class ProxyListener implements AsyncDisposable {
   /** Connections open at the moment. */
   get sessionCount(): number {
     return this.sessions.size;
+  }
+
+  /** The connections there are, in the order in which they came. */
+  clients(): readonly ClientFacts[] {
+    return [...this.sessions].map(({ facts }) => facts);
+  }
+
+  /** Ends a connection with 57P01, whatever it is doing; false if there is none of that id. */
+  kill(id: number): boolean {
+    const meant = [...this.sessions].find((session) => session.id === id);
+    meant?.shutDown();
+    return meant !== undefined;
   }
 
   /** For sessions from now on; those that are open keep what they began with. */
@@ -181,7 +203,7 @@ export class ProxyListener implements AsyncDisposable {
 
   private accept(socket: Socket): void {
     this.options.events.connectionOpened();
-    this.sessions.add(new ClientEntrance(PlainSocket.adopt(socket), this.host));
+    this.sessions.add(new ClientEntrance(PlainSocket.adopt(socket), this.host, ++this.accepted));
   }
 
   private refused(limit: SessionLimit): void {

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { cacheTypeNames, describeCacheTypes } from '../../src/cache/cache-types';
 import { listConfigOptions } from '../../src/ops/config/config-options';
 import { databaseVariables, partitionCacheVariables } from '../../src/ops/config/partition-cache-variables';
+import { commands, formOf } from '../../src/ops/console/read-commands';
 import { forwardReasons } from '../../src/ops/metrics/forward-reasons';
 import { Metrics } from '../../src/ops/metrics/metrics';
 import { partitionKeyTypes } from '../../src/query/partition-key';
@@ -13,6 +14,7 @@ export const readmePath = join(__dirname, '..', '..', 'README.md');
 export async function readmeWithTables(readme: string): Promise<string> {
   const tables = {
     options: optionsTable(),
+    console: consoleTable(),
     variables: variablesTable(),
     backends: backendsTable(),
     metrics: await metricsTable(),
@@ -35,6 +37,13 @@ function optionsTable(): string {
       value === undefined ? (isRequired ? 'required' : '') : `\`${String(value)}\``,
       `${description} (${expects})`,
     ]),
+  );
+}
+
+function consoleTable(): string {
+  return table(
+    ['command', 'what it does'],
+    commands.map((command) => [`\`${formOf(command).replaceAll('|', '\\|')}\``, command.summary]),
   );
 }
 

@@ -62,6 +62,7 @@ export function buildConfig(
     passwords.get(formatPath(cachePostgresqlPath)),
   );
   return freezeDeep<PcacheConfig>({
+    options: file,
     source: origin.source,
     notices: origin.notices,
     mode: file.mode === 'verify' ? 'on' : file.mode,
@@ -100,6 +101,9 @@ export function buildConfig(
       port: file.admin.port,
       access: file.admin.access,
       token: passwords.get(formatPath(adminPath)),
+      users: namesIn(file.admin.users),
+      consoleDatabase: file.admin.console_database,
+      loginDatabase: file.admin.login_database ?? Object.keys(file.databases)[0] ?? 'postgres',
     },
     cache: {
       backend: file.cache.backend,
@@ -308,6 +312,14 @@ function tableName(written: string): string {
   const table = parseTableName(written);
   if (!table.ok) throw new Error(`${written} passed the checks`);
   return `${table.schema}.${table.name}`;
+}
+
+/** Names separated by commas. */
+function namesIn(list: string): readonly string[] {
+  return list
+    .split(',')
+    .map((name) => name.trim())
+    .filter((name) => name !== '');
 }
 
 /** Freezes plain data all the way down. A Map's content cannot be frozen; its type is read-only instead. */

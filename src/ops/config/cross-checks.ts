@@ -105,6 +105,19 @@ function* checkAdmin(data: unknown): Generator<OptionProblem> {
   const hasToken = ['token_env', 'token_file'].some((key) => valueAt(data, ['admin', key]) !== undefined);
   if (valueAt(data, ['admin', 'access']) === 'token' && !hasToken)
     yield { path: ['admin', 'access'], message: 'token takes a token: give token_env or token_file' };
+  const users = valueAt(data, ['admin', 'users']);
+  const console = valueAt(data, ['admin', 'console_database']);
+  const names = entriesOf(valueAt(data, ['databases'])).map(([name]) => name);
+  if (
+    typeof users === 'string' &&
+    users.trim() !== '' &&
+    typeof console === 'string' &&
+    names.includes(console)
+  )
+    yield {
+      path: ['admin', 'console_database'],
+      message: `is one of the databases, which clients could not reach: give the console another name than ${console}`,
+    };
 }
 
 /** Where a cache or a queue in PostgreSQL is has to be known, from itself or from the database it is in. */

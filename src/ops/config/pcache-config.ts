@@ -5,7 +5,15 @@ import type { PartitionKey } from '../../query/partition-key';
 import type { MethodChoice } from '../../query/rewrite/method';
 import type { ServerTlsFiles } from '../../postgres/server-tls';
 import type { AdminAccessMode } from './admin-schema';
-import type { AuthMode, ClientTlsMode, LogFormat, LogLevel, ProxyMode, TlsVersion } from './config-schema';
+import type {
+  AuthMode,
+  ClientTlsMode,
+  ConfigFile,
+  LogFormat,
+  LogLevel,
+  ProxyMode,
+  TlsVersion,
+} from './config-schema';
 import type { EvictionRunner } from './eviction-schema';
 import type { CacheUse, PopulationRunner } from './population-schema';
 import type { QueueProvider } from './queue-schema';
@@ -13,6 +21,8 @@ import type { Secret } from './secret';
 
 /** A configuration that passed every check: frozen, defaults filled in, paths absolute, secrets read. */
 export interface PcacheConfig {
+  /** What it was made of, under the names of the file. */
+  readonly options: ConfigFile;
   /** The file it came from, for messages; undefined if there was none. */
   readonly source: string | undefined;
   /** What its author may want to know, such as new names of options. */
@@ -58,6 +68,12 @@ export interface ListenConfig extends Endpoint {
 export interface AdminConfig extends Endpoint {
   readonly access: AdminAccessMode;
   readonly token: Secret | undefined;
+  /** Roles that may use the console; none: there is no console. */
+  readonly users: readonly string[];
+  /** Where it is. */
+  readonly consoleDatabase: string;
+  /** A database of the server, to log in to. */
+  readonly loginDatabase: string;
 }
 
 /** `host` may be the directory of a unix socket, and then begins with a slash. */

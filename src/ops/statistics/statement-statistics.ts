@@ -29,9 +29,24 @@ export interface TimeSaved {
   readonly lostMs: number;
 }
 
+/** What became of the statements of a database that might have been restricted. */
+export interface StatementTotals extends TimeSaved {
+  readonly hits: number;
+  readonly partials: number;
+  readonly misses: number;
+  readonly bypasses: number;
+  readonly fallbacks: number;
+  readonly failures: number;
+}
+
+const nothing: StatementTotals = {
+  ...{ hits: 0, partials: 0, misses: 0, bypasses: 0, fallbacks: 0, failures: 0 },
+  ...{ savedMs: 0, lostMs: 0 },
+};
+
 /** Where the figures of one database are read. */
 export interface StatementSource {
-  readonly totals: TimeSaved;
+  readonly totals: StatementTotals;
   /** In no order; there may be thousands. */
   shapes(): readonly StatementShape[];
 }
@@ -62,6 +77,11 @@ export class StatementStatistics {
       savedMs: totals.reduce((sum, { savedMs }) => sum + savedMs, 0),
       lostMs: totals.reduce((sum, { lostMs }) => sum + lostMs, 0),
     };
+  }
+
+  /** Of one database; all are 0 if there is none of the name. */
+  totalsOf(database: string): StatementTotals {
+    return this.#sources.get(database)?.totals ?? nothing;
   }
 
   /** The shapes of all databases, or of one; those that saved most first, and of those that saved nothing the slowest first. */

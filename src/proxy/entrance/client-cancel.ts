@@ -28,6 +28,11 @@ export async function relayClientCancel(
   const cancelable = session?.whenCancelable();
   if (cancelable !== undefined) await withDeadline(cancelable, patienceMs);
   const repliesBefore = session?.repliesEnded;
+  if (session?.isConsole === true) {
+    await session.upstream.cancel();
+    host.events.cancelRelayed('relayed');
+    return;
+  }
   const relay = (): Promise<void> =>
     relayCancel(host.upstream, bytes, host.limits.connectTimeoutMs, session?.upstreamEncryption);
   try {

@@ -4,8 +4,14 @@ import { PgError, protocolViolation } from '../../errors/pg-error';
 import { encodePgError } from '../../wire/backend/error-response';
 import { type CancelRequest } from '../../wire/startup/cancel-request';
 import { type EncryptionRequest } from '../../wire/startup/encryption-request';
-import { startupDatabase, type StartupMessage } from '../../wire/startup/startup-message';
+import {
+  encodeStartupMessage,
+  startupDatabase,
+  type StartupMessage,
+} from '../../wire/startup/startup-message';
+import { type ClientFacts } from '../../ops/console/console-subjects';
 import { StartupPacketReader, type StartupPacket } from '../../wire/startup/startup-packet-reader';
+import { isForConsole, loginStartup } from '../console/console-door';
 import { relayClientCancel } from './client-cancel';
 import { ClientSession } from '../session/client-session';
 import { Newcomer } from '../session/newcomer';
@@ -44,6 +50,7 @@ export class ClientEntrance {
   private session: ClientSession | undefined;
   private place: SessionPlace | undefined;
   private end: ConnectionEnd = 'client';
+  private readonly connectedAt = new Date();
   private isDirect = false;
   private isDraining = false;
   private readonly newcomer = new Newcomer();
@@ -64,12 +71,34 @@ export class ClientEntrance {
   constructor(
     private client: Socket,
     private readonly host: SessionHost,
+    /** Of this process; none is given twice. */
+    readonly id: number,
   ) {
     const { loginTimeoutMs } = host.limits;
     this.loginEndsAt = performance.now() + loginTimeoutMs;
     this.timer = setTimeout(() => this.leave('loginTimeout'), loginTimeoutMs);
     this.hasFiles = host.hasFilesFor(client);
     this.listen(client);
+  }
+
+  /** What the operator may know of it. */
+  get facts(): ClientFacts {
+    const { client, session, connectedAt } = this;
+    const parameters = session?.begin.startup?.parameters;
+    const server = session?.isConsole === false ? session.upstream : undefined;
+    const { host, port } = this.host.upstream;
+    return {
+      ...{ id: this.id, connectedAt, address: client.remoteAddress, port: client.remotePort },
+      isEncrypted: this.isEncrypted,
+      user: parameters?.get('user'),
+      database: session?.begin.startup === undefined ? undefined : startupDatabase(session.begin.startup),
+      application: parameters?.get('application_name'),
+      state: session?.isConsole === true ? 'console' : (session?.conversation?.activity ?? 'starting'),
+      server:
+        server?.socket === undefined
+          ? undefined
+          : { host, port, processId: server.processId, isEncrypted: server.encryption === 'tls' },
+    };
   }
 
   /** Ends the connection once it is idle, and not one that has just come. */
@@ -214,10 +243,14 @@ export class ClientEntrance {
     this.stopListening(client);
     client.off('error', this.onError);
     // Copies: the session keeps the packet, and with it would keep all that was read at once.
-    const bytes = Buffer.from(packet.bytes);
+    const door = isForConsole(host.console, startup) ? host.console : undefined;
+    const bytes =
+      door === undefined || startup === undefined
+        ? Buffer.from(packet.bytes)
+        : encodeStartupMessage(loginStartup(startup, door));
     const rest = Buffer.from(this.packets.takeRest());
     const { loginEndsAt, newcomer } = this;
-    const start = { packet: bytes, startup, rest, loginEndsAt, newcomer };
+    const start = { packet: bytes, startup, rest, loginEndsAt, newcomer, console: door };
     this.session = new ClientSession(client, host, start, (end) => this.closed(end));
     if (this.isDraining) this.session.drain();
   }

@@ -1,4 +1,5 @@
 import { type Socket } from 'node:net';
+import { type Duplex } from 'node:stream';
 import { encodeTerminate } from '../../wire/frontend/terminate';
 import { type ConnectionEnd } from '../proxy-events';
 
@@ -19,8 +20,8 @@ export function takeLeave(client: Socket): void {
 }
 
 /** Closes the connection to the server as fits the reason: gently, unless something went wrong. */
-export function leaveServer(upstream: Socket, end: ConnectionEnd): void {
-  const isGentle = end === 'drained' || end === 'idleTimeout';
+export function leaveServer(upstream: Duplex, end: ConnectionEnd): void {
+  const isGentle = end === 'drained' || end === 'idleTimeout' || end === 'notAdmin';
   if (isGentle && upstream.writable) upstream.write(encodeTerminate());
   upstream.resume();
   upstream.end();

@@ -1,3 +1,4 @@
+import { type ConsoleDoor } from '../console/console-door';
 import { type StartupMessage } from '../../wire/startup/startup-message';
 import { type Newcomer } from '../session/newcomer';
 
@@ -5,6 +6,8 @@ import { type Newcomer } from '../session/newcomer';
 export interface SessionStart {
   /** The packet as it came. */
   readonly packet: Buffer;
+  /** Present if the session is to be one of the console; the packet is then made for the log-in. */
+  readonly console?: ConsoleDoor | undefined;
   /** Undefined for a packet only the server can judge. */
   readonly startup: StartupMessage | undefined;
   /** What the client sent behind it. */

@@ -1,4 +1,5 @@
 import { asksClient, AuthenticationCode, decodeAuthentication } from '../../wire/backend/authentication';
+import { decodeParameterStatus, type ParameterStatus } from '../../wire/backend/parameter-status';
 import { decodeBackendKeyData } from '../../wire/backend/backend-key-data';
 import { FrameReader, FrameStep, FrameTreatment } from '../../wire/frame-reader';
 import { BackendCode, FrontendCode } from '../../wire/message-code';
@@ -25,6 +26,7 @@ export class LoginRelay {
   /** Passwords that were passed on before the server asked for them. */
   private passwordsAhead = 0;
   private hasPassedOn = false;
+  private reportedUser: string | undefined;
 
   constructor(
     private readonly toClient: Outlet,
@@ -33,6 +35,7 @@ export class LoginRelay {
     private readonly observer: LoginObserver,
     private readonly channelBinding: ChannelBinding,
     private readonly verification: ScramVerification | undefined,
+    private readonly isReadySaidLater = false,
   ) {
     this.fromClient = new FrameReader(new Uint8Array(256).fill(FrameTreatment.Pieces), 0, 'frontend');
   }
@@ -45,6 +48,11 @@ export class LoginRelay {
   /** Whether anything went one way or the other, so that it is too late to try another connection. */
   get isCommitted(): boolean {
     return this.hasPassedOn || this.hasEarlyBytes;
+  }
+
+  /** Who the client is to the server, as it reports that; undefined if it does not. */
+  get sessionUser(): string | undefined {
+    return this.reportedUser;
   }
 
   takeEarlyBytes(): Buffer {
@@ -97,6 +105,7 @@ export class LoginRelay {
         continue;
       }
       if (code === BackendCode.Authentication && this.verify(buffer, start, end)) continue;
+      if (code === BackendCode.ReadyForQuery && this.isReadySaidLater) return true;
       const replacement = this.channelBinding.replace(code, buffer, start, end);
       if (replacement === undefined) this.toClient.forward(buffer, start, end);
       else this.toClient.append(replacement);
@@ -110,6 +119,7 @@ export class LoginRelay {
           break;
         }
         case BackendCode.ParameterStatus:
+          this.noteUser(decodeParameterStatus(buffer, start + 5, end));
           this.observer.parameterStatus(buffer, start, end);
           break;
         case BackendCode.ReadyForQuery:
@@ -136,6 +146,10 @@ export class LoginRelay {
     if (!verification.begin(offered)) return false;
     if (this.early.length > 0) verification.clientSent(this.takeEarlyBytes());
     return true;
+  }
+
+  private noteUser({ name, value }: ParameterStatus): void {
+    if (name === 'session_authorization') this.reportedUser = value;
   }
 
   private keepEarly(bytes: Buffer): void {

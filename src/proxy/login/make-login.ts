@@ -18,6 +18,8 @@ export interface LoginSession {
   /** Of what the server sends. */
   readonly reader: FrameReader;
   readonly observer: LoginObserver;
+  /** Whether ReadyForQuery is not passed on: somebody else is to say it. */
+  readonly isReadySaidLater: boolean;
   guard(side: 'client' | 'upstream', action: () => void): void;
   /** The proxy is to verify the client and cannot; the log has been told. */
   verifierUnavailable(): void;
@@ -25,10 +27,18 @@ export interface LoginSession {
 
 /** Makes what passes a log-in on and, if the configuration says so, verifies it. */
 export function makeLogin(host: SessionHost, startup: StartupMessage, session: LoginSession): LoginRelay {
-  const { client, upstream, toClient, toUpstream, reader, observer } = session;
+  const { client, upstream, toClient, toUpstream, reader, observer, isReadySaidLater } = session;
   const channelBinding = new ChannelBinding(isEncrypted(client), upstream.encryption === 'tls');
   const verification = makeVerification(host, startup, session);
-  return new LoginRelay(toClient, toUpstream, reader, observer, channelBinding, verification);
+  return new LoginRelay(
+    toClient,
+    toUpstream,
+    reader,
+    observer,
+    channelBinding,
+    verification,
+    isReadySaidLater,
+  );
 }
 
 function makeVerification(

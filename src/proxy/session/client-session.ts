@@ -8,6 +8,7 @@ import { backendTreatments } from '../../wire/frame-treatments';
 import { BackendCode } from '../../wire/message-code';
 import { type CancelRequest } from '../../wire/startup/cancel-request';
 import { type StartupMessage } from '../../wire/startup/startup-message';
+import { objectionTo } from '../console/console-door';
 import { ByteRelay } from './byte-relay';
 import { cancelKey } from '../entrance/client-cancel';
 import { takeLeave } from '../entrance/leave-taking';
@@ -43,7 +44,7 @@ export class ClientSession {
   private readonly treatments = backendTreatments();
   private readonly loginTimer: NodeJS.Timeout;
 
-  private readonly upstream: UpstreamLeg;
+  readonly upstream: UpstreamLeg;
   private toUpstream: Outlet | undefined;
   private login: LoginRelay | undefined;
   private relay: ByteRelay | undefined;
@@ -54,7 +55,6 @@ export class ClientSession {
 
   /** What the client got wrong after the login; the server is asked for its own words first. */
   private violation: PgError | undefined;
-  private serverProcessId: number | undefined;
   private isHeld = false;
   private hasClientEnded = false;
   private hasTerminated = false;
@@ -63,7 +63,7 @@ export class ClientSession {
   constructor(
     private readonly client: Socket,
     private readonly host: SessionHost,
-    private readonly begin: SessionStart,
+    readonly begin: SessionStart,
     private readonly whenClosed: (end: ConnectionEnd) => void,
   ) {
     this.early = begin.rest;
@@ -140,7 +140,12 @@ export class ClientSession {
     return this.scan?.tracker.readyCount ?? 0;
   }
 
-  private get conversation(): Conversation | undefined {
+  /** Whether the proxy itself answers. */
+  get isConsole(): boolean {
+    return this.begin.console !== undefined;
+  }
+
+  get conversation(): Conversation | undefined {
     if (this.phase === 'relaying') return this.relay;
     return this.phase === 'scanning' ? this.scan : undefined;
   }
@@ -200,7 +205,7 @@ export class ClientSession {
   }
 
   private relayLogin(packet: Buffer, startup: StartupMessage, toUpstream: Outlet): void {
-    this.scan = this.makeScan(startup, toUpstream);
+    if (!this.isConsole) this.scan = this.makeScan(startup, toUpstream);
     this.login = makeLogin(this.host, startup, {
       ...{ client: this.client, toClient: this.toClient, reader: this.reader },
       ...{ upstream: this.upstream, toUpstream },
@@ -208,6 +213,7 @@ export class ClientSession {
         keyData: (processId, secretKey) => this.keyReceived({ kind: 'CancelRequest', processId, secretKey }),
         parameterStatus: (frame, start, end) => this.scan?.tracker.parameterStatus(frame, start, end),
       },
+      isReadySaidLater: this.isConsole,
       guard: (side, action) => this.guard(side, action),
       verifierUnavailable: () => this.finish('verifierUnavailable', verifierUnavailable()),
     });
@@ -236,13 +242,12 @@ export class ClientSession {
       terminated: () => void (this.hasTerminated = true),
       guard: (action) => this.guard('upstream', action),
       cancelUpstream: () => this.upstream.cancel(),
-      serverProcessId: () => this.serverProcessId,
+      serverProcessId: () => this.upstream.processId,
       becameIdle: () => this.shutDownIfDrained(),
     });
   }
 
   private keyReceived(request: CancelRequest): void {
-    this.serverProcessId = request.processId;
     this.upstream.keyReceived(request);
     if (this.key !== undefined) this.host.forgetKey(this.key, this);
     this.key = cancelKey(request);
@@ -278,7 +283,14 @@ export class ClientSession {
     clearTimeout(this.loginTimer);
     this.login = undefined;
     const early = login.takeEarlyBytes();
-    if (this.scan !== undefined) {
+    const { console, startup } = this.begin;
+    if (console !== undefined && startup !== undefined) {
+      const objection = objectionTo(startup, login.sessionUser, console);
+      if (objection === undefined) {
+        this.phase = enterPhase(this.phase, 'relaying');
+        this.relay = new ByteRelay(this.toClient, this.upstream.standInBy(console.open()));
+      } else this.finish('notAdmin', objection);
+    } else if (this.scan !== undefined) {
       this.phase = enterPhase(this.phase, 'scanning');
       this.scan.fromUpstream();
     } else if (this.toUpstream !== undefined) {

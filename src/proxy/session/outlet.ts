@@ -1,4 +1,4 @@
-import { type Socket } from 'node:net';
+import { type Duplex } from 'node:stream';
 
 /** Below this, bytes from several places are copied together: one write costs more than the copy. */
 const maxJoinedBytes = 16 * 1024;
@@ -15,7 +15,7 @@ export class Outlet {
 
   /** @param onCongested called after a write that left bytes waiting: the socket will emit `drain`. */
   constructor(
-    private readonly socket: Socket,
+    private readonly socket: Duplex,
     private readonly onCongested: () => void,
   ) {}
 

@@ -1,6 +1,7 @@
 import { type Socket } from 'node:net';
 import { type Engine } from '../../engine/engine';
 import { type ClientEntrance } from '../entrance/client-entrance';
+import { type ConsoleDoor } from '../console/console-door';
 import { type ClientSession } from './client-session';
 import { type ClientTls } from '../entrance/client-tls';
 import { type NoPlace, type SessionLimit, type SessionPlace } from '../entrance/session-places';
@@ -20,6 +21,8 @@ export interface SessionHost {
   /** undefined: the server alone verifies who logs in. */
   readonly verifiers: VerifierSource | undefined;
   readonly engines: ReadonlyMap<string, Engine>;
+  /** undefined: there is no console. */
+  readonly console: ConsoleDoor | undefined;
   readonly mode: ProxyMode;
   readonly limits: ProxyLimits;
   readonly events: ProxyEvents;

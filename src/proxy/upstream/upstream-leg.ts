@@ -1,4 +1,5 @@
 import { type Socket } from 'node:net';
+import { type Duplex } from 'node:stream';
 import { doneWithChunk } from '../../postgres/plain-socket';
 import { type Encryption } from '../../postgres/server-tls';
 import { type CancelRequest } from '../../wire/startup/cancel-request';
@@ -21,11 +22,21 @@ export interface UpstreamListener {
   congestionChanged(): void;
 }
 
+/** What can stand where the connection to the server does. */
+export interface StandIn extends Duplex {
+  /** Interrupts what it is doing. */
+  cancel(): void;
+}
+
 /** A session's connection to the server: the attempts to open it, the one that succeeded, its end. */
 export class UpstreamLeg {
   private readonly dial: UpstreamDial;
   private readonly cancelRequest: UpstreamCancel;
-  private opened: Socket | undefined;
+  /** What is read from and written to: `server`, until something stands in for it. */
+  private opened: Duplex | undefined;
+  private server: Socket | undefined;
+  private standIn: StandIn | undefined;
+  private announced: number | undefined;
   private isLeft = false;
   private isFull = false;
 
@@ -39,12 +50,17 @@ export class UpstreamLeg {
 
   /** undefined before it is open. */
   get socket(): Socket | undefined {
-    return this.opened;
+    return this.server;
+  }
+
+  /** Of the process that serves the session, as the server announced it; undefined if it did not. */
+  get processId(): number | undefined {
+    return this.announced;
   }
 
   /** How the connection is; a request to cancel takes the same. */
   get encryption(): Encryption {
-    return this.opened !== undefined && isEncrypted(this.opened) ? 'tls' : 'plain';
+    return this.server !== undefined && isEncrypted(this.server) ? 'tls' : 'plain';
   }
 
   /** Whether bytes wait because the server does not read. */
@@ -69,24 +85,43 @@ export class UpstreamLeg {
       socket.destroy();
       return undefined;
     }
+    this.server = socket;
+    return this.attach(socket);
+  }
+
+  /** From now on something of ours stands where the server did, whose connection is closed. */
+  standInBy(standIn: StandIn): Outlet {
+    const { opened } = this;
+    this.standIn = standIn;
+    const outlet = this.attach(standIn);
+    if (opened !== undefined) leaveServer(opened, 'drained');
+    return outlet;
+  }
+
+  /** What comes from another stream after that is nobody's any more. */
+  private attach(stream: Duplex): Outlet {
     const { listener } = this;
-    this.opened = socket;
+    this.opened = stream;
     this.isFull = false;
-    const outlet = new Outlet(socket, () => {
-      this.isFull = true;
-      listener.congestionChanged();
+    const ifOurs = (act: () => void) => () => {
+      if (this.opened === stream) act();
+    };
+    const congestion = (isFull: boolean) =>
+      ifOurs(() => {
+        this.isFull = isFull;
+        listener.congestionChanged();
+      });
+    const outlet = new Outlet(stream, congestion(true));
+    stream.on('data', (chunk: Buffer) => {
+      if (this.opened !== stream) return;
+      if (stream === this.server) this.host.traffic.bytesFromUpstream += chunk.length;
+      if (listener.sent(chunk) && stream === this.server) doneWithChunk(this.server);
     });
-    socket.on('data', (chunk) => {
-      this.host.traffic.bytesFromUpstream += chunk.length;
-      if (listener.sent(chunk)) doneWithChunk(socket);
-    });
-    socket.on('drain', () => {
-      this.isFull = false;
-      listener.congestionChanged();
-    });
-    socket.on('end', () => listener.ended());
-    socket.on('error', (error) => listener.lost(error));
-    socket.on('close', () => listener.ended());
+    stream.on('drain', congestion(false));
+    const ended = ifOurs(() => listener.ended());
+    stream.on('end', ended);
+    stream.on('error', (error) => listener.lost(error));
+    stream.on('close', ended);
     return outlet;
   }
 
@@ -99,6 +134,7 @@ export class UpstreamLeg {
   abandon(): void {
     const { opened } = this;
     this.opened = undefined;
+    this.server = undefined;
     opened?.removeAllListeners();
     opened?.on('error', (error) => this.listener.lost(error));
     opened?.destroy();
@@ -118,12 +154,15 @@ export class UpstreamLeg {
   }
 
   keyReceived(request: CancelRequest): void {
+    this.announced = request.processId;
     this.cancelRequest.keyReceived(request);
   }
 
   /** Interrupts what the server runs for this session. Resolves, never rejects, when the request's connection is closed. */
   cancel(): Promise<void> {
-    return this.cancelRequest.send(this.encryption);
+    if (this.standIn === undefined) return this.cancelRequest.send(this.encryption);
+    this.standIn.cancel();
+    return Promise.resolve();
   }
 
   /** Closes the connection as fits the reason; one that is being opened is closed when it is. */

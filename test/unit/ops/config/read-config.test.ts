@@ -470,6 +470,12 @@ upstream: { host: /var/run/postgresql, tls: { mode: verify-full, ca: root.crt, c
       /use token_env or token_file/,
     ],
     [
+      'a console where a database is',
+      { top: 'admin: { users: "a, b", console_database: places }' },
+      'admin.console_database',
+      /is one of the databases/,
+    ],
+    [
       'access by a token that is not there',
       { top: 'admin: { access: token }' },
       'admin.access',

@@ -255,7 +255,11 @@ describe('FreshnessMetrics', () => {
 describe('time saved', () => {
   test('is that of all databases, gains and losses apart', async () => {
     const metrics = createMetrics();
-    const source = (savedMs: number, lostMs: number) => ({ totals: { savedMs, lostMs }, shapes: () => [] });
+    const counts = { hits: 0, partials: 0, misses: 0, bypasses: 0, fallbacks: 0, failures: 0 };
+    const source = (savedMs: number, lostMs: number) => ({
+      totals: { ...counts, savedMs, lostMs },
+      shapes: () => [],
+    });
     metrics.statements.watch('a', source(1_000, 500));
     metrics.statements.watch('b', source(3_000, 0));
     const values = await read(metrics);
