@@ -93,14 +93,16 @@ export async function composeDatabase(
   const owned = new Owned();
   try {
     const partitionKeys = [...database.partitionKeys.values()];
+    const engineLog = log.child({ part: 'engine' });
+    const populationLog = log.child({ part: 'population' });
     const catalogPool = owned.add(
-      controlPool(database, serverTls, { maxConnections: controlConnections }, log),
+      controlPool(database, serverTls, { maxConnections: controlConnections }, engineLog),
     );
     const source = databaseSource(catalogPool);
     const queue = owned.add(work.queues.open(fragments, source));
     const queries = owned.add(work.queues.open(originalQueries, source));
     const events = alsoAskingCache(
-      populationEvents(metrics, log, config.log.sql, work.onFinished),
+      populationEvents(metrics, populationLog, config.log.sql, work.onFinished),
       backend,
       partitionKeys,
     );
@@ -112,16 +114,16 @@ export async function composeDatabase(
       ...config.freshness,
       pool: catalogPool,
       tables: trackedTables(exactKeys),
-      log,
+      log: log.child({ part: 'freshness' }),
     });
     const catalog = new CatalogKeeper(
       catalogPool,
       partitionKeys,
-      log,
+      engineLog,
       isTracked ? config.freshness : undefined,
     );
     const directory = (): Directory => engine.directory;
-    const parts = { serverTls, backend, catalog, isForced, directory, log, owned };
+    const parts = { serverTls, backend, catalog, isForced, directory, log: populationLog, owned };
     const { source: fragmentSource, own } = openFragmentSource(database, config, parts);
     const canBeKept = (fragment: Fragment): boolean =>
       database.partitionKeys.get(fragment.partitionKey)?.changeLog === undefined ||
@@ -165,15 +167,16 @@ export async function composeDatabase(
           : {
               verification: {
                 ...config.verification,
-                pool: owned.add(controlPool(database, serverTls, { maxConnections: 1 }, log)),
+                pool: owned.add(controlPool(database, serverTls, { maxConnections: 1 }, engineLog)),
                 logsSql: config.log.sql,
                 verified: (outcome) => metrics.engine.verified(outcome),
-                report: (fields, message) => log.error(fields, message),
+                report: (fields, message) => engineLog.error(fields, message),
               },
             }),
         ...(statistics === undefined ? {} : { statistics }),
         events: metrics.engine,
-        log,
+        statementLog: { ...config.log, maySayValues: config.log.sql },
+        log: engineLog,
       }),
     );
     owned.add(metrics.population.watchQueue('query_fragment_queue', () => queue.lengthsIfOpen()));
@@ -202,7 +205,14 @@ export async function composeDatabase(
       observer.start();
       if (LoadWatch.isNeeded(config.population))
         owned
-          .add(new LoadWatch({ ...config.population, pool: catalogPool, paused: pauses.holder(), log }))
+          .add(
+            new LoadWatch({
+              ...config.population,
+              pool: catalogPool,
+              paused: pauses.holder(),
+              log: populationLog,
+            }),
+          )
           .start();
     }
     let freshness = (): Promise<FreshnessFacts> => Promise.resolve({ log: undefined, entries: undefined });

@@ -72,7 +72,14 @@ export async function composeProxy(
     const descriptor = inherited.admin;
     const { admin: access } = config;
     const adminServer = owned.add(
-      new AdminServer({ listen: access, descriptor, access, metrics, readiness, log }),
+      new AdminServer({
+        listen: access,
+        descriptor,
+        access,
+        metrics,
+        readiness,
+        log: log.child({ part: 'admin' }),
+      }),
     );
     const admin = await adminServer.start();
 

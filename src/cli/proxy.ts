@@ -2,8 +2,7 @@ import type { CommandModule } from 'yargs';
 import { checkConfig } from '../ops/config/check-config';
 import type { PcacheConfig } from '../ops/config/pcache-config';
 import { configText, readConfig } from '../ops/config/read-config';
-import { createLog } from '../ops/log/create-log';
-import type { Log } from '../ops/log/log';
+import { createLog, type LeveledLog } from '../ops/log/create-log';
 import { whenAborted } from '../population/when-aborted';
 import { composeProxy } from './compose';
 import { readConfigFlags, withConfigFlags, type ConfigFlags } from './config-flags';
@@ -41,11 +40,16 @@ function readerOf(flags: ConfigFlags): (() => LoadedConfig) | undefined {
 }
 
 /** Runs the proxy until it is told to stop. Resolves after running statements finished and all was closed; the process then ends soon. */
-export async function runProxy(config: PcacheConfig, log: Log, read?: () => LoadedConfig): Promise<void> {
+export async function runProxy(
+  config: PcacheConfig,
+  log: LeveledLog,
+  read?: () => LoadedConfig,
+): Promise<void> {
   using signals = listenToSignals(log);
   using manager = new ServiceManager(process.env, log);
   const inherited = takeInheritedSockets(process.env, process);
-  const followed = read === undefined ? undefined : { read, loaded: { ...read(), config } };
+  const follow = (changed: PcacheConfig): void => log.setLevels(changed.log);
+  const followed = read === undefined ? undefined : { read, loaded: { ...read(), config }, followed: follow };
   await using proxy = await composeProxy(config, log, { followed, inherited });
   signals.onHangUp(() => {
     log.info({}, 'SIGHUP: reading the configuration, the certificate, the user file and the catalog again');

@@ -33,6 +33,8 @@ export interface FollowedConfig {
   readonly read: () => LoadedConfig;
   /** What the proxy was started with. */
   readonly loaded: LoadedConfig;
+  /** Takes what concerns the process besides the proxy. */
+  readonly followed: (config: PcacheConfig) => void;
 }
 
 /** Has a running proxy follow its configuration file: whole, or not at all. */
@@ -94,6 +96,7 @@ export class Reloader {
       return { status: 'refused', problems: [messageOf(error)] };
     }
     this.#loaded = next;
+    followed.followed(next.config);
     return { status: 'applied', changes };
   }
 }

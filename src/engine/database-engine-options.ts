@@ -7,6 +7,7 @@ import type { CatalogKeeper } from './catalog-keeper';
 import type { EngineEvents, EngineLog } from './engine-events';
 import type { ReadChangedKeys } from './guards';
 import type { ShapeChecker } from './shape-checker';
+import type { StatementLogOptions } from './statement-log';
 import type { ShapeStatistics } from './statistics/shape-statistics';
 import type { VerificationOptions } from './verification/verification';
 
@@ -44,5 +45,7 @@ export interface DatabaseEngineOptions {
   /** Where it is noted how statements fare, if that is to outlive the engine. */
   readonly statistics?: ShapeStatistics;
   readonly events: EngineEvents;
+  /** Default: none are written to the log. */
+  readonly statementLog?: StatementLogOptions;
   readonly log: EngineLog;
 }

@@ -41,6 +41,7 @@ import { registerPartitionKeys } from './register-partition-keys';
 import { readSessionContext } from './session-settings';
 import { ShapeBook } from './shape-book';
 import type { ShapeStatistics } from './statistics/shape-statistics';
+import { logsNothing, StatementLog } from './statement-log';
 import { SlowForms } from './slow-forms';
 import { turnBudget } from './turn-budget';
 import { UnkeyedStatements } from './unkeyed-statements';
@@ -102,6 +103,7 @@ export class DatabaseEngine implements Engine {
       guards,
       usage: this.#usage,
       log: options.log,
+      statementLog: new StatementLog(options.statementLog ?? logsNothing, options.log),
       statistics: options.statistics,
     });
     this.#restrictor = new Restrictor({

@@ -5,6 +5,7 @@ import type { EngineLog } from './engine-events';
 import type { Experience } from './experience';
 import type { Guards } from './guards';
 import type { RewriteMemo } from './restrictor';
+import type { StatementLog } from './statement-log';
 import { ShapeStatistics } from './statistics/shape-statistics';
 import type { UsageNotes } from './usage-notes';
 
@@ -13,6 +14,7 @@ export interface RunNotesOptions {
   readonly guards: Guards;
   readonly usage: UsageNotes;
   readonly log: EngineLog;
+  readonly statementLog: StatementLog;
   /** Default: new ones. */
   readonly statistics?: ShapeStatistics | undefined;
 }
@@ -28,6 +30,7 @@ export class RunNotes {
   /** An execution is over; to be told of each once. */
   noted(statement: CandidateStatement, completion: Completion): void {
     const savedMs = this.statistics.note(statement, completion);
+    this.options.statementLog.noted(statement, completion, savedMs);
     if (completion.outcome === 'fellBack') this.#fellBack(statement, completion);
     else if (completion.outcome === 'complete' && completion.isTimed && statement.isMeasured)
       this.#measured(statement, completion, savedMs);

@@ -220,6 +220,27 @@ describe('commands', () => {
   });
 });
 
+describe('the log', () => {
+  test('has statements that are slow or rewritten, and details of single parts, from a reload on', async () => {
+    const client = await connect(database.through);
+    await restricts(client);
+    const quiet = ['slow statement', 'statement rewritten', 'statement restricted'];
+    expect(quiet.flatMap((message) => database.logged(message))).toEqual([]);
+    const options = 'log: { levels: { engine: debug }, slow_ms: 0.001, rewrites: { sample: 1 } }';
+    expect(await database.reload((text) => `${text}\n${options}\n`)).toMatchObject({ changes: 3 });
+    await restricts(client);
+    await until('each is there', async () => quiet.every((message) => database.logged(message).length > 0));
+    expect(database.logged('statement rewritten')[0]).toMatchObject({
+      ...{ level: 'info', part: 'engine', database: 'matrix', coverage: 'full', outcome: 'complete' },
+      query: 'select id, region_id from place where name = $1',
+      rewritten: expect.stringMatching(/^select .*ANY \(\$2::/),
+    });
+    expect(JSON.stringify(quiet.flatMap((message) => database.logged(message)))).not.toContain('Rome');
+    await database.reload((text) => text.replace(options, ''));
+    await client.end();
+  });
+});
+
 describeWith('psql', findPostgresProgram('psql'), (psql) => {
   const output = async (...args: string[]): Promise<string> => {
     const { user, password } = as('boss');

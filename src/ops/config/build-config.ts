@@ -166,7 +166,14 @@ export function buildConfig(
       drainTimeoutMs: file.limits.drain_timeout_ms,
       memoryBytes: file.limits.memory_bytes,
     },
-    log: file.log,
+    log: {
+      level: file.log.level,
+      levels: file.log.levels,
+      format: file.log.format,
+      sql: file.log.sql,
+      slowMs: file.log.slow_ms,
+      rewriteShare: file.log.rewrites.sample,
+    },
     databases,
   });
 }

@@ -16,7 +16,8 @@ const readAtStart: readonly OptionPath[] = [
   ['admin'],
   ['cache'],
   ['queue'],
-  ['log'],
+  ['log', 'format'],
+  ['log', 'sql'],
   ['databases', '*', 'control'],
 ];
 
@@ -38,8 +39,14 @@ export function changesThatNeedRestart(before: ConfigFile, after: ConfigFile): r
 /** Whether anything differs that engines and population work by; otherwise they are left alone. */
 export function concernsDatabases(before: ConfigFile, after: ConfigFile): boolean {
   return changesBelow([], before, after).some(({ path: [section, option] }) =>
-    section === 'limits' ? option === 'memory_bytes' : true,
+    isForDatabases(String(section), String(option)),
   );
+}
+
+function isForDatabases(section: string, option: string): boolean {
+  if (section === 'limits') return option === 'memory_bytes';
+  if (section === 'log') return option !== 'level' && option !== 'levels';
+  return true;
 }
 
 interface ChangeAt {

@@ -6,6 +6,7 @@ import { adminSchema } from './admin-schema';
 import { cacheSchema } from './cache-schema';
 import { evictionSchema } from './eviction-schema';
 import { fragmentsSchema } from './fragments-schema';
+import { logSchema } from './log-schema';
 import { populationSchema } from './population-schema';
 import { verifySchema } from './verify-schema';
 import { queueSchema } from './queue-schema';
@@ -26,11 +27,7 @@ export const proxyModes = ['on', 'verify', 'observe', 'off'] as const;
 /** What a session can be in; verifying changes nothing for it. */
 export type ProxyMode = Exclude<(typeof proxyModes)[number], 'verify'>;
 
-export const logLevels = ['silent', 'fatal', 'error', 'warn', 'info', 'debug', 'trace'] as const;
-export type LogLevel = (typeof logLevels)[number];
-
-export const logFormats = ['json', 'pretty'] as const;
-export type LogFormat = (typeof logFormats)[number];
+export { type LogFormat, logFormats, type LogLevel, logLevels } from './log-schema';
 
 /** allow and prefer mean the same to a server: TLS is there for those who ask, others are taken as well. */
 export const clientTlsModes = ['disable', 'allow', 'prefer', 'require'] as const;
@@ -316,18 +313,7 @@ export const configSchema = z
         ).default(2 ** 28),
       })
       .prefault({}),
-    log: z
-      .strictObject({
-        level: choice(logLevels, 'Least severe entries that are written, to standard error.').default('info'),
-        format: choice(logFormats, 'json: one object a line. pretty: for people.').default('json'),
-        sql: z
-          .boolean()
-          .meta(
-            says('Write statement texts and parameter values, which may be confidential.', 'true or false'),
-          )
-          .default(false),
-      })
-      .prefault({}),
+    log: logSchema,
     databases: z
       .record(z.string(), database)
       .meta({

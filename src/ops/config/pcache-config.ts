@@ -223,9 +223,15 @@ export interface LimitsConfig {
 
 export interface LogConfig {
   readonly level: LogLevel;
+  /** By part, in place of `level`. */
+  readonly levels: ConfigFile['log']['levels'];
   readonly format: LogFormat;
   /** Whether statement texts and parameter values may be written. */
   readonly sql: boolean;
+  /** Statements that take as long are written, in milliseconds; 0: none. */
+  readonly slowMs: number;
+  /** Share of the restricted statements that are written. */
+  readonly rewriteShare: number;
 }
 
 export interface DatabaseConfig {

@@ -1,8 +1,17 @@
-import pino, { type DestinationStream } from 'pino';
+import pino, { type DestinationStream, type Logger } from 'pino';
+import type { LogLevel } from '../config/log-schema';
 import type { LogConfig } from '../config/pcache-config';
 import type { Log } from './log';
 import { prettyStream } from './pretty-stream';
 import { serializeError } from './serialize-error';
+
+/** What a log is made by. */
+export type LogOptions = Pick<LogConfig, 'level' | 'format' | 'sql'> & Partial<Pick<LogConfig, 'levels'>>;
+
+/** A log whose levels can be changed, for all logs that were made of it as well. */
+export interface LeveledLog extends Log {
+  setLevels(levels: Pick<LogOptions, 'level' | 'levels'>): void;
+}
 
 /**
  * Fields that hold what clients wrote or sent. Statement text goes into `sql`, values into `parameters`, nothing of
@@ -11,19 +20,55 @@ import { serializeError } from './serialize-error';
 const confidentialFields = ['sql', 'parameters'];
 
 /** The process's log. Entries go to standard error, so that standard output is a command's result and nothing else. */
-export function createLog(config: LogConfig, destination: DestinationStream = standardError()): Log {
+export function createLog(config: LogOptions, destination: DestinationStream = standardError()): LeveledLog {
   const paths = confidentialFields.flatMap((field) => [field, `*.${field}`, `*.*.${field}`]);
-  return pino(
+  const levels = new PartLevels(config);
+  const log: Logger = pino(
     {
       level: config.level,
       base: { pid: process.pid },
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
       serializers: { err: (error: unknown) => serializeError(error, config.sql) },
+      onChild: (child) => levels.add(child),
       ...(config.sql ? {} : { redact: { paths, censor: '[redacted]' } }),
     },
     config.format === 'pretty' ? prettyStream(destination) : destination,
   );
+  levels.add(log);
+  return Object.assign(log, { setLevels: (changed: LogOptions) => levels.change(changed) });
+}
+
+/** Keeps the level of every log, by the part it belongs to. A log that nobody has any more is forgotten. */
+class PartLevels {
+  #logs: WeakRef<Logger>[] = [];
+  /** When those that are gone are looked for. */
+  #roomFor = 100;
+
+  constructor(private config: Pick<LogOptions, 'level' | 'levels'>) {}
+
+  add(log: Logger): void {
+    this.#apply(log);
+    if (this.#logs.length >= this.#roomFor) {
+      this.#logs = this.#logs.filter((each) => each.deref() !== undefined);
+      this.#roomFor = 100 + 2 * this.#logs.length;
+    }
+    this.#logs.push(new WeakRef(log));
+  }
+
+  change(config: Pick<LogOptions, 'level' | 'levels'>): void {
+    this.config = config;
+    for (const each of this.#logs) {
+      const log = each.deref();
+      if (log !== undefined) this.#apply(log);
+    }
+  }
+
+  #apply(log: Logger): void {
+    const { level, levels = {} } = this.config;
+    const { part } = log.bindings();
+    log.level = (levels as Readonly<Record<string, LogLevel | undefined>>)[String(part)] ?? level;
+  }
 }
 
 /** Synchronous: what is logged just before the process ends is still written. */

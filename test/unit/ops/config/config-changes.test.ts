@@ -25,10 +25,20 @@ describe('configChanges', () => {
     ['listen: { port: 1 }', 'listen.port'],
     ['cache: { backend: memory }', 'cache.backend'],
     ['upstream: { host: other }', 'upstream.host'],
-    ['log: { level: debug }', 'log.level'],
+    ['log: { format: pretty }', 'log.format'],
+    ['log: { sql: true }', 'log.sql'],
     ['queue: { provider: redis }', 'queue.provider'],
   ])('needs a restart: %s', (text, option) => {
     expect(changesThatNeedRestart(fileOf(''), fileOf(`${text}\nmode: observe`))).toMatchObject([{ option }]);
+  });
+
+  test('levels are for the log alone, what is written of statements for engines', () => {
+    for (const text of ['log: { level: debug }', 'log: { levels: { engine: debug } }']) {
+      expect(concernsDatabases(fileOf(''), fileOf(text))).toBe(false);
+      expect(changesThatNeedRestart(fileOf(''), fileOf(text))).toEqual([]);
+    }
+    expect(concernsDatabases(fileOf(''), fileOf('log: { slow_ms: 5 }'))).toBe(true);
+    expect(concernsDatabases(fileOf(''), fileOf('log: { rewrites: { sample: 1 } }'))).toBe(true);
   });
 
   test('limits are for sessions, all but the memory for key sets', () => {

@@ -106,3 +106,39 @@ describe('createLog', () => {
     );
   });
 });
+
+describe('levels', () => {
+  test('of a part, in place of the one of all', () => {
+    const { log, entries } = record({ levels: { engine: 'debug', queue: 'silent' } });
+    const [engine, queue, proxy] = ['engine', 'queue', 'proxy'].map((part) => log.child({ part }));
+    for (const each of [log, engine, queue, proxy]) each?.debug({}, 'a detail');
+    for (const each of [log, engine, queue, proxy]) each?.info({}, 'a fact');
+    const written = entries().map(({ part, msg }) => [part, msg]);
+    expect(written).toEqual([
+      ['engine', 'a detail'],
+      [undefined, 'a fact'],
+      ['engine', 'a fact'],
+      ['proxy', 'a fact'],
+    ]);
+  });
+
+  test('change for logs that are there, and those made of them', () => {
+    const { log, lines } = record({ levels: { engine: 'debug' } });
+    const engine = log.child({ database: 'a' }).child({ part: 'engine' });
+    const below = engine.child({ of: 1 });
+    const proxy = log.child({ part: 'proxy' });
+    log.setLevels({ level: 'debug', levels: { engine: 'warn' } });
+    for (const each of [engine, below]) each.info({}, 'not written');
+    for (const each of [log, proxy, proxy.child({})]) each.debug({}, 'written');
+    expect(lines).toHaveLength(3);
+  });
+
+  test('of many logs that are soon forgotten', () => {
+    const { log, lines } = record({});
+    for (let i = 0; i < 1_000; i++) log.child({ i });
+    log.setLevels({ level: 'error' });
+    log.info({}, 'not written');
+    log.error({}, 'written');
+    expect(lines).toHaveLength(1);
+  });
+});
