@@ -128,6 +128,11 @@ export class ProxiedDatabase implements AsyncDisposable {
     this.running = await this.start();
   }
 
+  /** Kills the program, and leaves it at that. */
+  killProgram(): Promise<void> {
+    return this.program[Symbol.asyncDispose]();
+  }
+
   /** The port clients of the proxy connect to. */
   get port(): number {
     return this.running.port;
