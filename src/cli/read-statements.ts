@@ -45,6 +45,10 @@ function parsed(text: string): ReturnType<typeof parseStatements> {
   }
 }
 
+/** What takes two places of a terminal. */
+const wide =
+  /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}\p{Emoji_Presentation}\uff01-\uff60]/gu;
+
 /** PostgreSQL's message, the line that is wrong, and below it a mark at the place, as psql shows it. */
 function syntaxError(text: string, error: Error): string {
   const { cursorPosition } =
@@ -55,7 +59,10 @@ function syntaxError(text: string, error: Error): string {
   const number = before.split('\n').length;
   const line = text.split('\n')[number - 1] ?? '';
   const prefix = `LINE ${number}: `;
-  const indent = (before.split('\n').at(-1) ?? '').replaceAll(/[^\t]/gu, ' ');
+  const indent = (before.split('\n').at(-1) ?? '')
+    .replaceAll(/\p{M}/gu, '')
+    .replaceAll(wide, '  ')
+    .replaceAll(/[^\t ]/gu, ' ');
   return `${error.message}\n${prefix}${line.trimEnd()}\n${' '.repeat(prefix.length)}${indent}^`;
 }
 

@@ -16,6 +16,8 @@ const maxPerPeriod = 10;
 export class UnkeyedStatements {
   readonly #told = new BoundedMap<string, true>(maxTold);
   readonly #silent: ReadonlySet<string>;
+  /** By partition key: `schema.table.column`. */
+  readonly #columns: ReadonlyMap<string, readonly string[]>;
   #periodEnd = -Infinity;
   #leftInPeriod = 0;
 
@@ -24,6 +26,12 @@ export class UnkeyedStatements {
     private readonly log: EngineLog,
     private readonly now: () => number = () => performance.now(),
   ) {
+    this.#columns = new Map(
+      partitionKeys.map(({ name, tables }) => [
+        name,
+        [...tables].map(([table, column]) => `${table}.${column}`),
+      ]),
+    );
     this.#silent = new Set(
       partitionKeys
         .filter(({ fragments }) => fragments?.warnNoPartitionKey === false)
@@ -52,6 +60,7 @@ export class UnkeyedStatements {
     const fields = {
       fingerprint: statement.fingerprint,
       partitionKeys: [...new Set(unkeyed)],
+      columns: [...new Set(unkeyed)].flatMap((name) => this.#columns.get(name) ?? []),
       reasons: [...new Set(reasons)],
     };
     this.log.warn(fields, 'a statement reads tables of a partition key, but none of them can be restricted');

@@ -23,7 +23,7 @@ export interface FragmentSettings {
   readonly removeConstraintsAll?: readonly string[];
   /** Columns: fragments are learned without conditions that name one as well. */
   readonly removeConstraintsAdd?: readonly string[];
-  /** Say in the log which queries of the key's tables cannot be restricted. Default: true. */
+  /** Say in the helper's `log`, if it has one, that a query cannot be restricted by the key, and its columns. Default: true. */
   readonly warnNoPartitionKey?: boolean;
 
   /** Old name of partitionJoinTable. */

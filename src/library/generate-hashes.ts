@@ -41,7 +41,17 @@ export async function enumerateOf(
   const reading = await readQuery(helper, query, context, settings);
   const fragments = reading === undefined ? [] : fragmentsOf(reading);
   for (const fragment of fragments) helper.note(fragment);
+  if (fragments.length === 0) warn(helper, settings);
   return fragments;
+}
+
+/** With the columns it could be joined on or compared: whoever wrote the query usually meant to, and has forgotten it. */
+function warn(helper: CacheHelper, settings: Omit<QueryOptions, 'query'>): void {
+  const { log, keyWith } = helper.parts();
+  const { name, tables, fragments } = keyWith(settings);
+  if (!fragments.warnNoPartitionKey) return;
+  const columns = [...tables].map(([table, column]) => `${table}.${column}`);
+  log.warn({ partitionKey: name, columns }, 'a query cannot be restricted by the partition key');
 }
 
 /** The query as the session means it; undefined if it is no SQL. */

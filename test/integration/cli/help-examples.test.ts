@@ -144,6 +144,14 @@ test('every command has examples, and they run', async () => {
     .filter(({ options }) => !options.includes('--json'))
     .map(({ path }) => path.join(' '));
   expect(withoutJson.sort()).toEqual(['completion', 'manage grants', 'observer', 'proxy', 'track grants']);
+  // What destroys or replaces something; each asks, and has a test for what it does without --yes on a pipe.
+  const asking = leaves.filter(({ options }) => options.includes('--yes')).map(({ path }) => path.join(' '));
+  expect(asking.sort()).toEqual([
+    ...['eviction remove', 'eviction run', 'manage cache copy', 'manage cache delete', 'manage cache export'],
+    ...['manage cache import', 'manage maintenance cleanup', 'manage maintenance evict'],
+    ...['manage maintenance partition', 'manage maintenance prune', 'manage queue clear', 'processor remove'],
+    'track remove',
+  ]);
   const examples = [...new Set(helps.flatMap((help) => help.examples))].filter((line) => !notRun.test(line));
   // What is known comes first, so that get has something to print.
   examples.sort((a, b) => Number(/ add --direct/.test(b)) - Number(/ add --direct/.test(a)));

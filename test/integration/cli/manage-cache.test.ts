@@ -74,6 +74,28 @@ test('export and import ask before they write over what is there', async () => {
   }
 });
 
+test.each<[string[], RegExp]>([
+  [['cache', 'delete', '--partition', 'region'], /Remove region and its 2 entries/],
+  [['cache', 'delete', '--all'], /Remove region and its 2 entries/],
+  [
+    ['cache', 'copy', '--from', 'rocksdb_set', '--to', 'rocksdict', '--to-path', 'OTHER'],
+    /Replace 2 entries of rocksdict/,
+  ],
+  [['maintenance', 'partition', '--delete', 'region'], /Remove region and its 2 entries/],
+  [['maintenance', 'prune', '--days', '0'], /Remove 2 entries of \d+ bytes, not used for 0 days/],
+  [['maintenance', 'cleanup', '--remove-large', '0'], /Remove 2 entries of \d+ bytes, of more than 0 keys/],
+  [['maintenance', 'evict', '--max-entries', '1'], /Evict 1 of 2 entries/],
+])('asks, and where nobody can be asked wants --yes: %j', async (args, question) => {
+  const other = `${directory.path}/other`;
+  const words = args.map((word) => (word === 'OTHER' ? other : word));
+  if (args.includes('copy'))
+    expect(await cli.run(['manage', ...words, '-c', config])).toMatchObject({ code: 0 });
+  const { code, stdout, stderr } = await cli.run(['manage', ...words, '-c', config]);
+  expect([code, stdout, stderr]).toEqual([2, '', expect.stringMatching(question)]);
+  expect(stderr).toContain('? Nobody can be asked here: say --yes if so');
+  expect(await manage('count')).toMatchObject({ stdout: 'region (integer): 2\n' });
+});
+
 test('copies, and says what could not be copied and why', async () => {
   const { code, stdout, stderr } = await manage(
     ...['copy', '--from', 'rocksdb_set', '--to', 'rocksdb_bit', '--to-path', `${directory.path}/bits`],

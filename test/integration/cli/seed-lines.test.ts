@@ -34,6 +34,38 @@ test.each(commandLines)('$document: $command', async ({ command, file, title }) 
   expect(readFileSync(join(project, file), 'utf8')).toContain(title);
 });
 
+/** `pcache eviction run --yes | status` are two commands; what goes into psql ends there. */
+function commandsOf(line: string): string[][] {
+  const [first = '', ...others] = line
+    .replace(/ +#.*$/, '')
+    .replace(/ &$/, '')
+    .split(' | ');
+  const words = wordsOf(first.replace(/^npx /, '').replace('"…"', '"select 1"'));
+  const group = words.slice(0, words[1] === 'manage' && words[2] !== 'setup' ? 3 : 2);
+  const alternatives = others.filter((other) => !other.startsWith('psql'));
+  return [words, ...alternatives.map((other) => [...group, ...wordsOf(other)])];
+}
+
+test('every command that README.md shows is one', async () => {
+  const readme = readFileSync(join(project, 'README.md'), 'utf8');
+  const lines = [...readme.matchAll(/^(?: {4})?((?:npx )?pcache(?:-[a-z-]+)? [^\n]*)$/gm)].map(
+    ([, line = '']) => line,
+  );
+  const commands = lines.flatMap(commandsOf).filter(([, command]) => command !== 'init');
+  expect(commands.length).toBeGreaterThan(40);
+  const wrong: string[] = [];
+  for (const [program = '', ...args] of commands) {
+    const { stderr } = await cli.run(argumentsOf(['node', `/usr/bin/${program}`, ...args]));
+    if (
+      !/^pcache: (no configuration|the configuration cannot be used\npcache\.yaml:\n|cannot be read: ENOENT)/.test(
+        stderr,
+      )
+    )
+      wrong.push(`${program} ${args.join(' ')}: ${stderr}`);
+  }
+  expect(wrong).toEqual([]);
+});
+
 test('every program is installed', () => {
   const { bin } = JSON.parse(readFileSync(join(project, 'package.json'), 'utf8')) as {
     readonly bin: Readonly<Record<string, string>>;

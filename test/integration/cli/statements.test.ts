@@ -163,6 +163,23 @@ test('pcache add --queue and --queue-original fill the two tiers', async () => {
   });
   const { stdout } = await cli.run(['manage', 'queue', 'count']);
   expect(stdout).toMatch(/original_query_queue: 2 waiting[^]*query_fragment_queue: 1 waiting/);
+  expect(await cli.run(['manage', 'queue', 'clear'])).toMatchObject({
+    code: 2,
+    stdout: '',
+    stderr: expect.stringMatching(
+      /Remove 2 from original_query_queue of \w+\? Nobody can be asked/,
+    ) as string,
+  });
+  const cleared = await cli.run(['manage', 'queue', 'clear', '--yes', '--json']);
+  expect(
+    cleared.stdout
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line) as unknown),
+  ).toMatchObject([
+    { queue: 'original_query_queue', removed: 2 },
+    { queue: 'query_fragment_queue', removed: 1 },
+  ]);
 });
 
 test('every option of what is learned: component sizes, the graph, the partition-join table, the warning', async () => {
@@ -265,6 +282,11 @@ describe('refuses, with exit code 2:', () => {
       'a text that is no SQL, with the place marked',
       ['explain', '--query', 'select é,\n from x'],
       /syntax error at or near "from"\nLINE 2: {2}from x\n {9}\^\n/,
+    ],
+    [
+      'the same behind what takes two places, or none, of a terminal',
+      ['explain', '--query', "select '日本e\u0301😀' frm x y z"],
+      /\nLINE 1: select '日本e\u0301😀' frm x y z\n {29}\^\n/u,
     ],
     ['no way to add', ['add', '--query', good, ...key], /say one of --direct, --queue or --queue-original/],
     ['two ways to add', ['add', '--direct', '--queue', '--query', good, ...key], /not --direct and --queue/],

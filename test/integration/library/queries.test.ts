@@ -15,6 +15,8 @@ import {
   getPartitionKeys,
 } from '../../../src';
 import { large, LibraryDatabase, parks } from '../../support/library-database';
+import { silentLog } from '../../../src/library/silent-log';
+import type { Log } from '../../../src/ops/log/log';
 
 describe('queries and the library', () => {
   let database: LibraryDatabase;
@@ -224,6 +226,31 @@ describe('queries and the library', () => {
     ])('are those that %j says', async (settings, sizes) => {
       const pairs = await generateAllQueryHashPairs({ query: star, cacheHandler: cache, ...settings });
       expect(pairs.map(({ fragment }) => fragment.tables.length).sort()).toEqual(sizes);
+    });
+
+    test('a query without the partition key: the log names its columns, unless it is told not to', async () => {
+      const said: unknown[] = [];
+      const log: Log = { ...silentLog, warn: (...all: unknown[]) => void said.push(all), child: () => log };
+      const { connection } = database;
+      const own = await createCacheHelper('memory', 'city_id', 'integer', {
+        ...{ connection, consistency: 'static', log },
+      });
+      const keyless = { query: 'select 1', cacheHandler: own };
+      await applyCache({ ...keyless, noWarnPartitionKey: true });
+      await applyCache({ ...keyless, warnNoPartitionKey: false });
+      await generateAllHashes({ query: star, cacheHandler: own });
+      expect(said).toEqual([]);
+      await applyCache(keyless);
+      expect(said).toEqual([
+        [
+          {
+            partitionKey: 'city_id',
+            columns: expect.arrayContaining(['public.poi.city_id', 'public.street.city_id']) as unknown,
+          },
+          'a query cannot be restricted by the partition key',
+        ],
+      ]);
+      await own.close();
     });
 
     test('an option that there cannot be', async () => {

@@ -158,6 +158,9 @@ const entryTable = `"the ""cache"""."My ' entry"`;
     expect(await jobs()).toEqual([]);
     await put('g', 'h', 'i');
     expect((await admin.query(job.command)).rows).toEqual([{ "My ' evict": null }]);
+    expect((await eviction('remove')).stderr).toMatch(
+      /Remove eviction, .*Nobody can be asked here: say --yes/,
+    );
     expect(await eviction('remove', '--yes')).toMatchObject({ code: 0, stdout: 'removed\n' });
     expect(await eviction('status')).toMatchObject({ code: 1 });
     expect(await backend.count('region')).toBe(5);

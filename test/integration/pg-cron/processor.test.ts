@@ -422,6 +422,9 @@ const kinds: readonly Kind[] = [
         code: 1,
         stderr: expect.stringMatching(/2 of its 3 jobs/) as string,
       });
+      expect((await processor('remove')).stderr).toMatch(
+        /Remove the processor, .*Nobody can be asked here: say --yes/,
+      );
       expect(await processor('remove', '--yes')).toMatchObject({ code: 0, stdout: 'removed\n' });
       expect(await jobs()).toBe(0);
       expect((await processor('logs')).stderr).toMatch(/not set up/);

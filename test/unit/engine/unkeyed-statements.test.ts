@@ -17,6 +17,10 @@ test('a client of many kinds of statement is told of ten in a minute, and of the
   };
   noteAll();
   expect(told).toHaveLength(10);
+  expect(told[0]).toMatchObject({
+    partitionKeys: ['region'],
+    columns: expect.arrayContaining(['public.place.region_id']) as unknown,
+  });
   now = 59_999;
   noteAll();
   expect(told).toHaveLength(10);
