@@ -20,6 +20,7 @@ COPY --from=build /app/node_modules node_modules
 COPY --from=build /app/dist dist
 COPY sql sql
 COPY lua lua
+COPY web web
 COPY config config
 # The cache lies one level below the volume: a damaged one is renamed, which a mount point cannot be.
 RUN install -d -o node -g node /var/lib/pcache

@@ -1,7 +1,9 @@
+import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type Client } from 'pg';
+import { promisify } from 'node:util';
+import { Client } from 'pg';
 import { stringify } from 'yaml';
 import { freePort } from '../test/support/free-port';
 import { GuardedProcess } from '../test/support/guarded-process';
@@ -59,11 +61,19 @@ export function directConnection(postgres: PostgresServer): ConnectionOptions {
   return { ...postgres.connectionOptions(database), ...visitor };
 }
 
+export interface DemoProxyOptions {
+  /** exact: changes are tracked, for which the proxy's command line is run. Default: static. */
+  readonly consistency?: 'static' | 'exact';
+  /** Of the operator's port; by default there is none. */
+  readonly token?: string;
+}
+
 /** Starts `pcache proxy` as an operator would: a configuration file, and the password in the environment. */
 export async function startProxy(
   postgres: PostgresServer,
   controlPassword: string,
   cleanup: Cleanup,
+  { consistency = 'static', token }: DemoProxyOptions = {},
 ): Promise<DemoProxy> {
   const directory = await temporaryDirectory('proxy');
   cleanup.add(() => directory[Symbol.asyncDispose]());
@@ -72,7 +82,11 @@ export async function startProxy(
   const configuration = {
     listen: { host: '127.0.0.1', port },
     upstream: { host: postgres.host, port: postgres.port },
-    admin: { host: '127.0.0.1', port: adminPort },
+    admin: {
+      host: '127.0.0.1',
+      port: adminPort,
+      ...(token === undefined ? {} : { token_env: 'PCACHE_ADMIN_TOKEN' }),
+    },
     mode: 'on',
     cache: { backend: 'rocksdb_set', path: join(directory.path, 'cache') },
     // Some fragments are worth less than they cost: pairs of places by nothing but their distance, for one.
@@ -83,7 +97,7 @@ export async function startProxy(
         partition_keys: {
           region: {
             datatype: 'integer',
-            consistency: 'static',
+            consistency,
             tables: { 'public.place': 'region_id', 'public.region': 'region_id' },
           },
         },
@@ -94,9 +108,15 @@ export async function startProxy(
   await writeFile(file, stringify(configuration));
 
   const main = join(__dirname, '..', 'dist', 'main.js');
+  const environment = {
+    ...process.env,
+    PCACHE_CONTROL_PASSWORD: controlPassword,
+    ...(token === undefined ? {} : { PCACHE_ADMIN_TOKEN: token }),
+  };
+  if (consistency === 'exact') await track(postgres, environment, main, file);
   const proxy = new GuardedProcess(process.execPath, [main, 'proxy', '--config', file], {
     cwd: directory.path,
-    env: { ...process.env, PCACHE_CONTROL_PASSWORD: controlPassword },
+    env: environment,
     lastSignal: 'KILL',
   });
   cleanup.add(() => proxy.stop('TERM'));
@@ -106,4 +126,27 @@ export async function startProxy(
     adminUrl: `http://127.0.0.1:${adminPort}`,
     connection: { ...directConnection(postgres), port },
   };
+}
+
+/** Has changes tracked, and lets the proxy read them. */
+async function track(
+  postgres: PostgresServer,
+  environment: NodeJS.ProcessEnv,
+  main: string,
+  file: string,
+): Promise<void> {
+  const { user, password } = postgres.connectionOptions(database);
+  const env = { ...environment, PGPASSWORD: password };
+  const superuser = ['--user', user, '--password-env', 'PGPASSWORD'];
+  const run = promisify(execFile);
+  await run(process.execPath, [main, 'track', 'install', '--config', file, ...superuser], { env });
+  const { stdout: grants } = await run(
+    process.execPath,
+    [main, 'track', 'grants', '--config', file, '--control', controlUser],
+    { env },
+  );
+  const client = new Client(postgres.connectionOptions(database));
+  await client.connect();
+  await client.query(grants);
+  await client.end();
 }

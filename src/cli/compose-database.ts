@@ -24,6 +24,7 @@ import { readChangedKeys } from '../population/sources/changes-since';
 import type { ServerTls } from '../postgres/server-tls';
 import { readLowestKey } from '../postgres/catalog/read-lowest-key';
 import { sqlFile } from '../postgres/sql-files';
+import { type KeyHeat, keyHeat } from '../engine/statistics/key-heat';
 import { splitQuery } from '../engine/split-query';
 import type { ShapeStatistics } from '../engine/statistics/shape-statistics';
 import type { Catalog } from '../query/catalog/catalog';
@@ -40,6 +41,9 @@ const sessionContext = sqlFile('session-context');
 
 /** Connections for the catalog and for checking shapes; population has its own, so that neither waits for the other. */
 const controlConnections = 2;
+
+/** Key sets that a look at the keys takes in. */
+const maxHeatSets = 256;
 
 /** What works for one configured database. */
 export interface ComposedDatabase extends AsyncDisposable {
@@ -184,11 +188,16 @@ export async function composeDatabase(
     owned.add(
       metrics.engine.watchDirectory(() => ({
         entries: engine.directory.counts(),
-        keySetBytes: engine.keySetBytes,
+        keySetBytes: engine.keySets.bytes,
         ages: engine.directory.ages(),
       })),
     );
     owned.add(metrics.statements.watch(database.name, engine.statistics));
+    const heat = (): readonly KeyHeat[] =>
+      partitionKeys.map(({ name, datatype }) =>
+        keyHeat(name, datatype, engine.keySets.recent(name, maxHeatSets)),
+      );
+    owned.add(metrics.keys.watch(database.name, { partitionKeys: heat }));
     if (isSplitting) {
       const split = async (query: OriginalQuery): ReturnType<typeof splitQuery> => {
         const current = catalog.current ?? (await catalogOf(catalog));

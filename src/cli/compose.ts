@@ -1,7 +1,6 @@
 import type { AddressInfo } from 'node:net';
 import type { Engine } from '../engine/engine';
 import { StartError } from '../errors/start-error';
-import { AdminServer } from '../ops/admin/admin-server';
 import { listenError } from '../ops/admin/listen-error';
 import { Readiness } from '../ops/admin/readiness';
 import { upstreamCheck } from '../ops/admin/upstream-check';
@@ -21,6 +20,7 @@ import type { VerifierSource } from '../proxy/login/verifier-source';
 import { composeVerifiers } from './compose-verifiers';
 import { consoleDoor, shownTexts } from './console';
 import { loadListenTls, loadUpstreamTls } from './load-tls';
+import { openAdmin } from './open-admin';
 import { readOpenFileLimit } from './open-file-limit';
 import { type InheritedSockets, noSockets } from './handover/inherited-sockets';
 import type { HandedSockets } from './handover/successor';
@@ -66,21 +66,16 @@ export async function composeProxy(
 ): Promise<RunningProxy> {
   const owned = new Owned();
   try {
-    const metrics = new Metrics({ version: readVersion() });
+    const version = readVersion();
+    const metrics = new Metrics({ version });
     const readiness = new Readiness({ log });
     readiness.addCheck(upstreamCheck(config.upstream));
-    const descriptor = inherited.admin;
-    const { admin: access } = config;
-    const adminServer = owned.add(
-      new AdminServer({
-        listen: access,
-        descriptor,
-        access,
-        metrics,
-        readiness,
-        log: log.child({ part: 'admin' }),
-      }),
-    );
+    const steered: { steering?: Steering } = {};
+    const adminServer = openAdmin(config, {
+      ...{ metrics, readiness, version, owned, descriptor: inherited.admin },
+      steering: () => steered.steering,
+      log: log.child({ part: 'admin' }),
+    });
     const admin = await adminServer.start();
 
     const clientTls = loadListenTls(config, log);
@@ -124,6 +119,7 @@ export async function composeProxy(
       },
       config,
     );
+    steered.steering = steering;
     metrics.watchTraffic(() => listener.traffic);
     readiness.markRunning();
     return {

@@ -9,7 +9,7 @@ export function databaseFacts(name: string, database: ComposedDatabase): Databas
   const { engine, queries, fragments } = database;
   return {
     name,
-    keySetBytes: engine.keySetBytes,
+    keySetBytes: engine.keySets.bytes,
     trouble: engine.trouble,
     entries: () => entryFacts(engine.directory.entries()),
     queues: async () => [

@@ -156,9 +156,9 @@ export class DatabaseEngine implements Engine {
     }
   }
 
-  /** Memory taken by key sets at hand, in bytes. */
-  get keySetBytes(): number {
-    return this.#keySets.bytes;
+  /** Key sets at hand. */
+  get keySets(): Pick<KeySetStore, 'bytes' | 'recent'> {
+    return this.#keySets;
   }
 
   /** How statements have fared since the start. */

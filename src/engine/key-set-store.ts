@@ -36,6 +36,14 @@ export class KeySetStore {
     return this.#sets.get(name(partitionKey, hash));
   }
 
+  /** Sets of a partition key that are in memory, the one used last first. */
+  recent(partitionKey: string, most: number): readonly KeySet[] {
+    const sets: KeySet[] = [];
+    for (const [of, { keys }] of this.#sets.entries())
+      if (of.slice(hashLength) === partitionKey) sets.push(keys);
+    return sets.slice(-most).reverse();
+  }
+
   /** Resolves to undefined if the backend has no keys for the fragment (any more). Rejects with CacheUnavailableError. */
   async load(partitionKey: string, hash: FragmentHash): Promise<KnownKeys | undefined> {
     const known = this.peek(partitionKey, hash);
@@ -64,6 +72,8 @@ export class KeySetStore {
 function seenBy({ snapshot, origin }: EntryDescription): SeenBy | undefined {
   return snapshot === undefined || origin === undefined ? undefined : { snapshot, origin };
 }
+
+const hashLength = 64;
 
 function name(partitionKey: string, hash: FragmentHash): string {
   return `${hash}${partitionKey}`;

@@ -13,6 +13,8 @@ const wanted = {
   'redis-server': '/usr/bin/redis-server',
   'mariadb-server': '/usr/sbin/mariadbd',
   pgbouncer: '/usr/sbin/pgbouncer',
+  chromium: '/usr/lib/chromium/chromium',
+  'fonts-dejavu-core': '/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf',
 };
 
 const clusterSettings = '/etc/postgresql-common/createcluster.conf';

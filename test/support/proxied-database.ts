@@ -142,7 +142,8 @@ export class ProxiedDatabase implements AsyncDisposable {
     return this.running.program;
   }
 
-  private get adminUrl(): string {
+  /** Of the operator's port, without a path. */
+  get adminUrl(): string {
     return this.running.adminUrl;
   }
 

@@ -18,15 +18,18 @@ export interface AdminServerOptions {
   readonly readiness: { report(): Promise<ReadinessReport> };
   /** Default: whoever comes may look, and nobody change anything. */
   readonly access?: AdminAccessOptions;
+  /** More to look at, by path. */
+  readonly pages?: ReadonlyMap<string, AdminPage>;
   /** By their path. */
   readonly actions?: ReadonlyMap<string, AdminAction>;
   readonly log: Log;
 }
 
-/** An answer that is late is of no use: Prometheus gives up, and asks again. */
-const metricsTimeoutMs = 1_000;
+/** An answer that is late is of no use: Prometheus gives up, and people go on to something else. */
+const answerTimeoutMs = 1_000;
 
-type Page = (request: IncomingMessage) => Promise<HttpReply>;
+/** Given what stands behind the question mark. */
+export type AdminPage = (query: URLSearchParams) => Promise<HttpReply>;
 
 /** Something that changes something, given a form. */
 export type AdminAction = (form: URLSearchParams) => Promise<HttpReply>;
@@ -42,17 +45,18 @@ export class AdminServer implements AsyncDisposable {
   readonly #options: AdminServerOptions;
   readonly #server: Server;
   readonly #access: AdminAccess;
-  readonly #pages: ReadonlyMap<string, Page>;
+  readonly #pages: ReadonlyMap<string, AdminPage>;
   readonly #actions: ReadonlyMap<string, AdminAction>;
 
   constructor(options: AdminServerOptions) {
     this.#options = options;
     this.#access = new AdminAccess(options.access ?? { access: 'open', token: undefined });
     this.#actions = options.actions ?? new Map();
-    this.#pages = new Map<string, Page>([
-      ['/metrics', () => this.#metrics()],
+    this.#pages = new Map<string, AdminPage>([
+      ['/metrics', inTime(() => this.#metrics())],
       ['/healthz', () => Promise.resolve(plainReply(200, 'ok'))],
       ['/readyz', () => this.#readyz()],
+      ...[...(options.pages ?? [])].map(([path, page]): [string, AdminPage] => [path, inTime(page)]),
     ]);
     // A client that is slow to ask must not hold a connection for ever.
     this.#server = createServer({ headersTimeout: 5000, requestTimeout: 10_000 }, (request, response) => {
@@ -115,7 +119,7 @@ export class AdminServer implements AsyncDisposable {
 
   async #route(request: IncomingMessage): Promise<HttpReply> {
     const { url = '', method = '' } = request;
-    const [path = ''] = url.split('?');
+    const [path = '', query] = url.split('?');
     const action = this.#actions.get(path);
     if (action !== undefined)
       return method === 'POST'
@@ -127,7 +131,7 @@ export class AdminServer implements AsyncDisposable {
     if (method !== 'GET' && method !== 'HEAD')
       return plainReply(405, 'only GET and HEAD', { allow: 'GET, HEAD' });
     const refusal = alwaysOpen.has(path) ? undefined : this.#access.refusalToRead(request);
-    return refusal ?? page(request);
+    return refusal ?? page(new URLSearchParams(query));
   }
 
   async #change(request: IncomingMessage, action: AdminAction): Promise<HttpReply> {
@@ -138,12 +142,7 @@ export class AdminServer implements AsyncDisposable {
 
   async #metrics(): Promise<HttpReply> {
     const { metrics } = this.#options;
-    const overload = (): Promise<HttpReply> =>
-      Promise.resolve(plainReply(503, 'the metrics could not be put together in time'));
-    const reply = metrics
-      .text()
-      .then((body): HttpReply => ({ status: 200, contentType: metrics.contentType, body }));
-    return waitUntil(reply, { timeoutMs: metricsTimeoutMs }, overload);
+    return { status: 200, contentType: metrics.contentType, body: await metrics.text() };
   }
 
   async #readyz(): Promise<HttpReply> {
@@ -151,4 +150,11 @@ export class AdminServer implements AsyncDisposable {
     const body = `${JSON.stringify(report)}\n`;
     return { status: report.ready ? 200 : 503, contentType: 'application/json', body };
   }
+}
+
+/** The same, or 503 if it takes longer than anybody waits for. */
+function inTime(page: AdminPage): AdminPage {
+  const overload = (): Promise<HttpReply> =>
+    Promise.resolve(plainReply(503, 'this could not be put together in time'));
+  return (query) => waitUntil(page(query), { timeoutMs: answerTimeoutMs }, overload);
 }

@@ -53,6 +53,11 @@ export class Readiness {
     this.#phase = 'draining';
   }
 
+  /** The last report, if checks were ever run. */
+  get last(): ReadinessReport | undefined {
+    return this.#last;
+  }
+
   async report(): Promise<ReadinessReport> {
     if (this.#phase !== 'running') {
       const reason =

@@ -1,4 +1,4 @@
-import { Histogram, type Registry } from 'prom-client';
+import { Histogram, type MetricObjectWithValues, type MetricValueWithName, type Registry } from 'prom-client';
 
 export interface DataPathHistogramOptions {
   readonly name: string;
@@ -9,6 +9,14 @@ export interface DataPathHistogramOptions {
   /** Upper bounds, ascending. */
   readonly buckets: readonly number[];
   readonly registers: Registry[];
+}
+
+/** What prom-client writes a line of. */
+interface WrittenSeries {
+  readonly metricName: string;
+  readonly labels: Readonly<Record<string, string | number>>;
+  readonly sharedLabels: Readonly<Record<string, string>>;
+  readonly value: number;
 }
 
 /** What was observed under one label value. */
@@ -63,7 +71,16 @@ export class DataPathHistogram extends Histogram {
     return { name: this.#name, help: this.#help, type: 'histogram', aggregator: 'sum', values };
   }
 
-  #series(value: string, { counts, sum }: ObservedDurations): readonly object[] {
+  /** The same for who reads it in the process: every series with all its labels. */
+  override async get(): Promise<MetricObjectWithValues<MetricValueWithName<string>>> {
+    const metric = await super.get();
+    const values = [...this.#observed]
+      .flatMap(([value, observed]) => this.#series(value, observed))
+      .map(({ labels, sharedLabels, ...each }) => ({ ...each, labels: { ...labels, ...sharedLabels } }));
+    return { ...metric, values };
+  }
+
+  #series(value: string, { counts, sum }: ObservedDurations): readonly WrittenSeries[] {
     const name = this.#name;
     const sharedLabels = { [this.#label]: value };
     let count = 0;

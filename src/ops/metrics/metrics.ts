@@ -2,9 +2,11 @@ import { Registry } from 'prom-client';
 import { CacheMetrics } from './cache-metrics';
 import { EngineMetrics } from './engine-metrics';
 import { FreshnessMetrics } from './freshness-metrics';
+import { MetricReading } from './metric-reading';
 import { PopulationMetrics } from './population-metrics';
 import { addProcessMetrics } from './process-metrics';
 import { ProxyMetrics } from './proxy-metrics';
+import { KeyStatistics } from '../statistics/key-statistics';
 import { StatementStatistics } from '../statistics/statement-statistics';
 import { addTimeSavedMetrics } from './time-saved-metrics';
 import { addTrafficMetrics, type Traffic } from './traffic-metrics';
@@ -30,6 +32,7 @@ export class Metrics {
   readonly freshness: FreshnessMetrics;
   /** What is known of statements by their shape: no metrics, for shapes are no closed set. */
   readonly statements = new StatementStatistics();
+  readonly keys = new KeyStatistics();
 
   constructor({ version }: MetricsOptions) {
     this.proxy = new ProxyMetrics(this.#registry);
@@ -56,6 +59,21 @@ export class Metrics {
     return metrics
       .map(({ name, help, type }) => ({ name, help, type: String(type), labels: this.#labelsOf(name) }))
       .sort((a, b) => (a.name < b.name ? -1 : 1));
+  }
+
+  /** Some of them by their names, without those that nobody needs now; what takes a look elsewhere is looked up. */
+  async read(names: readonly string[]): Promise<MetricReading> {
+    const metrics = await Promise.all(names.map(async (name) => this.#registry.getSingleMetric(name)?.get()));
+    return new MetricReading(
+      metrics.flatMap((metric) =>
+        (metric?.values ?? []).map(({ labels, value, ...each }) => ({
+          // Of a histogram, its parts have names of their own, which prom-client's types do not show.
+          metric: 'metricName' in each ? String(each.metricName) : (metric?.name ?? ''),
+          labels: Object.fromEntries(Object.entries(labels).map(([label, of]) => [label, of ?? ''])),
+          value,
+        })),
+      ),
+    );
   }
 
   /** prom-client keeps the names of labels where its types do not show them. */
