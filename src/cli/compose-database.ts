@@ -8,6 +8,8 @@ import { TrackingWatch } from '../freshness/tracking-watch';
 import { QueueUnavailableError } from '../errors/queue-unavailable-error';
 import type { DatabaseConfig, PcacheConfig } from '../ops/config/pcache-config';
 import type { FreshnessFacts } from '../ops/console/console-subjects';
+import { tracedEvents } from '../engine/tracing/traced-events';
+import { findTracer } from '../engine/tracing/tracer';
 import type { Log } from '../ops/log/log';
 import type { Metrics } from '../ops/metrics/metrics';
 import { Learner } from '../population/learner';
@@ -97,6 +99,7 @@ export async function composeDatabase(
   const owned = new Owned();
   try {
     const partitionKeys = [...database.partitionKeys.values()];
+    const tracer = findTracer();
     const engineLog = log.child({ part: 'engine' });
     const populationLog = log.child({ part: 'population' });
     const catalogPool = owned.add(
@@ -178,7 +181,7 @@ export async function composeDatabase(
               },
             }),
         ...(statistics === undefined ? {} : { statistics }),
-        events: metrics.engine,
+        events: tracer === undefined ? metrics.engine : tracedEvents(metrics.engine, tracer),
         statementLog: { ...config.log, maySayValues: config.log.sql },
         log: engineLog,
       }),

@@ -4,6 +4,8 @@ import { invalidate, type Invalidation } from '../cache/invalidation';
 import type { Engine } from '../engine/engine';
 import { ShapeStatistics } from '../engine/statistics/shape-statistics';
 import { SwitchableEngine } from '../engine/switchable-engine';
+import { TracedEngine } from '../engine/tracing/traced-engine';
+import { findTracer } from '../engine/tracing/tracer';
 import { CacheUnavailableError } from '../errors/cache-unavailable-error';
 import { cacheCheck } from '../ops/admin/cache-check';
 import { engineCheck } from '../ops/admin/engine-check';
@@ -85,7 +87,8 @@ export class RunningDatabases implements AsyncDisposable {
         if (this.#isPaused) composed.population.pause();
         const { engine } = composed;
         const switchable = this.#switchable(name);
-        switchable.switchTo(engine);
+        const tracer = findTracer();
+        switchable.switchTo(tracer === undefined ? engine : new TracedEngine(engine, name, tracer));
         this.#engines.set(name, switchable);
       }
     } catch (error) {

@@ -1,10 +1,13 @@
 import { execFile } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { Client } from 'pg';
 import { romes } from '../support/changing-data';
 import { findPostgresProgram, type ConnectionOptions } from '../support/postgres-server';
 import { describeWith } from '../support/postgres-versions';
 import { ProxiedDatabase } from '../support/proxied-database';
+import { temporaryDirectory, type TemporaryDirectory } from '../support/temporary-directory';
 import { until } from '../support/until';
 import type { WireClient } from '../support/wire-client';
 
@@ -12,6 +15,7 @@ const run = promisify(execFile);
 const rome = `select id, region_id from place where name = 'Rome'`;
 
 let database: ProxiedDatabase;
+let directory: TemporaryDirectory;
 
 const as = (user: string, name = 'pcache'): ConnectionOptions & { user: string; password: string } => ({
   ...database.through,
@@ -31,7 +35,12 @@ const restricts = (client: Client): Promise<unknown> =>
   until('statements are restricted', () => isRestricted(client), { deadlineMs: 30_000 });
 
 beforeAll(async () => {
+  directory = await temporaryDirectory('spans');
   database = await ProxiedDatabase.start({
+    environment: {
+      NODE_OPTIONS: `--import ${join(__dirname, '../support/tracing-sdk.mjs')}`,
+      SPANS_FILE: join(directory.path, 'spans'),
+    },
     sections: { admin: { port: 0, users: 'boss, nobody' }, limits: { max_sessions: 20 } },
     prepare: async (connection) => {
       const client = await connect(connection);
@@ -43,7 +52,10 @@ beforeAll(async () => {
     },
   });
 });
-afterAll(() => database?.[Symbol.asyncDispose]());
+afterAll(async () => {
+  await database?.[Symbol.asyncDispose]();
+  await directory?.[Symbol.asyncDispose]();
+});
 
 describe('who may use the console', () => {
   test('a user of admin.users, whom the server has verified', async () => {
@@ -285,6 +297,35 @@ describeWith('psql', findPostgresProgram('psql'), (psql) => {
       /^database\|matrix\ntier\|fragments\nwaiting\|0\n/,
     );
     expect(await output('--csv', '-c', 'show version')).toMatch(/^version\npcache [\d.]+\n$/);
+  });
+});
+
+describe('traces, where an SDK is loaded', () => {
+  test('a statement is part of the trace its comment names', async () => {
+    const client = await connect(database.through);
+    await restricts(client);
+    const traceId = '0af7651916cd43dd8448eb211c80319c';
+    const comment = `/*app='a',traceparent='00-${traceId}-b7ad6b7169203331-01'*/`;
+    expect((await client.query(`${rome} ${comment}`)).rows).toHaveLength(romes);
+    const spans = (): Record<string, unknown>[] =>
+      readFileSync(join(directory.path, 'spans'), 'utf8')
+        .split('\n')
+        .slice(0, -1)
+        .map((line) => JSON.parse(line));
+    const own = await until('its spans are there', async () => {
+      const found = spans().filter((span) => span['traceId'] === traceId);
+      return found.some(({ name }) => name === 'pcache.upstream') ? found : undefined;
+    });
+    for (const name of ['pcache.plan', 'pcache.upstream'])
+      expect(own.findLast((span) => span['name'] === name)).toMatchObject({
+        parent: 'b7ad6b7169203331',
+        attributes: { 'db.namespace': 'matrix', 'pcache.plan': 'rewrite', 'pcache.coverage': 'full' },
+      });
+    // The first may ask for the session's settings.
+    const plans = own.filter(({ name }) => name === 'pcache.plan').map(({ spanId }) => spanId);
+    expect(plans).toContain(own.find(({ name }) => name === 'pcache.analyse')?.['parent']);
+    expect(JSON.stringify(spans())).not.toContain('Rome');
+    await client.end();
   });
 });
 
