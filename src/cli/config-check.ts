@@ -10,12 +10,12 @@ export const configCheckCommand: CommandModule<object, ConfigFlags & JsonFlag> =
   builder: (argv) => withJsonFlag(withConfigFlags(argv)).example('$0 config check -c pcache.yaml', ''),
   handler: (flags) => {
     const { file, sources } = readConfigFlags(flags, process.env);
-    const { databases, notices } = checked(flags, () => readConfigFile(file, sources));
-    for (const notice of notices) process.stderr.write(`${file}: ${notice}\n`);
+    const { databases, notices, source } = checked(flags, () => readConfigFile(file, sources));
+    for (const notice of notices) process.stderr.write(`${source}: ${notice}\n`);
     const names = [...databases.keys()];
     const listed = names.length === 0 ? 'relays every database untouched' : `databases: ${names.join(', ')}`;
-    const text = `${file ?? 'environment'}: valid; ${listed}`;
-    tell(flags, { source: file, valid: true, databases: names, notices, problems: [] }, text);
+    const text = `${source}: valid; ${listed}`;
+    tell(flags, { source, valid: true, databases: names, notices, problems: [] }, text);
   },
 };
 

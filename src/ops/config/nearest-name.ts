@@ -1,9 +1,11 @@
-/** The known name most like the one given, or undefined if none is close enough to be what was meant. */
-export function nearestName(name: string, known: readonly string[]): string | undefined {
+/** The known name most like the one given (of two that are alike, one that it is the beginning of), or undefined if none is close enough to be what was meant. */
+export function nearestName(name: string, names: readonly string[]): string | undefined {
   const wanted = normalise(name);
   let best: { readonly name: string; readonly distance: number } | undefined;
-  for (const candidate of known) {
-    const distance = editDistance(wanted, normalise(candidate));
+  for (const candidate of names) {
+    const known = normalise(candidate);
+    // Half a letter.
+    const distance = editDistance(wanted, known) - (known.startsWith(wanted) ? 0.5 : 0);
     if (best === undefined || distance < best.distance) best = { name: candidate, distance };
   }
   const tolerated = Math.max(1, Math.floor(wanted.length / 3));

@@ -18,7 +18,14 @@ function wrongValue(path: OptionPath, value: unknown): OptionProblem {
   const expects = describePlace(path)?.expects ?? 'something else';
   return value === undefined
     ? { path, message: `is required: expected ${expects}` }
-    : { path, message: `expected ${expects}, got ${show(value)}` };
+    : { path, message: `expected ${expects}, got ${show(value)}${meant(value, expects)}` };
+}
+
+/** The nearest of the values that are named, if it is near. */
+function meant(value: unknown, expects: string): string {
+  const known = [...expects.matchAll(/"([^"]+)"/g)].map(([, name = '']) => name);
+  const nearest = typeof value === 'string' ? nearestName(value, known) : undefined;
+  return nearest === undefined ? '' : `; did you mean ${nearest}?`;
 }
 
 /** What people write because other programs have it, and what to write here. */

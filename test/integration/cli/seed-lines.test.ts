@@ -103,6 +103,19 @@ test('an option or a value that there is not: what is allowed, and what was prob
     2,
     expect.stringMatching(/"list", "json", "lines"\nDid you mean json\?/),
   ]);
+  const backend = await cli.run([
+    'manage',
+    'cache',
+    'count',
+    '--env',
+    'some.env',
+    '--cache-backend',
+    'redis_st',
+  ]);
+  expect([backend.code, backend.stderr]).toEqual([
+    2,
+    expect.stringMatching(/or "memory", got "redis_st"; did you mean redis_set\? \(from --cache-backend\)/),
+  ]);
   const command = await cli.run(['manage', 'cache', 'cuont', '--json']);
   expect([command.code, command.stderr]).toEqual([
     2,

@@ -651,7 +651,12 @@ describe('what stands above the file', () => {
   test.each([
     [{ PCACHE_LISTEN_PORT: 'many' }, [], 'listen.port', /got "many" \(from PCACHE_LISTEN_PORT\)/],
     [{ PCACHE_LOG_FORMAT: 'xml' }, [], 'log.format', /got "xml" \(from PCACHE_LOG_FORMAT\)/],
-    [{}, [{ name: 'mode', value: 'of', origin: '--mode' }], 'mode', /got "of" \(from --mode\)/],
+    [
+      {},
+      [{ name: 'mode', value: 'of', origin: '--mode' }],
+      'mode',
+      /got "of"; did you mean off\? \(from --mode\)/,
+    ],
     [
       {},
       [{ name: 'listen.prot', value: '1', origin: '--set' }],
