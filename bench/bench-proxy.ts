@@ -54,6 +54,13 @@ export class BenchProxy implements AsyncDisposable {
     return new BenchProxy({ ...upstream, port }, `http://127.0.0.1:${adminPort}`, process_);
   }
 
+  /** What /metrics says. */
+  async metrics(): Promise<string> {
+    const response = await fetch(`${this.adminUrl}/metrics`);
+    if (!response.ok) throw new Error(`/metrics answered ${response.status}`);
+    return response.text();
+  }
+
   /** Resolves when nothing is left to be learned. */
   async learned(deadlineMs: number): Promise<void> {
     await until('the proxy to have learned', async () => !(await isLearning(this.adminUrl)), { deadlineMs });

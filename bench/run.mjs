@@ -16,6 +16,7 @@ const benchmarks = [
   'poi',
   'exact',
   'population',
+  'soak',
 ];
 const [name, ...args] = process.argv.slice(2);
 if (!benchmarks.includes(name)) {

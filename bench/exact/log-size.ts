@@ -5,7 +5,7 @@ import { openPool } from '../../src/postgres/control-pool';
 import { startPostgres } from '../../test/support/postgres-server';
 import { temporaryDirectory } from '../../test/support/temporary-directory';
 import { BenchProxy } from '../bench-proxy';
-import { say } from './say';
+import { say } from '../say';
 
 /** An hour at this rate is what is stood for. */
 const [hourSeconds, writesPerSecond] = [3_600, 500];

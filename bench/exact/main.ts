@@ -2,7 +2,7 @@ import { parseArgs } from 'node:util';
 import { describeMachine } from '../machine';
 import { measureLogSize } from './log-size';
 import { measureReads } from './reads';
-import { say } from './say';
+import { say } from '../say';
 import { measureWrites } from './writes';
 
 const usage = `npm run bench:exact -- [options]

@@ -6,7 +6,7 @@ import { temporaryDirectory, type TemporaryDirectory } from '../../test/support/
 import { until } from '../../test/support/until';
 import { BenchProxy } from '../bench-proxy';
 import { median, quantile } from '../statistics';
-import { say } from './say';
+import { say } from '../say';
 
 /** Regions of the plain table, with 200 rows each, and of the one that has a partition for each region, with 500. */
 const [regions, partitions] = [10_000, 1_000];

@@ -3,7 +3,7 @@ import { Tracking } from '../../src/freshness/tracking';
 import { openPool } from '../../src/postgres/control-pool';
 import { startPostgres } from '../../test/support/postgres-server';
 import { median } from '../statistics';
-import { say } from './say';
+import { say } from '../say';
 
 export interface WriteOptions {
   readonly rows: number;

@@ -1,0 +1,25 @@
+import { parseMetrics } from '../../test/support/prometheus-text';
+import type { BenchProxy } from '../bench-proxy';
+
+/** What a process takes, as it says itself. Bytes. */
+export interface Footprint {
+  readonly resident: number;
+  readonly heapUsed: number;
+  readonly openFiles: number;
+}
+
+export async function footprintOf(proxy: BenchProxy): Promise<Footprint> {
+  const metrics = parseMetrics(await proxy.metrics());
+  const value = (name: string): number => metrics.get(name) ?? NaN;
+  return {
+    resident: value('pcache_process_resident_memory_bytes'),
+    heapUsed: value('pcache_nodejs_heap_size_used_bytes'),
+    openFiles: value('pcache_process_open_fds'),
+  };
+}
+
+/** The most of each. */
+export function worstOf(footprints: readonly Footprint[]): Footprint {
+  const most = (key: keyof Footprint): number => Math.max(...footprints.map((each) => each[key]));
+  return { resident: most('resident'), heapUsed: most('heapUsed'), openFiles: most('openFiles') };
+}
