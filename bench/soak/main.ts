@@ -56,7 +56,7 @@ export async function runBenchmark(args: readonly string[]): Promise<number> {
     connection,
     directory,
     'soak',
-    { cache, population: { min_query_ms: 0 } },
+    { cache, population: { min_query_ms: 0, duty: 1 } },
     { partition_keys: keys },
   );
   const isTight = await openAndClose(proxy, Number(values.sessions));
@@ -84,7 +84,7 @@ async function openAndClose(proxy: BenchProxy, count: number): Promise<boolean> 
   for (let part = 0; part < parts; part++) {
     for (let done = 0; done < count / parts; done += atOnce)
       await Promise.all(Array.from({ length: atOnce }, () => session(proxy, random, 1)));
-    await proxy.learned(60_000);
+    await proxy.learned(600_000);
     // The last sockets close a moment after their clients.
     await delay(500);
     footprints.push(await footprintOf(proxy));
