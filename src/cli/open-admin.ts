@@ -24,7 +24,7 @@ export interface OpenAdminParts {
 /** The operator's port of a proxy, with the page: not listening yet. */
 export function openAdmin(config: PcacheConfig, parts: OpenAdminParts): AdminServer {
   const { metrics, readiness, steering, version, descriptor, log, owned } = parts;
-  const history = new History({ read: () => readHistoryValues(metrics), log }).start();
+  const history = new History({ read: (before) => readHistoryValues(metrics, before), log }).start();
   owned.add({
     [Symbol.asyncDispose]: async () => {
       history[Symbol.dispose]();

@@ -26,9 +26,12 @@ export type HistoryRange = keyof typeof historyRanges;
 
 const stepMs = 5_000;
 const coarseSteps = 60;
+/** Counting changes in a log takes the server some milliseconds, and nobody needs them every five seconds. */
+const thoroughSteps = 6;
 
 export interface HistoryOptions {
-  readonly read: () => Promise<HistoryValues>;
+  /** @param before the last values, where what takes a look into databases may be as it was then; undefined: everything is wanted */
+  readonly read: (before: HistoryValues | undefined) => Promise<HistoryValues>;
   readonly log: Log;
   readonly stepMs?: number;
 }
@@ -68,7 +71,8 @@ export class History implements Disposable {
     if (this.#isReading) return;
     this.#isReading = true;
     try {
-      const sample = { ...(await this.#options.read()), atMs };
+      const before = this.#steps % thoroughSteps === 0 ? undefined : this.#fine.at(-1);
+      const sample = { ...(await this.#options.read(before)), atMs };
       keep(this.#fine, sample, historyRanges['1h']);
       if (this.#steps++ % coarseSteps === 0) keep(this.#coarse, sample, historyRanges['24h']);
     } catch (error) {

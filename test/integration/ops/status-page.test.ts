@@ -222,6 +222,17 @@ describe('History', () => {
     expect(day[0]?.atMs).toBeGreaterThanOrEqual(19_999 * 5_000 - 86_400_000 - 300_000);
   });
 
+  test('looks into databases each half minute only', async () => {
+    let thorough = 0;
+    const read = async (before: object | undefined) => {
+      if (before === undefined) thorough++;
+      return values;
+    };
+    const history = new History({ read, log });
+    for (let i = 0; i < 60; i++) await history.step(i * 5_000);
+    expect(thorough).toBe(10);
+  });
+
   test('is bounded also if the clock is set back, and lives on if a sample cannot be had', async () => {
     let isBroken = false;
     const read = async () => {
