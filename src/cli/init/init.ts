@@ -72,7 +72,7 @@ export const initCommand: CommandModule<object, InitFlags> = {
     tell(
       flags,
       {
-        file: output === '-' ? undefined : output,
+        ...(output === '-' ? { configuration: text } : { file: output }),
         partitionKeys: keys.map(objectOf),
         passwordVariable,
         isTracked,

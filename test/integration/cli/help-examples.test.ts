@@ -196,6 +196,11 @@ describe('pcache init', () => {
     expect(key).toMatchObject({ datatype: 'integer', consistency: 'exact' });
     expect([...(key?.tables.keys() ?? [])]).toEqual(['public.place', 'public.region', 'public.visit']);
     expect([...(config.databases.get(name)?.partitionKeys.keys() ?? [])]).not.toContain('id');
+    const shown = await cli.run(['init', '--dsn', dsn, '--output', '-', '--json']);
+    expect(JSON.parse(shown.stdout)).toMatchObject({
+      partition_keys: [{ name: 'region_id', datatype: 'integer' }],
+      configuration: expect.stringContaining('partition_keys:') as string,
+    });
     writeFileSync(join(directory.path, 'made.yaml'), 'mine');
     expect(await init()).toMatchObject({
       code: 2,
