@@ -9,7 +9,7 @@ import { describeWith } from '../support/postgres-versions';
 import { ProxiedDatabase } from '../support/proxied-database';
 import { temporaryDirectory, type TemporaryDirectory } from '../support/temporary-directory';
 import { until } from '../support/until';
-import type { WireClient } from '../support/wire-client';
+import { WireClient } from '../support/wire-client';
 
 const run = promisify(execFile);
 const rome = `select id, region_id from place where name = 'Rome'`;
@@ -377,4 +377,23 @@ describe('hostile clients', () => {
 test('nothing is in the log that should not be', async () => {
   const expected = /the mode was changed by an operator|end="(notAdmin|drained)"|end="tooManyConnections"/;
   expect((await database.trouble()).filter((line) => !expected.test(line))).toEqual([]);
+});
+
+test('a request to cancel is taken, and SIGTERM ends a console once it is idle', async () => {
+  const client = await connect(as('boss'));
+  const { processID, secretKey } = client as unknown as { processID: number; secretKey: number };
+  const cancel = await WireClient.open(database.port);
+  const packet = Buffer.alloc(16);
+  [16, 80877102, processID, secretKey].forEach((word, i) => packet.writeInt32BE(word, 4 * i));
+  cancel.socket.write(packet);
+  await until('it is delivered', async () => cancel.isClosed);
+  expect(await client.query('begin; show mode')).toHaveLength(2);
+  const ended = new Promise<unknown>((resolve) => client.once('error', resolve));
+  database.signal('SIGTERM');
+  await until('it is shutting down', async () => (await database.readiness()).status === 503);
+  expect((await client.query('show mode')).rows).toHaveLength(1);
+  client.on('error', () => undefined);
+  // The answer to it may come in the same packet as the end.
+  await client.query('rollback').catch((error: unknown) => expect(error).toMatchObject({ code: '57P01' }));
+  expect(await ended).toMatchObject({ code: '57P01' });
 });

@@ -222,6 +222,10 @@ export class ProxiedDatabase implements AsyncDisposable {
     return this.program.handOver();
   }
 
+  signal(signal: NodeJS.Signals): void {
+    this.program.send(signal);
+  }
+
   /** What /readyz says. */
   async readiness(): Promise<{ readonly status: number; readonly report: ReadinessReport }> {
     const response = await fetch(`${this.adminUrl}/readyz`);
