@@ -30,13 +30,24 @@ export const contenderNames = {
   untracked: 'pcache, rewriting on; the statements name no tracked table',
   tracked: 'pcache, rewriting on; pgbench_accounts is tracked by bid, nothing is cached',
   cached: 'the same with fragments of other statements cached, so that each statement is looked up',
+  watched:
+    'the same with all there is to see it by: scraped and its page looked at, slow and rewritten statements logged, a console',
 } as const;
 export type ContenderName = keyof typeof contenderNames;
+
+/** What may be switched on to see what a proxy does. */
+const watching = {
+  admin: { users: 'postgres' },
+  log: { level: 'info', levels: { engine: 'info', proxy: 'info' }, slow_ms: 100, rewrites: { sample: 0.01 } },
+};
+/** As often as the page asks for itself; Prometheus is set up to ask less often. */
+const lookEveryMs = 5_000;
 
 /** Servers to be measured and a directory of their own; the caller stops them. */
 export class Contenders implements AsyncDisposable {
   readonly all: Contender[] = [];
   private readonly processes: GuardedProcess[] = [];
+  private looking: NodeJS.Timeout | undefined;
 
   constructor(
     private readonly postgres: PostgresServer,
@@ -73,16 +84,15 @@ export class Contenders implements AsyncDisposable {
     const never = 600_000;
     await this.startProxy('untracked', { 'public.reading': 'sensor_id' }, controlPassword, never);
     await this.startProxy('tracked', { 'public.pgbench_accounts': 'bid' }, controlPassword, never);
-    const cached = await this.startProxy(
-      'cached',
-      { 'public.pgbench_accounts': 'bid' },
-      controlPassword,
-      lockedMs,
-    );
-    await this.fillCache(cached);
+    const accounts = { 'public.pgbench_accounts': 'bid' };
+    await this.fillCache(await this.startProxy('cached', accounts, controlPassword, lockedMs));
+    const watched = await this.startProxy('watched', accounts, controlPassword, lockedMs, watching);
+    await this.fillCache(watched);
+    this.looking = setInterval(() => void lookAt(watched.adminUrl), lookEveryMs);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    clearInterval(this.looking);
     for (const process of this.processes.splice(0)) await process.stop('TERM');
   }
 
@@ -91,6 +101,7 @@ export class Contenders implements AsyncDisposable {
     tables: Readonly<Record<string, string>>,
     controlPassword: string,
     minQueryMs: number,
+    sections: { readonly admin?: object; readonly log?: object } = {},
   ): Promise<{ readonly port: number; readonly adminUrl: string }> {
     const { host, port: upstreamPort } = this.postgres;
     const directory = join(this.directory, name);
@@ -99,7 +110,8 @@ export class Contenders implements AsyncDisposable {
     const configuration = {
       listen: { host: '127.0.0.1', port },
       upstream: { host, port: upstreamPort },
-      admin: { host: '127.0.0.1', port: adminPort },
+      ...sections,
+      admin: { host: '127.0.0.1', port: adminPort, ...sections.admin },
       mode: 'on',
       cache: { backend: 'rocksdb_set', path: join(directory, 'cache') },
       population: { min_query_ms: minQueryMs },
@@ -156,6 +168,11 @@ export class Contenders implements AsyncDisposable {
     await program.untilWritten('accepting connections');
     return Number(/^pid (\d+)$/m.exec(program.log.text)?.[1]);
   }
+}
+
+async function lookAt(adminUrl: string): Promise<void> {
+  for (const page of ['metrics', ''])
+    await fetch(`${adminUrl}/${page}`).then((response) => response.arrayBuffer());
 }
 
 /** The number of the server's first process, which starts all others. */

@@ -75,7 +75,7 @@ async function compare(program: string, options: OverheadOptions): Promise<void>
   say(`\n${verdict(measurements)}`);
   const bulk = await measureBulk(
     postgres,
-    contenders.all.filter(({ name }) => name !== 'cached'),
+    contenders.all.filter(({ name }) => name !== 'cached' && name !== 'watched'),
     options.bulkRounds,
   );
   say(`\n${bulkRows(bulk)}`);

@@ -17,6 +17,8 @@ export interface Measurement extends Sample {
   readonly contender: ContenderName;
   /** `cpuUs` as a multiple of the relay's in the same round; undefined for direct. */
   readonly cpuRatio: number | undefined;
+  /** `cpuUs` of the proxy that is watched as a multiple of the one's that is not, in the same round; of the first alone. */
+  readonly cachedRatio: number | undefined;
   /** Transactions per second as a share of the relay's, and of PgBouncer's, in the same round; NaN without PgBouncer. */
   readonly relayShare: number;
   readonly pgbouncerShare: number;
@@ -50,6 +52,7 @@ export async function measure(
     clients: options.clients,
     contender: name,
     ...summarise(samples.get(name) ?? [], relay),
+    cachedRatio: name === 'watched' ? cpuRatioOf(samples.get(name), samples.get('cached')) : undefined,
     relayShare: share(samples.get(name), relay),
     pgbouncerShare: share(samples.get(name), samples.get('pgbouncer')),
   }));
@@ -75,10 +78,9 @@ async function sample(
 function summarise(
   samples: readonly Sample[],
   relay: readonly Sample[],
-): Omit<Measurement, 'protocol' | 'clients' | 'contender' | 'relayShare' | 'pgbouncerShare'> {
+): Omit<Measurement, 'protocol' | 'clients' | 'contender' | 'cachedRatio' | 'relayShare' | 'pgbouncerShare'> {
   const medianOf = (field: 'transactions' | 'transactionsPerSecond' | 'p50Ms' | 'p99Ms' | 'serverCpuUs') =>
     median(samples.map((each) => each[field]));
-  const ratios = samples.map(({ cpuUs }, round) => (cpuUs ?? NaN) / (relay[round]?.cpuUs ?? NaN));
   const hasProcess = samples[0]?.cpuUs !== undefined;
   return {
     transactions: medianOf('transactions'),
@@ -87,8 +89,13 @@ function summarise(
     p99Ms: medianOf('p99Ms'),
     serverCpuUs: medianOf('serverCpuUs'),
     cpuUs: hasProcess ? median(samples.map(({ cpuUs }) => cpuUs ?? NaN)) : undefined,
-    cpuRatio: hasProcess ? median(ratios) : undefined,
+    cpuRatio: hasProcess ? cpuRatioOf(samples, relay) : undefined,
   };
+}
+
+/** The median over the rounds. */
+function cpuRatioOf(own: readonly Sample[] = [], others: readonly Sample[] = []): number {
+  return median(own.map(({ cpuUs }, round) => (cpuUs ?? NaN) / (others[round]?.cpuUs ?? NaN)));
 }
 
 /** NaN if there is nothing to compare with. */

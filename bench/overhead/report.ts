@@ -1,11 +1,14 @@
 import { contenderNames } from './contenders';
 import { type BulkMeasurement } from './bulk';
+import { geometricMean } from '../statistics';
 import { summariseRatios, type Measurement } from './measure';
 
 /** CPU per transaction through the proxy, as a multiple of the raw relay's. */
 export const targetRatio = 1.3;
 /** Transactions per second, as a share of the raw relay's and of PgBouncer's. */
 export const targetShare = 0.9;
+/** CPU per transaction with all there is to see it by, as a multiple of what it is without. */
+export const targetWatched = 1.05;
 /** Throughput of large results and COPY, as a share of what it is without the proxy. */
 export const targetBulkShare = 0.8;
 
@@ -58,7 +61,7 @@ export function verdict(measurements: readonly Measurement[]): string {
       return `  ${name.padEnd(10)} ${ratios}: ${isMet ? 'met' : 'missed'} in the mean`;
     });
   const shares = measurements
-    .filter(({ contender }) => contender === 'untracked' || contender === 'tracked' || contender === 'cached')
+    .filter(({ contender }) => ['untracked', 'tracked', 'cached', 'watched'].includes(contender))
     .map(
       ({ contender, protocol, clients, relayShare, pgbouncerShare }) =>
         `  ${contender.padEnd(10)} ${protocol.padEnd(9)} ${String(clients).padStart(3)}  relay ${verdictOn(relayShare)}  PgBouncer ${verdictOn(pgbouncerShare)}`,
@@ -67,9 +70,18 @@ export function verdict(measurements: readonly Measurement[]): string {
     `CPU per transaction, as a multiple of the relay's; target ${targetRatio} x`,
     ...lines,
     '',
+    watchedLine(measurements),
+    '',
     `Transactions per second, as a share of the others'; target ${targetShare}`,
     ...shares,
   ].join('\n');
+}
+
+function watchedLine(measurements: readonly Measurement[]): string {
+  const ratios = measurements.flatMap(({ cachedRatio }) => (cachedRatio === undefined ? [] : [cachedRatio]));
+  const mean = geometricMean(ratios);
+  const range = `${Math.min(...ratios).toFixed(2)} to ${Math.max(...ratios).toFixed(2)}`;
+  return `CPU per transaction watched, as a multiple of cached: ${mean.toFixed(3)} in the geometric mean (${range}); target ${targetWatched}: ${mean <= targetWatched ? 'met' : 'missed'}`;
 }
 
 function verdictOn(share: number): string {
