@@ -12,8 +12,8 @@ import { type Footprint, footprintOf, worstOf } from './footprint';
 
 const usage = `npm run bench:soak -- [options]
 
-Does the proxy grow? First sessions that are opened, ask something and are closed, then clients at a moderate load for a long time, who ask
-old and new questions, leave and come back, beside somebody who changes the data. What the process takes is looked at all the time.
+Does the proxy grow? First sessions that are opened, ask something and are closed, until all that is ever asked is known; then clients at a moderate load for a long time, who ask
+frequent and rare questions, leave and come back, beside somebody who changes the data. What the process takes is looked at all the time.
 
   --sessions N  sessions to open and close (default: 10000)
   --minutes N   how long the load lasts (default: 30)
@@ -79,11 +79,11 @@ async function prepare(connection: ConnectionOptions): Promise<void> {
 
 /** Whether as many descriptors are open after all as after the first tenth. */
 async function openAndClose(proxy: BenchProxy, count: number): Promise<boolean> {
-  const random = new Random(1);
   const footprints: Footprint[] = [];
+  let opened = 0;
   for (let part = 0; part < parts; part++) {
     for (let done = 0; done < count / parts; done += atOnce)
-      await Promise.all(Array.from({ length: atOnce }, () => session(proxy, random, 1)));
+      await Promise.all(Array.from({ length: atOnce }, () => session(proxy, opened++ % names)));
     await proxy.learned(600_000);
     // The last sockets close a moment after their clients.
     await delay(500);
@@ -93,15 +93,19 @@ async function openAndClose(proxy: BenchProxy, count: number): Promise<boolean> 
   return footprints.at(-1)?.openFiles === footprints[0]?.openFiles;
 }
 
-async function session(proxy: BenchProxy, random: Random, statements: number): Promise<void> {
+/** Of ten names nine are of those that are often asked for. */
+function anyName(random: Random): number {
+  return random.int(0, (random.chance(0.9) ? names / 10 : names) - 1);
+}
+
+async function session(proxy: BenchProxy, name: number): Promise<void> {
   const client = new Client(proxy.connection);
   await client.connect();
-  for (let i = 0; i < statements; i++) await ask(client, random);
+  await ask(client, name);
   await client.end();
 }
 
-async function ask(client: Client, random: Random): Promise<void> {
-  const name = random.int(0, (random.chance(0.9) ? names / 10 : names) - 1);
+async function ask(client: Client, name: number): Promise<void> {
   const { rows } = await client.query(
     `select count(*)::int as n from place where name = 'name ${name}' and x >= 0`,
   );
@@ -125,7 +129,7 @@ async function load(
       const client = new Client(proxy.connection);
       await client.connect();
       for (let n = 0; n < statementsPerSession && performance.now() < end; n++) {
-        await ask(client, random);
+        await ask(client, anyName(random));
         statements++;
         await delay(pauseMs);
       }
