@@ -140,7 +140,7 @@ export class Contenders implements AsyncDisposable {
     try {
       await until('an entry in the cache', async () => {
         await other.query('begin; lock table pgbench_accounts');
-        const answer = client.query('select aid from pgbench_accounts where abalance = 0 limit 1');
+        const answer = client.query('select aid from pgbench_accounts where abalance = 1 limit 1');
         await other.query(`select pg_sleep(${(2 * lockedMs) / 1000}); commit`);
         await answer;
         const metrics = await (await fetch(`${adminUrl}/metrics`)).text();
