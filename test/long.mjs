@@ -23,6 +23,11 @@ const runs = [
     command: ['test/run.mjs', 'test/e2e/exact.test'],
     environment: { PCACHE_TEST_CHECKED_READS: '200000' },
   },
+  {
+    what: 'handovers',
+    command: ['test/run.mjs', 'test/e2e/handover'],
+    environment: { PCACHE_TEST_HANDOVERS: '200' },
+  },
   { what: 'the oracle', command: ['test/oracle/run.mjs', '--queries', '200000'], environment: {} },
   { what: 'memory', command: ['bench/run.mjs', 'memory'], environment: {} },
 ];
