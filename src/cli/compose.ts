@@ -126,7 +126,9 @@ export async function composeProxy(
       addresses: { listen, admin },
       sockets: { clients: listener.descriptors, admin: adminServer.descriptor },
       release: () => (isForOne(config.cache) ? databases.release() : Promise.resolve()),
-      takeBack: () => (isForOne(config.cache) ? databases.start(steering.config) : Promise.resolve()),
+      // Replaced, not started: a reload may have started them in the meantime.
+      takeBack: () =>
+        isForOne(config.cache) ? databases.replace(steering.config, steering.config) : Promise.resolve(),
       closeAdmin: () => adminServer[Symbol.asyncDispose](),
       drain: (deadlineMs) => {
         readiness.markDraining();

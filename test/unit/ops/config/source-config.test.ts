@@ -2,7 +2,7 @@ import { ConfigError } from '../../../../src/errors/config-error';
 import type { SourceConfig } from '../../../../src/ops/config/pcache-config';
 import { readConfig } from '../../../../src/ops/config/read-config';
 
-const sources = { source: 'f', environment: { MYSQL_PASSWORD: 'secret' }, workingDirectory: '/work' };
+const sources = { source: 'f', environment: { MYSQL_PASSWORD: 'secret' }, workingDirectory: '/srv' };
 
 function read(source: string, consistency = 'static'): SourceConfig | undefined {
   const text = `
@@ -52,7 +52,7 @@ test('reads: a MySQL server, with its password', () => {
 test('reads: an SQLite file, beside the configuration', () => {
   expect(read('{ kind: sqlite, path: copy.sqlite }')).toEqual({
     kind: 'sqlite',
-    path: '/work/copy.sqlite',
+    path: '/srv/copy.sqlite',
     schema: 'public',
   });
 });
