@@ -15,12 +15,23 @@ interface ShapeExperience {
   sitOut: number;
   /** Executions in a restricted form since the statement was last to be run as the client wrote it. */
   sinceDirect: number;
+  /** The largest share of all keys that a restriction has kept, if that is known. */
+  keptShare: number;
   /** Times the restricted form failed where the original did not. */
   failures: number;
   /** Until when, by the clock handed in, it is not used for that. */
   blockedUntilMs: number;
   /** Whether its rows were seen to be others than the original's. */
   isDistrusted: boolean;
+}
+
+/** A run of a restricted form that could be measured. */
+export interface RestrictedRun {
+  readonly elapsedMs: number;
+  /** Of all keys, from 0 to 1, how many the restriction left; undefined if that is not known. */
+  readonly keptShare?: number | undefined;
+  /** The form was asked for, and nothing follows from its being slow. */
+  readonly isForced?: boolean;
 }
 
 /**
@@ -43,6 +54,12 @@ const notMuchSlower = 2;
 const runsToSecondDirect = 16;
 const runsToFurtherDirect = 64;
 const slowestSecondDirect = 10;
+/**
+ * A form that was never run as the client wrote it (the cache was full before the first statement came) is run so once, where a restriction
+ * keeps at least this share of the keys: it is then not expected to take more than the inverse of that times as long, and the restricted one
+ * may well be slower. Where few keys are kept, the original may take minutes, and is not asked for.
+ */
+const leastShareToFirstDirect = 0.05;
 const slowerThanDirect = 1.1;
 const executionsToSitOut = 50;
 const maxShapes = 10_000;
@@ -139,13 +156,11 @@ export class Experience {
     note(experience.direct, elapsedMs);
   }
 
-  /** `isForced`: the form was asked for, and nothing follows from its being slow. */
   noteRestricted(
     shape: string,
     form: Form,
     forms: readonly Form[],
-    elapsedMs: number,
-    isForced = false,
+    { elapsedMs, keptShare, isForced = false }: RestrictedRun,
   ): void {
     const experience = this.#of(shape);
     const { restricted, direct } = experience;
@@ -154,6 +169,7 @@ export class Experience {
     note(noted, elapsedMs);
     if (isForced) return;
     experience.sinceDirect++;
+    experience.keptShare = Math.max(experience.keptShare, keptShare ?? 0);
     const known = forms.map((each) => restricted.get(each) ?? fresh());
     if (direct.runs === 0 || known.some(({ runs }) => runs < runsBeforeJudgement)) return;
     if (fastestOf(known) > slowerThanDirect * experience.direct.averageMs)
@@ -168,6 +184,7 @@ export class Experience {
       restricted: new Map<Form, FormExperience>(),
       sitOut: 0,
       sinceDirect: 0,
+      keptShare: 0,
       failures: 0,
       blockedUntilMs: 0,
       isDistrusted: false,
@@ -178,8 +195,9 @@ export class Experience {
 }
 
 /** Whether it is time to run the statement as it came, so as to know what the others are compared with. */
-function isDirectDue({ direct, restricted, sinceDirect }: ShapeExperience): boolean {
-  if (direct.runs === 0 || sinceDirect < runsToSecondDirect) return false;
+function isDirectDue({ direct, restricted, sinceDirect, keptShare }: ShapeExperience): boolean {
+  if (sinceDirect < runsToSecondDirect) return false;
+  if (direct.runs === 0) return keptShare >= leastShareToFirstDirect;
   const timesSlower = direct.averageMs / fastestOf([...restricted.values()]);
   if (direct.runs < runsBeforeJudgement) return timesSlower <= slowestSecondDirect;
   return sinceDirect >= runsToFurtherDirect && timesSlower <= notMuchSlower;

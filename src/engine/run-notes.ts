@@ -4,6 +4,7 @@ import type { Completion } from './engine';
 import type { EngineLog } from './engine-events';
 import type { Experience } from './experience';
 import type { Guards } from './guards';
+import { keptShareOf } from './kept-share';
 import type { RewriteMemo } from './restrictor';
 import type { StatementLog } from './statement-log';
 import { ShapeStatistics } from './statistics/shape-statistics';
@@ -63,7 +64,8 @@ export class RunNotes {
     }
     const { form, forms, isForced, entries } = plan.memo as RewriteMemo;
     if (form.isGuarded) guards.passed(fingerprint);
-    experience.noteRestricted(fingerprint, form, forms, elapsedMs, isForced);
+    const keptShare = keptShareOf(plan.restriction);
+    experience.noteRestricted(fingerprint, form, forms, { elapsedMs, keptShare, isForced });
     if (savedMs !== undefined) usage.saved(entries, savedMs);
     const fields = { fingerprint, ...plan.restriction, elapsedMs, savedMs };
     log.debug(fields, 'statement restricted');

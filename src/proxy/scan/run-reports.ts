@@ -1,4 +1,5 @@
 import { type Completion, type Engine, type RewritePlan } from '../../engine/engine';
+import { keptShareOf } from '../../engine/kept-share';
 import { type SessionContext } from '../../engine/session-context';
 import { type OriginalRun } from '../hidden/original-run';
 import { type ProxyEvents, type StatementFinished } from '../proxy-events';
@@ -94,8 +95,7 @@ export class RunReports {
 /** What metrics want to know of a rewrite. */
 function told({
   coverage,
-  restriction: { method, keysKept, totalKeys },
+  restriction,
 }: RewritePlan): Pick<StatementFinished, 'coverage' | 'method' | 'keysKeptShare'> {
-  const hasTotal = totalKeys !== undefined && totalKeys > 0;
-  return { coverage, method, keysKeptShare: hasTotal ? Math.min(1, keysKept / totalKeys) : undefined };
+  return { coverage, method: restriction.method, keysKeptShare: keptShareOf(restriction) };
 }

@@ -4,9 +4,15 @@ import { formOf } from '../../../src/engine/form';
 const forms = [formOf('inline', 'one'), formOf('inline', 'every')] as const;
 
 /** Notes so many runs of one form. */
-const runs = (experience: Experience, spread: 'one' | 'every', times: number, elapsedMs: number): void => {
+const runs = (
+  experience: Experience,
+  spread: 'one' | 'every',
+  times: number,
+  elapsedMs: number,
+  keptShare?: number,
+): void => {
   for (let i = 0; i < times; i++)
-    experience.noteRestricted('shape', formOf('inline', spread), forms, elapsedMs);
+    experience.noteRestricted('shape', formOf('inline', spread), forms, { elapsedMs, keptShare });
 };
 
 describe('Experience', () => {
@@ -116,6 +122,21 @@ describe('Experience', () => {
     expect(experience.objection('shape', 0)).toBeUndefined();
     runs(experience, 'one', 1, 137);
     expect(experience.objection('shape', 0)).toBe('slower when restricted');
+  });
+
+  test('what was never run as it came is, once, where a good part of the keys is kept: the restricted form may be slower', () => {
+    const measuredAfter = (keptShare: number | undefined): number | undefined => {
+      const experience = new Experience();
+      for (let i = 1; i <= 1_000; i++) {
+        if (experience.objection('shape', 0) === 'measured as it came') return i;
+        runs(experience, i % 2 === 0 ? 'one' : 'every', 1, 98, keptShare);
+      }
+      return undefined;
+    };
+    expect(measuredAfter(0.2)).toBe(17);
+    // The original may take a hundred times as long.
+    expect(measuredAfter(0.01)).toBeUndefined();
+    expect(measuredAfter(undefined)).toBeUndefined();
   });
 
   test('the first run, with cold caches, does not count', () => {
