@@ -35,9 +35,14 @@ export interface RunningProxy extends AsyncDisposable {
   readonly addresses: { readonly listen: AddressInfo; readonly admin: AddressInfo };
   /** What a successor listens on. */
   readonly sockets: HandedSockets;
-  /** Lets go of what only one process can have, so that a successor can. Statements go as they came then. */
+  /**
+   * Runs what starts a successor: meanwhile nothing is reloaded, and nothing else an operator asks for is done. Nor is it afterwards, if it
+   * resolves to true: there is a successor then, that does it. Resolves, or rejects, when it has.
+   */
+  handOver(step: () => Promise<boolean>): Promise<void>;
+  /** Within handOver: lets go of what only one process can have, so that a successor can. Statements go as they came then. */
   release(): Promise<void>;
-  /** There was no successor after all. Rejects as composeProxy does. */
+  /** Within handOver: there was no successor after all. Rejects as composeProxy does. */
   takeBack(): Promise<void>;
   /** The successor answers the operator from now on. */
   closeAdmin(): Promise<void>;
@@ -125,10 +130,9 @@ export async function composeProxy(
     return {
       addresses: { listen, admin },
       sockets: { clients: listener.descriptors, admin: adminServer.descriptor },
+      handOver: (step) => steering.handOver(step),
       release: () => (isForOne(config.cache) ? databases.release() : Promise.resolve()),
-      // Replaced, not started: a reload may have started them in the meantime.
-      takeBack: () =>
-        isForOne(config.cache) ? databases.replace(steering.config, steering.config) : Promise.resolve(),
+      takeBack: () => (isForOne(config.cache) ? databases.start(steering.config) : Promise.resolve()),
       closeAdmin: () => adminServer[Symbol.asyncDispose](),
       drain: (deadlineMs) => {
         readiness.markDraining();

@@ -21,11 +21,15 @@ export const proxyCommand: CommandModule<object, ConfigFlags> = {
     'Start the proxy. SIGTERM: finish running statements and end. SIGHUP: read the configuration, the certificate, the user file and the catalog again. SIGUSR2: start the program anew, and have it take over without a connection refused.',
   builder: (argv) => withConfigFlags(argv).example('$0 proxy -c pcache.yaml --mode observe', ''),
   handler: async (flags) => {
-    const config = await readKeyedConfig(flags, 'exact');
+    const read = readerOf(flags);
+    // Read once: what a reload compares with is what is in force.
+    const loaded = read?.();
+    const config = loaded?.config ?? (await readKeyedConfig(flags, 'exact'));
     const log = createLog(config.log);
     for (const notice of config.notices) log.warn({ source: config.source }, notice);
     endOnUnexpectedErrors(log);
-    await runProxy(config, log, readerOf(flags));
+    const canBeReadAnew = readConfigFlags(flags, process.env).file !== '-';
+    await runProxy(config, log, { loaded, read, canBeReadAnew });
   },
 };
 
@@ -39,30 +43,49 @@ function readerOf(flags: ConfigFlags): (() => LoadedConfig) | undefined {
   };
 }
 
+/** Where a configuration came from. */
+export interface ConfigOrigin {
+  /** undefined: there is no file to follow. */
+  readonly read?: (() => LoadedConfig) | undefined;
+  /** What it returned at the start. */
+  readonly loaded?: LoadedConfig | undefined;
+  /** Whether another process would find it there too. */
+  readonly canBeReadAnew?: boolean;
+}
+
 /** Runs the proxy until it is told to stop. Resolves after running statements finished and all was closed; the process then ends soon. */
 export async function runProxy(
   config: PcacheConfig,
   log: LeveledLog,
-  read?: () => LoadedConfig,
+  { read, loaded, canBeReadAnew = true }: ConfigOrigin = {},
 ): Promise<void> {
   using signals = listenToSignals(log);
   using manager = new ServiceManager(process.env, log);
   const inherited = takeInheritedSockets(process.env, process);
   const follow = (changed: PcacheConfig): void => log.setLevels(changed.log);
-  const followed = read === undefined ? undefined : { read, loaded: { ...read(), config }, followed: follow };
+  const followed =
+    read === undefined || loaded === undefined ? undefined : { read, loaded, followed: follow };
   await using proxy = await composeProxy(config, log, { followed, inherited });
+  const handover = new Handover(proxy, signals.shutdown, log);
   signals.onHangUp(() => {
     log.info({}, 'SIGHUP: reading the configuration, the certificate, the user file and the catalog again');
-    void proxy.control.reload();
+    void handover.reload();
   });
-  const handover = new Handover(proxy, signals.shutdown, log);
-  signals.onSucceed(() => void handover.begin());
+  signals.onSucceed(() => {
+    if (canBeReadAnew) void handover.begin();
+    else
+      log.error(
+        {},
+        'SIGUSR2: no successor is started, as it would not find the configuration on standard input',
+      );
+  });
   log.info({ ...proxy.addresses, upstream: config.upstream, mode: config.mode }, 'accepting connections');
   manager.ready();
   if (inherited.isFromPredecessor) tellPredecessor();
 
   await Promise.race([whenAborted(signals.shutdown).then(() => manager.stopping()), handover.whenSucceeded]);
   await proxy.drain(proxy.config.limits.drainTimeoutMs);
+  await handover.idle();
   log.info({}, 'ended');
   endSoon(log);
 }

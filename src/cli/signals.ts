@@ -5,7 +5,7 @@ import { ExitCode } from './exit-code';
 export interface Signals extends Disposable {
   /** Fires at the first SIGTERM or SIGINT; a second one ends the process at once. */
   readonly shutdown: AbortSignal;
-  /** Sets what SIGHUP does; until then it does nothing. */
+  /** Sets what SIGHUP does; if it came before that, it does it at once: what has been read by then may have changed. */
   onHangUp(listener: () => void): void;
   /** Sets what SIGUSR2 does; until then it does nothing. */
   onSucceed(listener: () => void): void;
@@ -13,7 +13,10 @@ export interface Signals extends Disposable {
 
 export function listenToSignals(log: Log): Signals {
   const shutdown = new AbortController();
-  let hangUp: () => void = () => undefined;
+  let hasHungUp = false;
+  let hangUp = (): void => {
+    hasHungUp = true;
+  };
   let succeed: () => void = () => undefined;
 
   const stop = (signal: NodeJS.Signals): void => {
@@ -39,6 +42,7 @@ export function listenToSignals(log: Log): Signals {
     shutdown: shutdown.signal,
     onHangUp: (listener) => {
       hangUp = listener;
+      if (hasHungUp) listener();
     },
     onSucceed: (listener) => {
       succeed = listener;

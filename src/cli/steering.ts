@@ -1,4 +1,5 @@
 import { SerialQueue } from '../cache/serial-queue';
+import { CacheUnavailableError } from '../errors/cache-unavailable-error';
 import type { Invalidation } from '../cache/invalidation';
 import type { PcacheConfig } from '../ops/config/pcache-config';
 import type {
@@ -27,6 +28,7 @@ export interface SteeredParts {
 export class Steering implements ProxyControl, ReloadableProxy {
   readonly #steps = new SerialQueue();
   readonly #reloader: Reloader;
+  #isSucceeded = false;
   /** By an operator; undefined: as configured. */
   #setMode: ConfiguredMode | undefined;
 
@@ -48,7 +50,7 @@ export class Steering implements ProxyControl, ReloadableProxy {
   }
 
   setMode(mode: ConfiguredMode | undefined): Promise<void> {
-    return this.#steps.run(async () => {
+    return this.#run(async () => {
       const { config: before, mode: modeBefore } = this;
       const setBefore = this.#setMode;
       this.#setMode = mode;
@@ -80,7 +82,7 @@ export class Steering implements ProxyControl, ReloadableProxy {
 
   /** Not while databases are replaced: what runs fragments then could not be told to begin anew. */
   invalidate(invalidation: Invalidation, signal?: AbortSignal): Promise<number> {
-    return this.#steps.run(async () => {
+    return this.#run(async () => {
       const entries = await this.parts.databases.invalidate(invalidation, signal);
       this.parts.log.info({ ...invalidation, entries }, 'entries were removed by an operator');
       return entries;
@@ -92,7 +94,7 @@ export class Steering implements ProxyControl, ReloadableProxy {
   }
 
   follow(after: PcacheConfig, withDatabases: boolean): Promise<void> {
-    return this.#steps.run(async () => {
+    return this.#run(async () => {
       const { configured: before, config: inForce } = this;
       this.configured = after;
       try {
@@ -105,12 +107,28 @@ export class Steering implements ProxyControl, ReloadableProxy {
     });
   }
 
+  /** As RunningProxy has it. */
+  handOver(step: () => Promise<boolean>): Promise<void> {
+    return this.#steps.run(async () => {
+      this.#isSucceeded = await step();
+    });
+  }
+
   reloadFiles(): void {
     for (const file of this.parts.files) file.reload();
   }
 
   refreshCatalogs(): void {
     for (const engine of this.parts.databases.engines.values()) engine.catalogChanged();
+  }
+
+  /** What a successor holds by now is not to be opened once more. */
+  #run<T>(step: () => Promise<T>): Promise<T> {
+    return this.#steps.run(() => {
+      if (this.#isSucceeded)
+        throw new CacheUnavailableError('cache', 'a successor has it now; connect again');
+      return step();
+    });
   }
 }
 

@@ -4,18 +4,25 @@ import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { Client } from 'pg';
+import { parse, stringify } from 'yaml';
 import { descriptorOf, listen } from '../../src/postgres/listen';
-import { romes } from '../support/changing-data';
+import { connected, romes } from '../support/changing-data';
 import { freePort } from '../support/free-port';
+import { HeldConfig } from '../support/held-config';
 import { PcacheProcess } from '../support/pcache-process';
 import { findPostgresProgram } from '../support/postgres-server';
 import { ProxiedDatabase } from '../support/proxied-database';
 import { temporaryDirectory, type TemporaryDirectory } from '../support/temporary-directory';
+import { TransferringClient, transferForms, transferTables } from '../support/transfers';
 import { until } from '../support/until';
 
 const pgbench = findPostgresProgram('pgbench');
-const testWithPgbench = pgbench === undefined ? test.skip : test;
 const handovers = Number(process.env['PCACHE_TEST_HANDOVERS'] ?? 3);
+/** The one process that a process has started. */
+function successorOf(pid: number): number {
+  return Number(readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim());
+}
+
 const rome = `select id, region_id from place where name = 'Rome'`;
 
 describe('a successor takes over', () => {
@@ -50,6 +57,11 @@ describe('a successor takes over', () => {
     database = await ProxiedDatabase.start({
       cache: { backend: 'rocksdb_set', path: join(directory.path, 'cache') },
       sections: { listen: { port: await freePort(), socket_directory: directory.path } },
+      hba: ['host all all 127.0.0.1/32 trust', 'local all all trust'],
+      prepare: async (connection) => {
+        await using superuser = await connected(connection);
+        await superuser.client.query(transferTables);
+      },
     });
     untouched = readFileSync(database.configFile, 'utf8');
     await restricts();
@@ -88,41 +100,127 @@ describe('a successor takes over', () => {
     await client.end();
   });
 
-  const title = `no transaction of clients that connect for each fails in ${handovers} handovers`;
-  testWithPgbench(
-    pgbench === undefined ? `${title} (skipped: pgbench is not installed)` : title,
+  const changed = (duty: number): string => {
+    const config = parse(untouched);
+    return stringify({ ...config, population: { ...config.population, duty } });
+  };
+  const count = (message: string): number => database.logged(message).length;
+  const notReloaded = 'the configuration is not reloaded; the old one stays';
+  const started = 'SIGUSR2: starting a successor';
+  const restore = async (): Promise<void> => {
+    expect(await database.reload(() => untouched)).toMatchObject({ level: 'info' });
+    await restricts();
+  };
+
+  test('what is asked for while a successor starts: SIGHUP is passed on to it, a second SIGUSR2 starts no other', async () => {
+    for (const text of [changed(0.5), 'mode: [']) {
+      const held = new HeldConfig(database.configFile);
+      const outcome = database.handOver();
+      await held.replace(text);
+      const before = [count('option changed'), count(notReloaded), count(started)];
+      database.signal('SIGHUP');
+      database.signal('SIGUSR2');
+      await until('it has been heard', () =>
+        count('SIGUSR2: there is a successor already, or one is being started'),
+      );
+      // Without sockets of its own, and without the cache, it serves.
+      expect((await (await connect()).query(rome)).rows).toHaveLength(romes);
+      held.goOn(untouched);
+      expect(await outcome).toMatchObject({ successor: expect.any(Number) });
+      const [options = 0, refusals = 0, starts] = before;
+      await until('the successor has read what is there now', () =>
+        text === 'mode: [' ? count(notReloaded) > refusals : count('option changed') > options,
+      );
+      expect(count(started)).toBe(starts);
+      await restore();
+    }
+  }, 60_000);
+
+  test('a successor that hangs, and one that is killed: the proxy goes on, and does what it was asked for meanwhile', async () => {
+    await database.reload((text) => stringify({ ...parse(text), limits: { successor_timeout_ms: 2_000 } }));
+    for (const duty of [0.3, 0.4]) {
+      const held = new HeldConfig(database.configFile);
+      const outcome = database.handOver();
+      await held.replace(changed(duty));
+      const before = count('option changed');
+      database.signal('SIGHUP');
+      if (duty === 0.4) process.kill(successorOf(database.pid), 'SIGKILL');
+      expect(JSON.stringify(await outcome)).toMatch(duty === 0.4 ? /ended with SIGKILL/ : /within 2000 ms/);
+      await until('it is reloaded', () => count('option changed') > before);
+      await restricts();
+      if (duty === 0.3)
+        await database.reload((text) =>
+          stringify({ ...parse(text), limits: { successor_timeout_ms: 60_000 } }),
+        );
+    }
+    await restore();
+  }, 60_000);
+
+  test('SIGHUP, and SIGUSR2 at once: one after the other, whatever is in the file', async () => {
+    for (const text of [changed(0.6), 'mode: [']) {
+      writeFileSync(database.configFile, text);
+      const before = count('option changed') + count(notReloaded);
+      database.signal('SIGHUP');
+      const outcome = await database.handOver();
+      expect(outcome).toMatchObject(
+        text === 'mode: [' ? { level: 'error' } : { successor: expect.any(Number) },
+      );
+      expect(count('option changed') + count(notReloaded)).toBeGreaterThan(before);
+      if (text !== 'mode: [') await restricts();
+    }
+    await restore();
+  }, 60_000);
+
+  const title = `no transaction fails, is cut or lost in ${handovers} handovers: of clients that stay`;
+  test(
+    pgbench === undefined
+      ? `${title} (those that connect for each are skipped: pgbench is not installed)`
+      : `${title}, and of those that connect for each`,
     async () => {
-      const script = join(directory.path, 'script.pgbench');
-      writeFileSync(script, `begin;\n${rome};\nselect 1;\ncommit;\n`);
-      const args = [
-        '-n',
-        '-C',
-        '-c',
-        '3',
-        '-T',
-        '3600',
-        '-f',
-        script,
-        '--log',
-        `--log-prefix=${join(directory.path, 'log')}`,
-      ];
-      const env = { ...process.env, ...database.environment(database.through) };
-      const child = spawn(pgbench ?? '', args, { env, stdio: ['ignore', 'pipe', 'pipe'] });
-      let output = '';
-      for (const stream of [child.stdout, child.stderr])
-        stream.setEncoding('utf8').on('data', (text: string) => (output += text));
-      const ended = once(child, 'exit');
+      const isOver = new AbortController();
+      const connections = { through: database.through, direct: database.direct };
+      const clients = transferForms.map((form, i) => new TransferringClient(i, form, connections));
+      const transferring = Promise.all(clients.map((client) => client.run(isOver.signal)));
+      await using others = pgbench === undefined ? undefined : startPgbench(pgbench);
       for (let i = 0; i < handovers; i++) {
-        expect(await database.handOver()).toMatchObject({ successor: expect.any(Number) });
-        expect([child.exitCode, output]).toEqual([null, expect.not.stringMatching(/error|abort/)]);
+        const outcome = await Promise.race([database.handOver(), transferring]);
+        expect(outcome).toMatchObject({ successor: expect.any(Number) });
+        expect(others?.trouble()).toBeUndefined();
       }
       await restricts();
-      child.kill('SIGINT');
-      await ended;
-      expect(output).not.toMatch(/error|abort|failed/);
+      for (const { goodbyes } of clients) expect(goodbyes).toBeGreaterThanOrEqual(handovers / 3);
+      isOver.abort();
+      await transferring;
+      const told = clients.map(
+        ({ goodbyes, transactions }) => `${transactions} (sent away ${goodbyes} times)`,
+      );
+      if (handovers > 3) process.stdout.write(`transactions of clients that stay: ${told.join(', ')}\n`);
     },
     60_000 + handovers * 20_000,
   );
+
+  /** Clients that connect for each transaction, until disposed of. */
+  function startPgbench(program: string): { trouble(): string | undefined } & AsyncDisposable {
+    const script = join(directory.path, 'script.pgbench');
+    writeFileSync(script, `begin;\n${rome};\nselect 1;\ncommit;\n`);
+    const args = ['-n', '-C', '-c', '3', '-T', '3600', '-f', script];
+    const env = { ...process.env, ...database.environment(database.through) };
+    const child = spawn(program, args, { env, stdio: ['ignore', 'pipe', 'pipe'] });
+    let output = '';
+    for (const stream of [child.stdout, child.stderr])
+      stream.setEncoding('utf8').on('data', (text: string) => (output += text));
+    const ended = once(child, 'exit');
+    return {
+      trouble: () =>
+        child.exitCode !== null || /error|abort|failed: [1-9]/.test(output)
+          ? `${child.exitCode} ${output}`
+          : undefined,
+      [Symbol.asyncDispose]: async () => {
+        child.kill('SIGINT');
+        await ended;
+      },
+    };
+  }
 });
 
 describe('a service manager', () => {
@@ -147,6 +245,24 @@ describe('a service manager', () => {
     const client = new Client({ host: '127.0.0.1', port, user: 'nobody', database: 'nothing' });
     // The proxy has no server behind it, and says so.
     await expect(client.connect()).rejects.toMatchObject({ code: '08006' });
+  });
+
+  test('stops a proxy that is starting a successor: neither of them stays', async () => {
+    const other = join(directory.path, 'stopped.yaml');
+    const text = readFileSync(config(), 'utf8').concat('listen: { port: 0 }\n');
+    for (const isStarting of [true, false]) {
+      writeFileSync(other, text);
+      await using program = new PcacheProcess(['proxy', '--config', other]);
+      await program.logged('accepting connections');
+      const held = new HeldConfig(other);
+      program.send('SIGUSR2');
+      if (isStarting) await held.replace(text);
+      program.send('SIGTERM');
+      // Its standard error is the successor's as well.
+      const { code, stderr } = await program.ended;
+      expect([code, stderr]).toEqual([0, expect.not.stringContaining('keeps the process alive')]);
+      expect(program.loggedSoFar('accepting connections')).toHaveLength(1);
+    }
   });
 
   test('hands over a socket under a name that is not known: nothing starts', async () => {

@@ -59,6 +59,11 @@ export class PcacheProcess implements AsyncDisposable {
     }));
   }
 
+  /** Of the program, or of the one that has taken its place. */
+  get pid(): number {
+    return this.successor ?? this.child.pid ?? NaN;
+  }
+
   /** What it has written to standard error so far. */
   get stderr(): string {
     return this.err;

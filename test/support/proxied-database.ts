@@ -222,6 +222,11 @@ export class ProxiedDatabase implements AsyncDisposable {
     return this.program.handOver();
   }
 
+  /** Of the program. */
+  get pid(): number {
+    return this.program.pid;
+  }
+
   signal(signal: NodeJS.Signals): void {
     this.program.send(signal);
   }

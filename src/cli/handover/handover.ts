@@ -1,3 +1,4 @@
+import type { ChildProcess } from 'node:child_process';
 import type { Log } from '../../ops/log/log';
 import type { RunningProxy } from '../compose';
 import { startSuccessor } from './successor';
@@ -7,38 +8,71 @@ export class Handover {
   /** Resolves when there is a successor that serves, and this proxy is to end. */
   readonly whenSucceeded: Promise<void>;
   #succeeded: () => void = () => undefined;
-  #isUnderWay = false;
+  #underWay: Promise<void> | undefined;
+  #successor: ChildProcess | undefined;
 
   /** @param shutdown no successor is wanted any more */
   constructor(
-    private readonly proxy: Pick<RunningProxy, 'sockets' | 'release' | 'takeBack' | 'closeAdmin'>,
+    private readonly proxy: Pick<
+      RunningProxy,
+      'sockets' | 'handOver' | 'release' | 'takeBack' | 'closeAdmin' | 'config' | 'control'
+    >,
     private readonly shutdown: AbortSignal,
     private readonly log: Log,
   ) {
     this.whenSucceeded = new Promise((resolve) => (this.#succeeded = resolve));
   }
 
-  /** Never rejects. Asked for again meanwhile, it does nothing. */
+  /** Resolves when what came of it is known; never rejects. Asked for again meanwhile, or when there is a successor, it does nothing. */
   async begin(): Promise<void> {
-    if (this.#isUnderWay || this.shutdown.aborted) return;
-    this.#isUnderWay = true;
-    const { proxy, log } = this;
-    log.info({}, 'SIGUSR2: starting a successor');
+    if (this.#underWay !== undefined || this.#successor !== undefined) {
+      this.log.info({}, 'SIGUSR2: there is a successor already, or one is being started');
+      return;
+    }
+    this.log.info({}, 'SIGUSR2: starting a successor');
+    this.#underWay = this.proxy.handOver(() => this.#takeTurn());
+    await this.#underWay;
+    this.#underWay = undefined;
+  }
+
+  /** As SIGHUP asks for: a successor may have read the files before they were changed, so that it is told. Never rejects. */
+  async reload(): Promise<void> {
+    await this.#underWay;
+    if (this.#successor === undefined) await this.proxy.control.reload();
+    else if (this.#successor.kill('SIGHUP')) this.log.info({}, 'SIGHUP: passed on to the successor');
+  }
+
+  /** Resolves when no successor is being started. */
+  async idle(): Promise<void> {
+    await this.#underWay;
+  }
+
+  /** Resolves to whether there is a successor now. */
+  async #takeTurn(): Promise<boolean> {
+    const { proxy, log, shutdown } = this;
+    let successor: ChildProcess;
     try {
       await proxy.release();
-      const successor = await startSuccessor(proxy.sockets, this.shutdown);
-      await proxy.closeAdmin();
-      log.info({ successor }, 'the successor accepts clients; this process ends when its own are done');
-      this.#succeeded();
+      const { successorTimeoutMs: timeoutMs } = proxy.config.limits;
+      successor = await startSuccessor(proxy.sockets, { timeoutMs, signal: shutdown });
     } catch (error) {
+      if (shutdown.aborted) {
+        log.info({ err: error }, 'no successor is started: this process is being stopped');
+        return false;
+      }
       await this.#goOn();
       log.error({ err: error }, 'no successor could be started; this process goes on');
-      this.#isUnderWay = false;
+      return false;
     }
+    this.#successor = successor;
+    await proxy.closeAdmin();
+    const fields = { successor: successor.pid };
+    log.info(fields, 'the successor accepts clients; this process ends when its own are done');
+    this.#succeeded();
+    return true;
   }
 
   async #goOn(): Promise<void> {
-    if (this.shutdown.aborted) return;
     try {
       await this.proxy.takeBack();
     } catch (error) {

@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { messageOf } from '../../errors/message-of';
 import { StartError } from '../../errors/start-error';
 
 /** File descriptors that a successor listens on. */
@@ -7,20 +8,25 @@ export interface HandedSockets {
   readonly admin: number;
 }
 
-/** Reading the catalogs and opening the cache of many databases takes its time. */
-const startMs = 60_000;
+export interface SuccessorOptions {
+  /** Time it has until it accepts clients. */
+  readonly timeoutMs: number;
+  /** When it fires, no successor is wanted any more. */
+  readonly signal: AbortSignal;
+}
 
 /**
  * Starts the program again, as it was started, in the version that lies there now, with the sockets of this one: no connection is
  * refused in between. Both accept clients once the other does, until this one stops to.
  *
- * @returns its process number, once it accepts clients
- * @throws StartError if it ends before that, takes too long, or `signal` fires; it does not run any more then
+ * @returns its process, once it accepts clients
+ * @throws StartError if it ends before that, takes too long, or `signal` fires; it has ended then
  */
 export async function startSuccessor(
   { clients, admin }: HandedSockets,
-  signal: AbortSignal,
-): Promise<number> {
+  { timeoutMs, signal }: SuccessorOptions,
+): Promise<ChildProcess> {
+  if (signal.aborted) throw new StartError('it is not wanted any more');
   const [program, ...args] = [process.execPath, ...process.execArgv, ...process.argv.slice(1)];
   const sockets = [...clients, admin];
   const child = spawn(program, args, {
@@ -32,31 +38,45 @@ export async function startSuccessor(
       PCACHE_PREDECESSOR: String(process.pid),
     },
   });
+  const gone = new Promise((resolve) => {
+    child.once('exit', resolve);
+    // There was no process to begin with.
+    child.once('error', resolve);
+  });
   try {
-    await whenReady(child, AbortSignal.any([signal, AbortSignal.timeout(startMs)]));
+    await whenReady(child, timeoutMs, signal);
   } catch (error) {
     child.kill('SIGKILL');
+    // What it holds, this process takes back.
+    await gone;
     throw error;
   }
   child.disconnect();
   child.unref();
-  return child.pid ?? 0;
+  return child;
 }
 
-function whenReady(child: ChildProcess, signal: AbortSignal): Promise<void> {
+function whenReady(child: ChildProcess, timeoutMs: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     const fail = (message: string): void => {
+      clearTimeout(timer);
       reject(new StartError(message));
     };
+    const timer = setTimeout(() => {
+      fail(`it did not accept clients within ${timeoutMs} ms`);
+    }, timeoutMs);
     child.once('message', () => {
+      clearTimeout(timer);
       resolve();
     });
-    child.once('error', reject);
+    child.once('error', (error) => {
+      fail(messageOf(error));
+    });
     child.once('exit', (code, by) => {
       fail(`it ended with ${by ?? `exit code ${code ?? '?'}`}; what it said is above`);
     });
     signal.addEventListener('abort', () => {
-      fail('it did not accept clients in time, or was not waited for');
+      fail('it is not wanted any more');
     });
   });
 }
@@ -65,6 +85,7 @@ function whenReady(child: ChildProcess, signal: AbortSignal): Promise<void> {
 export function tellPredecessor(): void {
   if (process.send === undefined) return;
   process.send('ready', () => {
-    process.disconnect();
+    // If it has been killed meanwhile, there is nobody to leave.
+    if (process.connected) process.disconnect();
   });
 }

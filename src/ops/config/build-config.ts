@@ -164,6 +164,7 @@ export function buildConfig(
       keepAliveMs: file.limits.tcp_keepalive_ms,
       maxMessageBytes: file.limits.max_message_bytes,
       drainTimeoutMs: file.limits.drain_timeout_ms,
+      successorTimeoutMs: file.limits.successor_timeout_ms,
       memoryBytes: file.limits.memory_bytes,
     },
     log: {

@@ -306,6 +306,10 @@ export const configSchema = z
         drain_timeout_ms: milliseconds(0, 'Time running statements have to finish after SIGTERM.').default(
           30_000,
         ),
+        successor_timeout_ms: milliseconds(
+          1,
+          'Time that a successor has after SIGUSR2 until it accepts clients; one that takes longer is killed.',
+        ).default(60_000),
         memory_bytes: count(
           2 ** 20,
           2 ** 40,

@@ -218,6 +218,7 @@ export interface LimitsConfig {
   readonly keepAliveMs: number;
   readonly maxMessageBytes: number;
   readonly drainTimeoutMs: number;
+  readonly successorTimeoutMs: number;
   readonly memoryBytes: number;
 }
 

@@ -55,7 +55,14 @@ export function mayHideDefinition(frame: Buffer, start: number): boolean {
   return isSelectTag(frame, start) || (frame[start + 5] === letterE && frame[start + 6] === letterX);
 }
 
-/** Only the text of such a statement tells. */
+/**
+ * INSERT and MERGE where a statement, or that of a WITH, begins. Elsewhere either word can name a column: `select 1 insert into t` makes a table. A
+ * semicolon or a bracket before it may be in a comment that a line ends; of others, and of strings, the end stands between them.
+ */
+const changesRows = /(^|[;(])\s*(insert|merge)\s+into\b/gi;
+
+/** Only the text of such a statement tells; of several statements in one text, or of WITH, one may have written rows. */
 export function mayCreateTable(text: string): boolean {
-  return /\b(into|create)\b/i.test(text);
+  if (!/\b(into|create)\b/i.test(text)) return false;
+  return text.includes('--') || /\b(into|create)\b/i.test(text.replace(changesRows, ''));
 }

@@ -60,6 +60,7 @@ describe('readConfig', () => {
         heldReplyBytes: 1_048_576,
         loginTimeoutMs: 60_000,
         drainTimeoutMs: 30_000,
+        successorTimeoutMs: 60_000,
       },
       log: { level: 'info', format: 'json', sql: false },
     });

@@ -43,5 +43,21 @@ describe('command tags', () => {
     expect(mayCreateTable('select 1 into t')).toBe(true);
     expect(mayCreateTable('CREATE TABLE t AS SELECT 1')).toBe(true);
     expect(mayCreateTable('select created, "point" from internet')).toBe(false);
+    expect(mayCreateTable('begin; select 1; insert into t values (1); commit')).toBe(false);
+    expect(mayCreateTable('with a as (insert into t values (1) returning *) select * from a')).toBe(false);
+  });
+
+  test.each([
+    'select 1 insert into t',
+    'select 1 as merge into t',
+    'select 1; -- and then;\ninsert into t values (1)',
+    'select 1 -- ;\ninsert into t',
+    'select 1 /* ; */ insert into t',
+    `select ';' insert into t`,
+    'select 1 as ";" merge into t',
+    'insert into t values (1); select 1 into u',
+    'insert into t values (1); create table u as select 1',
+  ])('a SELECT may create a table although rows are written, or seem to be: %s', (text) => {
+    expect(mayCreateTable(text)).toBe(true);
   });
 });
