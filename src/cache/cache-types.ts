@@ -27,6 +27,11 @@ export function holdsDatatype(cacheType: CacheType, datatype: PartitionKeyType):
   return (cacheTypes[cacheType] as readonly PartitionKeyType[]).includes(datatype);
 }
 
+/** Whether a store of this type can be open in one process only; the others are shared by all that use their server. */
+export function isForOneProcess(cacheType: CacheType): boolean {
+  return !/^(postgresql|redis)_/.test(cacheType);
+}
+
 /** Those in tables of PostgreSQL, which SQL can read and fill where they are, and what the server must have for that. */
 const inPlace: Readonly<Partial<Record<CacheType, InPlaceAbility>>> = {
   postgresql_array: 'yes',

@@ -1,3 +1,4 @@
+import { isForOneProcess } from '../../cache/cache-types';
 import { AdminServer } from '../../ops/admin/admin-server';
 import { cacheCheck } from '../../ops/admin/cache-check';
 import { engineCheck } from '../../ops/admin/engine-check';
@@ -85,7 +86,7 @@ function checkIsShared({ cache, queue, databases }: PcacheConfig): void {
       'the cache has registered no partition key yet: say --partition-key, or give --config FILE',
     );
   if (databases.size === 0) throw new UsageError('an observer takes at least one database under databases');
-  if (!/^(postgresql|redis)_/.test(cache.backend))
+  if (isForOneProcess(cache.backend))
     throw new UsageError(
       `an observer takes a cache that several processes can use: cache.backend is ${cache.backend}, which belongs to one proxy`,
     );
