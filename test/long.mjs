@@ -28,6 +28,11 @@ const runs = [
     command: ['test/run.mjs', 'test/e2e/handover'],
     environment: { PCACHE_TEST_HANDOVERS: '200' },
   },
+  {
+    what: 'a storm of reloads',
+    command: ['test/run.mjs', 'test/e2e/reload.test'],
+    environment: { PCACHE_TEST_STORM_SECONDS: '600' },
+  },
   { what: 'the oracle', command: ['test/oracle/run.mjs', '--queries', '200000'], environment: {} },
   { what: 'memory', command: ['bench/run.mjs', 'memory'], environment: {} },
 ];

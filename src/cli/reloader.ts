@@ -1,3 +1,4 @@
+import { SerialQueue } from '../cache/serial-queue';
 import { ConfigError } from '../errors/config-error';
 import { messageOf } from '../errors/message-of';
 import { changesThatNeedRestart, concernsDatabases, configChanges } from '../ops/config/config-changes';
@@ -39,7 +40,9 @@ export interface FollowedConfig {
 
 /** Has a running proxy follow its configuration file: whole, or not at all. */
 export class Reloader {
-  #underWay: Promise<ReloadOutcome> | undefined;
+  readonly #reloads = new SerialQueue();
+  /** One that has read nothing yet: whoever asks now gets what comes of it. */
+  #waiting: Promise<ReloadOutcome> | undefined;
   #loaded: LoadedConfig | undefined;
 
   /** @param followed undefined if there is no file to follow: then only certificates, user file and catalogs are read again */
@@ -51,12 +54,13 @@ export class Reloader {
     this.#loaded = followed?.loaded;
   }
 
-  /** Reads the configuration again, then certificates, user file and catalogs. Never rejects. Asked for again meanwhile, it is read once more afterwards. */
+  /** Reads the configuration again, then certificates, user file and catalogs. Never rejects. However often it is asked for meanwhile, it is read once more afterwards. */
   reload(): Promise<ReloadOutcome> {
-    const before = this.#underWay ?? Promise.resolve();
-    const reloading = before.then(() => this.#reload());
-    this.#underWay = reloading;
-    return reloading;
+    this.#waiting ??= this.#reloads.run(() => {
+      this.#waiting = undefined;
+      return this.#reload();
+    });
+    return this.#waiting;
   }
 
   async #reload(): Promise<ReloadOutcome> {

@@ -1,5 +1,4 @@
 import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
@@ -10,13 +9,12 @@ import { connected, romes } from '../support/changing-data';
 import { freePort } from '../support/free-port';
 import { HeldConfig } from '../support/held-config';
 import { PcacheProcess } from '../support/pcache-process';
-import { findPostgresProgram } from '../support/postgres-server';
+import { pgbench, startPgbench } from '../support/pgbench';
 import { ProxiedDatabase } from '../support/proxied-database';
 import { temporaryDirectory, type TemporaryDirectory } from '../support/temporary-directory';
 import { TransferringClient, transferForms, transferTables } from '../support/transfers';
 import { until } from '../support/until';
 
-const pgbench = findPostgresProgram('pgbench');
 const handovers = Number(process.env['PCACHE_TEST_HANDOVERS'] ?? 3);
 /** The one process that a process has started. */
 function successorOf(pid: number): number {
@@ -181,7 +179,11 @@ describe('a successor takes over', () => {
       const connections = { through: database.through, direct: database.direct };
       const clients = transferForms.map((form, i) => new TransferringClient(i, form, connections));
       const transferring = Promise.all(clients.map((client) => client.run(isOver.signal)));
-      await using others = pgbench === undefined ? undefined : startPgbench(pgbench);
+      await using others = await startPgbench(
+        `begin;\n${rome};\nselect 1;\ncommit;\n`,
+        ['-C', '-c', '3'],
+        database.environment(database.through),
+      );
       for (let i = 0; i < handovers; i++) {
         const outcome = await Promise.race([database.handOver(), transferring]);
         expect(outcome).toMatchObject({ successor: expect.any(Number) });
@@ -198,29 +200,6 @@ describe('a successor takes over', () => {
     },
     60_000 + handovers * 20_000,
   );
-
-  /** Clients that connect for each transaction, until disposed of. */
-  function startPgbench(program: string): { trouble(): string | undefined } & AsyncDisposable {
-    const script = join(directory.path, 'script.pgbench');
-    writeFileSync(script, `begin;\n${rome};\nselect 1;\ncommit;\n`);
-    const args = ['-n', '-C', '-c', '3', '-T', '3600', '-f', script];
-    const env = { ...process.env, ...database.environment(database.through) };
-    const child = spawn(program, args, { env, stdio: ['ignore', 'pipe', 'pipe'] });
-    let output = '';
-    for (const stream of [child.stdout, child.stderr])
-      stream.setEncoding('utf8').on('data', (text: string) => (output += text));
-    const ended = once(child, 'exit');
-    return {
-      trouble: () =>
-        child.exitCode !== null || /error|abort|failed: [1-9]/.test(output)
-          ? `${child.exitCode} ${output}`
-          : undefined,
-      [Symbol.asyncDispose]: async () => {
-        child.kill('SIGINT');
-        await ended;
-      },
-    };
-  }
 });
 
 describe('a service manager', () => {

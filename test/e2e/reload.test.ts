@@ -2,7 +2,9 @@ import { Client } from 'pg';
 import { parse, stringify } from 'yaml';
 import { reads, romes } from '../support/changing-data';
 import { multiset } from '../support/engine-harness';
+import { pgbench, startPgbench } from '../support/pgbench';
 import { ProxiedDatabase } from '../support/proxied-database';
+import { ReloadStorm } from '../support/reload-storm';
 import { until } from '../support/until';
 
 /** The configuration of the program, with what is to be another value. */
@@ -16,6 +18,7 @@ const changed =
     change(config);
     return stringify(config);
   };
+const stormSeconds = Number(process.env['PCACHE_TEST_STORM_SECONDS'] ?? 4);
 const rome = `select id, region_id from place where name = 'Rome'`;
 
 describe('the configuration is read again while the proxy runs', () => {
@@ -135,34 +138,57 @@ describe('the configuration is read again while the proxy runs', () => {
     await restricts();
   });
 
-  test('again and again, while statements run: each has the answer of the server', async () => {
-    const direct = new Client(database.direct);
-    await direct.connect();
-    const expected = new Map<string, readonly string[]>();
-    const answer = async (session: Client, text: string): Promise<readonly string[]> =>
-      multiset(await session.query<unknown[]>({ text, rowMode: 'array' }));
-    for (const text of reads) expected.set(text, await answer(direct, text));
-    await direct.end();
-    let isOver = false;
-    let count = 0;
-    const asking = [1, 2, 3].map(async () => {
-      const session = await connect();
-      while (!isOver) {
-        for (const text of reads) expect(await answer(session, text)).toEqual(expected.get(text));
-        count++;
-      }
-      await session.end();
-    });
-    for (let i = 1; i <= 8; i++) {
-      await database.reload(
-        changed((config) => void (config['population'] = { min_query_ms: 0, duty: i / 10 })),
+  const withoutPgbench = pgbench === undefined ? ' (without pgbench, which is not installed)' : '';
+  test(
+    `a storm: ${stormSeconds} seconds of SIGHUP, of files that are other, broken or the same; each statement has the answer of the server${withoutPgbench}`,
+    async () => {
+      const direct = new Client(database.direct);
+      await direct.connect();
+      const expected = new Map<string, readonly string[]>();
+      const answer = async (session: Client, text: string): Promise<readonly string[]> =>
+        multiset(await session.query<unknown[]>({ text, rowMode: 'array' }));
+      for (const text of reads) expected.set(text, await answer(direct, text));
+      await direct.end();
+      let isOver = false;
+      let answers = 0;
+      const asking = Promise.all(
+        [1, 2, 3].map(async (i) => {
+          const session = await connect();
+          for (let n = 0; !isOver; n++) {
+            const text = reads[(i + n) % reads.length] ?? '';
+            if (n % 5 === 0) await session.query('begin isolation level repeatable read');
+            expect(await answer(session, text)).toEqual(expected.get(text));
+            if (n % 5 === 4) await session.query('commit');
+            answers++;
+          }
+          await session.end();
+        }),
       );
-      const reached = count + 3;
-      await until('statements go on', async () => count >= reached);
-    }
-    isOver = true;
-    await Promise.all(asking);
-  }, 120_000);
+      const script = '\\set id random(1, 100000)\nselect name from place where id = :id;\n';
+      await using others = await startPgbench(script, ['-c', '2'], database.environment(database.through));
+      const storm = new ReloadStorm(database, untouched);
+      const end = performance.now() + stormSeconds * 1_000;
+      const [before, hits] = [await storm.quiet(), await database.hits()];
+      while (performance.now() < end) {
+        await Promise.race([storm.blow(Math.min(stormSeconds * 100, 60_000)), asking]);
+        expect(others?.trouble()).toBeUndefined();
+      }
+      const after = await storm.quiet();
+      isOver = true;
+      await asking;
+      const restricted = (await database.hits()) - hits;
+      expect(restricted).toBeGreaterThan(0);
+      // As many descriptors and connections as before. The heap is at its least right after it was swept.
+      expect(after.connections).toBe(before.connections);
+      expect(after.openFiles).toBeLessThanOrEqual(before.openFiles);
+      if (stormSeconds > 60)
+        process.stdout.write(
+          `${storm.summary}; ${answers} answers compared, ${restricted} statements restricted\n`,
+        );
+      expect(storm.heapGrowth).toBeLessThan(20e6);
+    },
+    60_000 + stormSeconds * 2_000,
+  );
 
   test('nobody has noticed', async () => {
     const expected = /the configuration is not reloaded|tooManyConnections/;

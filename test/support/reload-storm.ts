@@ -1,0 +1,99 @@
+import { renameSync, writeFileSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
+import { Client } from 'pg';
+import { parse, stringify } from 'yaml';
+import type { ProxiedDatabase } from './proxied-database';
+import { until } from './until';
+
+/** Between two signals: more than come to be reloads. */
+const pauseMs = 15;
+const outcomes = ['configuration reloaded', 'the configuration is not reloaded; the old one stays'];
+
+/** What a program has open. */
+export interface Openings {
+  readonly openFiles: number;
+  /** Those of pcache's own at the server. */
+  readonly connections: number;
+}
+
+/** Has a program read its configuration again, and again, and again. */
+export class ReloadStorm {
+  private signals = 0;
+  private readonly heaps: number[] = [];
+  private readonly reloadsBefore: readonly number[];
+
+  /** @param untouched the configuration it began with */
+  constructor(
+    private readonly database: ProxiedDatabase,
+    private readonly untouched: string,
+  ) {
+    this.reloadsBefore = this.reloads();
+  }
+
+  /** For so many milliseconds; what the heap was at its least in it is kept. */
+  async blow(forMs: number): Promise<void> {
+    const { database, untouched } = this;
+    const config = parse(untouched);
+    const end = performance.now() + forMs;
+    let least = Infinity;
+    while (performance.now() < end) {
+      const n = this.signals++;
+      const other = {
+        ...config,
+        mode: n % 8 === 4 ? 'off' : 'on',
+        population: { ...config.population, duty: 1 / (1 + (n % 7)) },
+        limits: { memory_bytes: 2 ** 27 + (n % 3), login_timeout_ms: 50_000 + n },
+      };
+      const texts = [stringify(other), 'mode: [', stringify({ ...other, mode: 'of', nothing: 1 }), untouched];
+      // Whole at every moment: what is half written is broken, and not what is tried here.
+      const next = `${database.configFile}.next`;
+      writeFileSync(next, texts[n % texts.length] ?? '');
+      renameSync(next, database.configFile);
+      database.signal('SIGHUP');
+      await delay(pauseMs);
+      if (n % 20 !== 0) continue;
+      least = Math.min(least, (await database.metrics()).get('pcache_nodejs_heap_size_used_bytes') ?? NaN);
+    }
+    this.heaps.push(least);
+  }
+
+  /** Waits until the program follows the configuration it began with, and has closed what it had for another. */
+  async quiet(): Promise<Openings> {
+    await this.database.reload(() => this.untouched);
+    const seen: Openings[] = [];
+    return until('it has settled', async () => {
+      seen.push({
+        openFiles: (await this.database.metrics()).get('pcache_process_open_fds') ?? NaN,
+        connections: await this.connections(),
+      });
+      const last = seen.slice(-10);
+      return last.length === 10 && new Set(last.map((each) => JSON.stringify(each))).size === 1 && last[0];
+    });
+  }
+
+  /** Bytes by which the heap at its least was more in the last part than in the second: the first one warms up. */
+  get heapGrowth(): number {
+    const [, second = NaN] = this.heaps;
+    return this.heaps.length < 3 ? 0 : (this.heaps.at(-1) ?? NaN) - second;
+  }
+
+  get summary(): string {
+    const [applied, refused] = this.reloads().map((count, i) => count - (this.reloadsBefore[i] ?? 0));
+    const heaps = this.heaps.map((bytes) => (bytes / 1e6).toFixed(0)).join(', ');
+    return `${this.signals} signals, ${applied} reloads and ${refused} refused; least heap of each part ${heaps} MB`;
+  }
+
+  private reloads(): readonly number[] {
+    return outcomes.map((message) => this.database.logged(message).length);
+  }
+
+  private async connections(): Promise<number> {
+    const client = new Client(this.database.direct);
+    await client.connect();
+    const { rows } = await client.query<{ n: number }>(
+      `select count(*)::int as n from pg_stat_activity where usename = 'pcache'`,
+    );
+    await client.end();
+    return rows[0]?.n ?? NaN;
+  }
+}
