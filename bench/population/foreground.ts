@@ -4,6 +4,7 @@ import { Observer } from '../../src/population/observer';
 import { PostgresqlQueue } from '../../src/population/queue/postgresql/postgresql-queue';
 import { queueMigrations } from '../../src/population/queue/postgresql/queue-schema';
 import { fragments } from '../../src/population/queue/work-kind';
+import { isServerIdle } from '../../src/population/server-idleness';
 import { PostgresqlSource } from '../../src/population/sources/postgresql';
 import { type ControlPool, openPool } from '../../src/postgres/control-pool';
 import { migrate } from '../../src/postgres/migrations';
@@ -24,7 +25,7 @@ const clients = 4;
 const scale = 10;
 const concurrency = 2;
 /** Of the time, as population.duty: without a rest, and others to compare with the default. */
-const duties = [1, 0.3, 0.1, 0.05] as const;
+const duties = [1, 0.1, 0.05, 0.02] as const;
 const schema = { schema: 'pcache', tablePrefix: '' };
 const warn = (message: string): void => console.error(message);
 const run = { protocol: 'prepared', clients, seconds } as const;
@@ -123,7 +124,8 @@ async function populating(
   const observer = owned.add(
     new Observer({
       source: new PostgresqlSource({ pool, timeoutMs: 60_000, maxKeys: 100_000 }),
-      ...{ queue, backend, concurrency, duty },
+      ...{ queue, backend, concurrency },
+      pace: { duty, isIdle: (signal) => isServerIdle(queuePool, signal) },
       events: {
         started: () => undefined,
         finished: () => (done += 1),

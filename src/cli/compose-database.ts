@@ -22,6 +22,7 @@ import { fragments, type OriginalQuery, originalQueries } from '../population/qu
 import type { DeferredQueue } from '../population/queue/deferred-queue';
 import { type RefreshableEntry, Refresher } from '../population/refresher';
 import { retryAt } from '../population/retry-policy';
+import { isServerIdle } from '../population/server-idleness';
 import { readChangedKeys } from '../population/sources/changes-since';
 import type { ServerTls } from '../postgres/server-tls';
 import { readLowestKey } from '../postgres/catalog/read-lowest-key';
@@ -114,6 +115,7 @@ export async function composeDatabase(
       partitionKeys,
     );
     const { concurrency, duty, minSeen } = config.population;
+    const isIdle = (signal: AbortSignal): Promise<boolean> => isServerIdle(catalogPool, signal);
     const { isSplitting, isRunning, isForced = false, isForNewKeys = false } = work;
     const exactKeys = partitionKeys.filter(({ changeLog }) => changeLog !== undefined);
     const isTracked = exactKeys.length > 0;
@@ -138,7 +140,8 @@ export async function composeDatabase(
     const observer = owned.add(
       new Observer({
         ...{ queue, source: fragmentSource, backend, events, concurrency, isForced, isForNewKeys },
-        ...{ outageBackoff, duty },
+        // A source elsewhere is not asked what else it has to do.
+        ...{ outageBackoff, pace: { duty, isIdle: fragmentSource === own ? isIdle : undefined } },
       }),
     );
     const pauses = new Pauses(observer);

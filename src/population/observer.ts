@@ -7,6 +7,7 @@ import type { Fragment } from '../query/fragment/fragment';
 import { type Backoff, backoffMs } from './backoff';
 import type { FragmentOutcome, FragmentSource } from './fragment-source';
 import { Gate } from './gate';
+import { Pace, type PaceOptions } from './pace';
 import type { PopulationEvents } from './population-events';
 import { HeldLease } from './queue/held-lease';
 import type { WorkLease, WorkQueue } from './queue/work-queue';
@@ -28,12 +29,9 @@ export interface ObserverOptions {
   readonly isForNewKeys?: boolean;
   /** Between attempts to reach the queue, the backend or the source while it is away. */
   readonly outageBackoff?: Backoff;
-  /** Share of its time that each worker runs fragments, above 0; default 1: it does not rest. */
-  readonly duty?: number;
+  /** When fragments are begun; default: as soon as a worker is free. */
+  readonly pace?: PaceOptions;
 }
-
-/** However long a fragment took, no rest is longer. */
-const longestRestMs = 60_000;
 
 /**
  * Runs the fragments of a queue and puts their entries into a backend, until it is stopped.
@@ -44,9 +42,6 @@ const longestRestMs = 60_000;
  * the worker holds on to the result, as nothing else could be stored either. Only a fragment that loses its connection
  * again and again counts as failed in the end.
  *
- * After each run a worker rests, in proportion to the time it took: what slows down the server's clients is not how much is run in all, but how
- * often somebody meets it.
- *
  * The lease is extended all the while; a worker that cannot do so ends its run before another one can begin it.
  */
 export class Observer implements AsyncDisposable {
@@ -55,6 +50,7 @@ export class Observer implements AsyncDisposable {
   readonly #outageBackoff: Backoff;
   readonly #stopping = new AbortController();
   readonly #gate = new Gate();
+  readonly #pace: Pace;
   /** Aborted when what is running is to end, for whatever reason. */
   #interrupting = new AbortController();
   readonly #underWay = new Set<Promise<number>>();
@@ -65,6 +61,7 @@ export class Observer implements AsyncDisposable {
   constructor(options: ObserverOptions) {
     this.#options = options;
     this.#retryPolicy = options.retryPolicy ?? defaultRetryPolicy;
+    this.#pace = new Pace(options.pace ?? { duty: 1 });
     this.#outageBackoff = options.outageBackoff ?? { firstMs: 500, maxMs: 30_000 };
   }
 
@@ -120,8 +117,13 @@ export class Observer implements AsyncDisposable {
       await this.#gate.pass();
       if (signal.aborted) return;
       try {
+        await using turn = await this.#pace.turn(signal);
+        if (this.#stopping.signal.aborted) return;
         const lease = await queue.claim(this.#gate.shutSignal);
-        if (lease !== undefined) await this.#rest(await this.#noted(this.#handle(lease)));
+        if (lease !== undefined) {
+          turn.begun();
+          turn.done(await this.#noted(this.#handle(lease)));
+        }
         failures = 0;
       } catch (error) {
         failures += 1;
@@ -138,12 +140,6 @@ export class Observer implements AsyncDisposable {
     } finally {
       this.#underWay.delete(handling);
     }
-  }
-
-  async #rest(workedMs: number): Promise<void> {
-    const { duty = 1 } = this.#options;
-    const restMs = Math.min(workedMs * (1 / duty - 1), longestRestMs);
-    if (restMs > 0) await pause(restMs, this.#stopping.signal);
   }
 
   /** Ends the lease one way or the other; rejects only if the queue does. Resolves to the milliseconds the source was at work. */

@@ -1,6 +1,7 @@
 import { MemoryBackend } from '../../../src/cache/backends/memory';
 import type { FragmentSource } from '../../../src/population/fragment-source';
 import { Observer } from '../../../src/population/observer';
+import type { PaceOptions } from '../../../src/population/pace';
 import { InProcessQueue } from '../../../src/population/queue/in-process-queue';
 import { fragments } from '../../../src/population/queue/work-kind';
 import { pause } from '../../../src/postgres/deadline';
@@ -31,7 +32,7 @@ let events: RecordedPopulation;
 let queue: InProcessQueue<Fragment>;
 afterEach(() => queue[Symbol.asyncDispose]());
 
-async function observing(duty: number): Promise<Observer> {
+async function observing(pace: PaceOptions, concurrency = 1): Promise<Observer> {
   queue = new InProcessQueue({ kind: fragments });
   const backend = new MemoryBackend({ warn: () => undefined });
   await backend.registerPartitionKey('region', 'integer');
@@ -39,13 +40,13 @@ async function observing(duty: number): Promise<Observer> {
   await queue.push(works);
   source = new SlowSource();
   events = new RecordedPopulation();
-  const observer = new Observer({ ...{ queue, source, backend, events, duty }, concurrency: 1 });
+  const observer = new Observer({ queue, source, backend, events, pace, concurrency });
   observer.start();
   return observer;
 }
 
 test('a worker rests after each run, in proportion to what it took', async () => {
-  await using _ = await observing(0.2);
+  await using _ = await observing({ duty: 0.2 });
   await until('all are done', () => events.runs.length === 3);
   for (const [i, begunAt] of source.begun.slice(1).entries()) {
     const [before = NaN, ended = NaN] = [source.begun[i], source.ended[i]];
@@ -54,8 +55,38 @@ test('a worker rests after each run, in proportion to what it took', async () =>
   }
 });
 
+test('however many workers there are, one runs at a time and all rest after it', async () => {
+  await using _ = await observing({ duty: 0.2 }, 3);
+  await until('all are done', () => events.runs.length === 3);
+  for (const [i, begunAt] of source.begun.slice(1).entries()) {
+    const [before = NaN, ended = NaN] = [source.begun[i], source.ended[i]];
+    expect(begunAt - ended).toBeGreaterThanOrEqual(4 * (ended - before) - 2);
+  }
+});
+
+test('a server with nothing else to do is not left alone: no rest, and as many at a time as there are workers', async () => {
+  const begunTogether = new Set<number>();
+  const isIdle = async (): Promise<boolean> => {
+    begunTogether.add(source.begun.length - source.ended.length);
+    return true;
+  };
+  await using _ = await observing({ duty: 0.001, isIdle }, 3);
+  await until('all are done', () => events.runs.length === 3);
+  // By its duty it would have rested for 20 seconds after the first.
+  expect((source.ended[2] ?? NaN) - (source.begun[0] ?? NaN)).toBeLessThan(10_000);
+  expect(Math.max(...begunTogether)).toBeGreaterThan(1);
+});
+
+test('a server that cannot be asked what it does is taken to have something to do', async () => {
+  const isIdle = (): Promise<boolean> => Promise.reject(new Error('no connection'));
+  await using observer = await observing({ duty: 0.001, isIdle }, 3);
+  await until('one is done', () => events.runs.length === 1);
+  await observer.stop();
+  expect(source.begun).toHaveLength(1);
+});
+
 test('the rest ends when the observer is stopped', async () => {
-  const observer = await observing(0.001);
+  const observer = await observing({ duty: 0.001 });
   await until('one is done', () => events.runs.length === 1);
   const stoppedAt = performance.now();
   await observer.stop();
@@ -65,7 +96,7 @@ test('the rest ends when the observer is stopped', async () => {
 });
 
 test('what is running when it is interrupted is run anew, and stored once', async () => {
-  await using observer = await observing(1);
+  await using observer = await observing({ duty: 1 });
   await until('one is running', () => source.begun.length === 1);
   observer.pause();
   await observer.interrupt();
