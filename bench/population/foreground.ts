@@ -4,7 +4,7 @@ import { Observer } from '../../src/population/observer';
 import { PostgresqlQueue } from '../../src/population/queue/postgresql/postgresql-queue';
 import { queueMigrations } from '../../src/population/queue/postgresql/queue-schema';
 import { fragments } from '../../src/population/queue/work-kind';
-import { isServerIdle } from '../../src/population/server-idleness';
+import { ServerIdleness } from '../../src/population/server-idleness';
 import { PostgresqlSource } from '../../src/population/sources/postgresql';
 import { type ControlPool, openPool } from '../../src/postgres/control-pool';
 import { migrate } from '../../src/postgres/migrations';
@@ -106,6 +106,7 @@ async function populating(
   };
   const pool: ControlPool = owned.add(openPool({ ...connection, maxConnections: concurrency, settings }));
   const queuePool = owned.add(openPool({ ...connection, maxConnections: 4 }));
+  const idleness = new ServerIdleness(queuePool, { info: (_, message) => warn(message) });
   const queue = owned.add(
     new PostgresqlQueue({
       ...{ pool: queuePool, schema, kind: fragments, source, warn, maxLength: 100_000 },
@@ -125,7 +126,7 @@ async function populating(
     new Observer({
       source: new PostgresqlSource({ pool, timeoutMs: 60_000, maxKeys: 100_000 }),
       ...{ queue, backend, concurrency },
-      pace: { duty, isIdle: (signal) => isServerIdle(queuePool, signal) },
+      pace: { duty, isIdle: (signal) => idleness.isIdle(signal) },
       events: {
         started: () => undefined,
         finished: () => (done += 1),

@@ -22,7 +22,7 @@ import { fragments, type OriginalQuery, originalQueries } from '../population/qu
 import type { DeferredQueue } from '../population/queue/deferred-queue';
 import { type RefreshableEntry, Refresher } from '../population/refresher';
 import { retryAt } from '../population/retry-policy';
-import { isServerIdle } from '../population/server-idleness';
+import { ServerIdleness } from '../population/server-idleness';
 import { readChangedKeys } from '../population/sources/changes-since';
 import type { ServerTls } from '../postgres/server-tls';
 import { readLowestKey } from '../postgres/catalog/read-lowest-key';
@@ -115,7 +115,8 @@ export async function composeDatabase(
       partitionKeys,
     );
     const { concurrency, duty, minSeen } = config.population;
-    const isIdle = (signal: AbortSignal): Promise<boolean> => isServerIdle(catalogPool, signal);
+    const idleness = new ServerIdleness(catalogPool, populationLog);
+    const isIdle = (signal: AbortSignal): Promise<boolean> => idleness.isIdle(signal);
     const { isSplitting, isRunning, isForced = false, isForNewKeys = false } = work;
     const exactKeys = partitionKeys.filter(({ changeLog }) => changeLog !== undefined);
     const isTracked = exactKeys.length > 0;
