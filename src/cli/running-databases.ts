@@ -22,15 +22,23 @@ import { loadParser } from '../query/ast/parser';
 import { composeDatabase, type ComposedDatabase } from './compose-database';
 import { databaseFacts } from './database-facts';
 import { openGuardedCache } from './open-guarded-cache';
-import { openQueues } from './open-queues';
+import { openQueues, type Queues } from './open-queues';
 import { Owned } from './owned';
 import { startEvictor } from './start-evictor';
+import { borrowQueues } from './workers/borrowed-queue';
+import type { Channel } from './workers/channel';
+import type { LentCache } from './workers/lent-cache';
+import type { LentQueues } from './workers/lent-queues';
 
 export interface RunningDatabasesParts {
   readonly serverTls: ServerTls | undefined;
   readonly metrics: Metrics;
   readonly readiness: Readiness;
   readonly log: Log;
+  /** Of a worker: it populates, splits and evicts, and has open what only one process can. */
+  readonly overseer?: Channel;
+  /** Of an overseer: what its workers use of it. */
+  readonly lent?: { readonly cache: LentCache; readonly queues: LentQueues };
 }
 
 /** A run that is cancelled ends within moments, unless its server or the cache is away. */
@@ -68,22 +76,27 @@ export class RunningDatabases implements AsyncDisposable {
     const wanted = config.mode === 'off' ? new Map() : config.databases;
     for (const name of this.#engines.keys()) if (!wanted.has(name)) this.#engines.delete(name);
     if (wanted.size === 0) return;
-    const { serverTls, metrics, log } = this.parts;
+    const { serverTls, metrics, log, overseer, lent } = this.parts;
     try {
       await loadParser();
       const backend = await this.#cacheOf(config);
-      this.#owned.add(startEvictor(config, 'proxy', backend, metrics.cache, log));
-      const queues = this.#owned.add(openQueues(config, serverTls, log));
-      const { runBy } = config.population;
+      if (overseer === undefined) this.#owned.add(startEvictor(config, 'proxy', backend, metrics.cache, log));
+      const queuesOf = this.#queuesOf(config);
+      const runBy = overseer === undefined ? config.population.runBy : 'observer';
       this.#runsPopulation = runBy !== 'observer';
-      const work = { queues, isSplitting: runBy !== 'observer', isRunning: runBy === 'proxy' };
       for (const [name, database] of config.databases) {
         const own = log.child({ database: name });
+        const work = {
+          queues: queuesOf(name),
+          isSplitting: runBy !== 'observer',
+          isRunning: runBy === 'proxy',
+        };
         const statistics = this.#statistics.get(name) ?? new ShapeStatistics();
         this.#statistics.set(name, statistics);
         const parts = [serverTls, backend, metrics, own, work, statistics] as const;
         const composed = this.#owned.add(await composeDatabase(database, config, ...parts));
         this.#composed.set(name, composed);
+        if (lent !== undefined) this.#owned.add(lent.queues.lend(name, composed));
         if (this.#isPaused) composed.population.pause();
         const { engine } = composed;
         const switchable = this.#switchable(name);
@@ -162,6 +175,7 @@ export class RunningDatabases implements AsyncDisposable {
     const cache = this.#cache;
     this.#cache = new Owned();
     this.#backend = undefined;
+    this.parts.lent?.cache.lend(undefined);
     await cache[Symbol.asyncDispose]();
   }
 
@@ -181,10 +195,19 @@ export class RunningDatabases implements AsyncDisposable {
 
   async #cacheOf(config: PcacheConfig): Promise<CacheBackend> {
     if (this.#backend !== undefined) return this.#backend;
-    const { serverTls, metrics, log } = this.parts;
-    const backend = this.#cache.add(await openGuardedCache(config.cache, serverTls, metrics.cache, log));
+    const { serverTls, metrics, log, overseer, lent } = this.parts;
+    const opened = await openGuardedCache(config.cache, serverTls, metrics.cache, log, overseer);
+    const backend = this.#cache.add(opened);
     this.#backend = backend;
+    lent?.cache.lend(backend);
     return backend;
+  }
+
+  #queuesOf(config: PcacheConfig): (database: string) => Queues {
+    const { overseer, serverTls, log } = this.parts;
+    if (overseer !== undefined) return (database) => borrowQueues(overseer, database);
+    const queues = this.#owned.add(openQueues(config, serverTls, log));
+    return () => queues;
   }
 
   #switchable(name: string): SwitchableEngine {
