@@ -2,8 +2,9 @@ import pino, { type DestinationStream, type Logger } from 'pino';
 import type { LogLevel } from '../config/log-schema';
 import type { LogConfig } from '../config/pcache-config';
 import type { Log } from './log';
-import { prettyStream } from './pretty-stream';
+import { formatLine, prettyStream } from './pretty-stream';
 import { serializeError } from './serialize-error';
+import { StandardError } from './standard-error';
 
 /** What a log is made by. */
 export type LogOptions = Pick<LogConfig, 'level' | 'format' | 'sql'> & Partial<Pick<LogConfig, 'levels'>>;
@@ -20,7 +21,10 @@ export interface LeveledLog extends Log {
 const confidentialFields = ['sql', 'parameters'];
 
 /** The process's log. Entries go to standard error, so that standard output is a command's result and nothing else. */
-export function createLog(config: LogOptions, destination: DestinationStream = standardError()): LeveledLog {
+export function createLog(
+  config: LogOptions,
+  destination: DestinationStream = new StandardError(lostLine(config)),
+): LeveledLog {
   const paths = confidentialFields.flatMap((field) => [field, `*.${field}`, `*.*.${field}`]);
   const levels = new PartLevels(config);
   const log: Logger = pino(
@@ -71,7 +75,18 @@ class PartLevels {
   }
 }
 
-/** Synchronous: what is logged just before the process ends is still written. */
-function standardError(): DestinationStream {
-  return pino.destination({ dest: 2, sync: true });
+/** As an entry of the log. */
+function lostLine({ format }: LogOptions): (lost: number) => string {
+  return (lost) => {
+    const time = new Date().toISOString();
+    const entry = {
+      level: 'warn',
+      time,
+      pid: process.pid,
+      lost,
+      msg: 'entries of the log could not be written',
+    };
+    const line = `${JSON.stringify(entry)}\n`;
+    return format === 'pretty' ? formatLine(line) : line;
+  };
 }

@@ -7,7 +7,8 @@ export function prettyStream(destination: DestinationStream): DestinationStream 
   return { write: (line) => destination.write(formatLine(line)) };
 }
 
-function formatLine(line: string): string {
+/** A line of pino's in that form. */
+export function formatLine(line: string): string {
   const entry = JSON.parse(line) as Readonly<Record<string, unknown>>;
   const fields = Object.entries(entry)
     .filter(([name]) => !shown.has(name))
