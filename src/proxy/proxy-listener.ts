@@ -1,36 +1,30 @@
-import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+import { type AddressInfo, type Socket } from 'node:net';
 import { type Engine } from '../engine/engine';
 import { type ClientFacts } from '../ops/console/console-subjects';
-import { keepAliveOptions } from '../postgres/keep-alive';
 import { PlainSocket } from '../postgres/plain-socket';
+import { cancelHeaderBytes, decodeCancelRequest } from '../wire/startup/cancel-request';
+import { cancelKey, relayToSession } from './entrance/client-cancel';
 import { ClientEntrance } from './entrance/client-entrance';
 import { OpenFiles } from './entrance/open-files';
 import { type SessionLimit, SessionPlaces } from './entrance/session-places';
 import { type ConsoleDoor, isForConsole, placesForConsoles } from './console/console-door';
 import { type ClientSession } from './session/client-session';
 import { type ClientTls } from './entrance/client-tls';
-import { descriptorOf, listen } from '../postgres/listen';
+import { ClientDoor, type ListenOptions } from './client-door';
 import { type ProxyEvents, type ProxyTraffic } from './proxy-events';
 import { defaultLimits, type ProxyLimits } from './proxy-limits';
 import { type ProxyLog } from './proxy-log';
 import { type SessionHost } from './session/session-host';
 import { type ProxyMode } from './scan/session-link';
-import { listenOnSocketFile, socketFile, SocketFileError } from './socket-file';
+import { type ProxyPeers } from './proxy-peers';
 import { type UpstreamAddress } from './upstream/upstream-connection';
 import { type VerifierSource } from './login/verifier-source';
 
 export interface ProxyListenerOptions {
-  /** Port 0: a free one. */
-  readonly listen: {
-    readonly host: string;
-    readonly port: number;
-    /** Where to make a unix socket as well, named after the port. */
-    readonly socketDirectory?: string | undefined;
-    /** File descriptors that are listened on already, in place of host and port. */
-    readonly descriptors?: readonly number[];
-    /** Whoever listens there now is about to stop. */
-    readonly isSuccessor?: boolean;
-  };
+  /** undefined: nowhere, clients are handed to `take`. */
+  readonly listen: ListenOptions | undefined;
+  /** Default: no other process serves clients of this installation. */
+  readonly peers?: ProxyPeers | undefined;
   /** Default: no TLS. Stays the caller's, who may reload it. */
   readonly clientTls?: ClientTls | undefined;
   readonly upstream: UpstreamAddress;
@@ -56,9 +50,7 @@ const fileWarningMs = 10_000;
 
 /** The proxy's door: accepts clients, and owns their sessions. */
 export class ProxyListener implements AsyncDisposable {
-  /** One for each address. */
-  private readonly servers: readonly [Server, ...Server[]];
-  private readonly socketServer: Server;
+  private readonly door: ClientDoor | undefined;
   private readonly sessions = new Set<ClientEntrance>();
   private readonly sessionsByKey = new Map<string, ClientSession>();
   private readonly bytes = { bytesFromClients: 0, bytesFromUpstream: 0 };
@@ -72,7 +64,7 @@ export class ProxyListener implements AsyncDisposable {
   constructor(private readonly options: ProxyListenerOptions) {
     const limits = { ...defaultLimits, ...options.limits };
     const { upstream, clientTls, verifiers, engines, mode, events, log } = options;
-    const { console } = options;
+    const { console, peers } = options;
     this.places = new SessionPlaces(limits);
     const files = new OpenFiles(options.maxOpenFiles);
     if (!files.suffices(limits.maxSessions)) {
@@ -92,7 +84,9 @@ export class ProxyListener implements AsyncDisposable {
       traffic: this.bytes,
       hasFilesFor: (accepted) => files.hasRoomFor(accepted),
       admit: (startup) => {
-        const reserved = isForConsole(console, startup) ? placesForConsoles : 0;
+        const isConsole = isForConsole(console, startup);
+        if (peers !== undefined) return peers.admit(startup, isConsole);
+        const reserved = isConsole ? placesForConsoles : 0;
         return this.places.take(startup, this.sessions.size - reserved);
       },
       refused: (limit) => this.refused(limit),
@@ -101,20 +95,21 @@ export class ProxyListener implements AsyncDisposable {
       forgetKey: (key, session) => {
         if (this.sessionsByKey.get(key) === session) this.sessionsByKey.delete(key);
       },
+      cancelElsewhere: (request) => peers?.cancel(request) ?? Promise.resolve(false),
       closed: (connection) => this.connectionClosed(connection),
     };
-    const accept = (socket: Socket): void => this.accept(socket);
-    const keepAlive = keepAliveOptions(limits.keepAliveMs);
-    const [, ...more] = options.listen.descriptors ?? [];
-    const makeServer = (): Server =>
-      createServer({ allowHalfOpen: true, noDelay: true, ...keepAlive }, accept);
-    this.servers = [makeServer(), ...more.map(makeServer)];
-    this.socketServer = createServer({ allowHalfOpen: true }, accept);
+    if (options.listen !== undefined)
+      this.door = new ClientDoor({
+        listen: options.listen,
+        keepAliveMs: limits.keepAliveMs,
+        accept: (socket) => this.take(socket, ++this.accepted),
+        failed: (error) => log.error({ err: error }, 'the listener failed'),
+      });
   }
 
   /** The file descriptors it listens on, but for the unix socket, which a successor makes anew. */
   get descriptors(): readonly number[] {
-    return this.servers.map(descriptorOf);
+    return this.door?.descriptors ?? [];
   }
 
   /** Bytes relayed since start. */
@@ -148,27 +143,26 @@ export class ProxyListener implements AsyncDisposable {
 
   /** Begins to listen; resolves to the first address. Rejects if one cannot be had, or with SocketFileError. */
   async start(): Promise<AddressInfo> {
-    const { servers, socketServer, options } = this;
-    const { host, port, descriptors = [], socketDirectory, isSuccessor = false } = options.listen;
-    const [first, ...more] = servers;
-    const address = await listen(
-      first,
-      descriptors[0] === undefined ? { host, port } : { fd: descriptors[0] },
+    if (this.door === undefined) throw new Error('there is nowhere to listen');
+    return this.door.open();
+  }
+
+  /** Serves a client that was accepted, here or by another process. No number is given twice. */
+  take(socket: Socket, id: number): void {
+    this.options.events.connectionOpened();
+    const entrance = new ClientEntrance(PlainSocket.adopt(socket), this.host, id);
+    this.sessions.add(entrance);
+    if (this.isClosing) entrance.drain();
+  }
+
+  /** Passes on a CancelRequest that came to another process; false if it is for no session here. */
+  async cancel(request: Buffer): Promise<boolean> {
+    const session = this.sessionsByKey.get(
+      cancelKey(decodeCancelRequest(request.subarray(cancelHeaderBytes))),
     );
-    for (const [i, server] of more.entries()) await listen(server, { fd: descriptors[i + 1] ?? -1 });
-    if (socketDirectory !== undefined) {
-      const path = socketFile(socketDirectory, address.port);
-      try {
-        await listenOnSocketFile(socketServer, path, isSuccessor);
-      } catch (error) {
-        for (const server of servers) server.close();
-        throw new SocketFileError(path, error);
-      }
-    }
-    for (const each of [...servers, socketServer]) {
-      each.on('error', (error) => options.log.error({ err: error }, 'the listener failed'));
-    }
-    return address;
+    if (session === undefined) return false;
+    await relayToSession(this.host, session, request);
+    return true;
   }
 
   /**
@@ -201,11 +195,6 @@ export class ProxyListener implements AsyncDisposable {
     return this.close();
   }
 
-  private accept(socket: Socket): void {
-    this.options.events.connectionOpened();
-    this.sessions.add(new ClientEntrance(PlainSocket.adopt(socket), this.host, ++this.accepted));
-  }
-
   private refused(limit: SessionLimit): void {
     const { events, log } = this.options;
     events.sessionRefused(limit);
@@ -219,7 +208,7 @@ export class ProxyListener implements AsyncDisposable {
   private stopAccepting(): void {
     if (this.isClosing) return;
     this.isClosing = true;
-    for (const server of [...this.servers, this.socketServer]) server.close();
+    this.door?.close();
   }
 
   private empty(): Promise<void> {
@@ -229,6 +218,7 @@ export class ProxyListener implements AsyncDisposable {
 
   private connectionClosed(connection: ClientEntrance): void {
     this.sessions.delete(connection);
+    this.options.peers?.closed(connection.id);
     if (this.sessions.size === 0) for (const resolve of this.whenEmpty.splice(0)) resolve();
   }
 }

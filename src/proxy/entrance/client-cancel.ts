@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { type CancelRequest } from '../../wire/startup/cancel-request';
 import { relayCancel } from './cancel-relay';
+import { type ClientSession } from '../session/client-session';
 import { type SessionHost } from '../session/session-host';
 
 /** A cancel request waits at most this long for the client's own statement to be on its way. */
@@ -16,8 +17,6 @@ export function cancelKey({ processId, secretKey }: CancelRequest): string {
 /**
  * Passes a client's CancelRequest on, byte for byte, and resolves when it has been delivered; the caller closes the client's
  * connection then, for a client may rely on that order. Never rejects.
- *
- * If the session is busy with hidden messages, or with deciding, the request waits until the client's statement has been sent.
  */
 export async function relayClientCancel(
   host: SessionHost,
@@ -25,6 +24,19 @@ export async function relayClientCancel(
   bytes: Buffer,
 ): Promise<void> {
   const session = host.findByKey(cancelKey(request));
+  if (session === undefined && (await host.cancelElsewhere(bytes))) return;
+  await relayToSession(host, session, bytes);
+}
+
+/**
+ * The same for a session of this process, or one that nobody knows. If the session is busy with hidden messages, or with deciding, the
+ * request waits until the client's statement has been sent.
+ */
+export async function relayToSession(
+  host: SessionHost,
+  session: ClientSession | undefined,
+  bytes: Buffer,
+): Promise<void> {
   const cancelable = session?.whenCancelable();
   if (cancelable !== undefined) await withDeadline(cancelable, patienceMs);
   const repliesBefore = session?.repliesEnded;

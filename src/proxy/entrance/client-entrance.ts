@@ -25,7 +25,7 @@ import {
   tooManyConnections,
 } from '../session/session-errors';
 import { type SessionHost } from '../session/session-host';
-import { type SessionPlace } from './session-places';
+import { type NoPlace, type SessionPlace } from './session-places';
 
 /** The first byte of a TLS handshake; no startup packet is long enough to begin with it. */
 const tlsHandshakeByte = 0x16;
@@ -34,10 +34,11 @@ const tlsHandshakeByte = 0x16;
  * reading    -> encrypting  SSLRequest answered with `S`, or direct TLS
  * encrypting -> reading     the handshake is done
  * reading    -> canceling   CancelRequest
- * reading    -> entered     StartupMessage, or a packet only the server can judge: a ClientSession has the connection from here on
+ * reading    -> admitting   StartupMessage, or a packet only the server can judge: whether there is room is asked elsewhere
+ * reading, admitting -> entered   there is room: a ClientSession has the connection from here on
  * any other  -> left        an end was reached, or an error said
  */
-type EntrancePhase = 'reading' | 'encrypting' | 'canceling' | 'entered' | 'left';
+type EntrancePhase = 'reading' | 'encrypting' | 'canceling' | 'admitting' | 'entered' | 'left';
 
 /** A client's connection from accept to close: how it begins is decided here, what follows is its session's. */
 export class ClientEntrance {
@@ -237,7 +238,40 @@ export class ClientEntrance {
       this.leave('protocolError', encryptionRequired(client.remoteAddress ?? '', user, database));
       return;
     }
-    if (!this.admit(startup)) return;
+    const { bytes } = packet;
+    const admitted = this.hasFiles
+      ? host.admit(startup)
+      : ({ kind: 'none', limit: 'files', name: '' } as const);
+    if (!(admitted instanceof Promise)) {
+      this.admit(admitted, bytes, startup);
+      return;
+    }
+    this.phase = 'admitting';
+    client.pause();
+    admitted.then(
+      (place) => this.admit(place, bytes, startup),
+      (error: unknown) => {
+        host.log.debug({ err: error }, 'nobody could say whether there is room for a session');
+        this.leave('drained', adminShutdown());
+      },
+    );
+  }
+
+  /** Begins a session in its place, or says which limit leaves none. */
+  private admit(place: SessionPlace | NoPlace, packet: Buffer, startup: StartupMessage | undefined): void {
+    const { client, host } = this;
+    // It went, or was sent away, while that was asked.
+    if (this.phase === 'left') {
+      if (place.kind === 'place') place[Symbol.dispose]();
+      return;
+    }
+    if (place.kind === 'none') {
+      host.refused(place.limit);
+      this.leave('tooManyConnections', tooManyConnections(place.limit, place.name));
+      return;
+    }
+    this.place = place;
+    if (this.phase === 'admitting') client.resume();
     this.phase = 'entered';
     clearTimeout(this.timer);
     this.stopListening(client);
@@ -246,26 +280,13 @@ export class ClientEntrance {
     const door = isForConsole(host.console, startup) ? host.console : undefined;
     const bytes =
       door === undefined || startup === undefined
-        ? Buffer.from(packet.bytes)
+        ? Buffer.from(packet)
         : encodeStartupMessage(loginStartup(startup, door));
     const rest = Buffer.from(this.packets.takeRest());
     const { loginEndsAt, newcomer } = this;
     const start = { packet: bytes, startup, rest, loginEndsAt, newcomer, console: door };
     this.session = new ClientSession(client, host, start, (end) => this.closed(end));
     if (this.isDraining) this.session.drain();
-  }
-
-  /** Takes a place for a session, or says which limit leaves none. */
-  private admit(startup: StartupMessage | undefined): boolean {
-    const { host } = this;
-    const place = this.hasFiles ? host.admit(startup) : ({ kind: 'none', limit: 'files', name: '' } as const);
-    if (place.kind === 'place') {
-      this.place = place;
-      return true;
-    }
-    host.refused(place.limit);
-    this.leave('tooManyConnections', tooManyConnections(place.limit, place.name));
-    return false;
   }
 
   private get isReading(): boolean {

@@ -2,6 +2,8 @@ import { protocolViolation } from '../../errors/pg-error';
 import { uint32 } from '../message-writer';
 
 export const cancelRequestCode = 80877102;
+/** Of the length and code words. */
+export const cancelHeaderBytes = 8;
 const minKeyBytes = 4;
 const maxKeyBytes = 256;
 
