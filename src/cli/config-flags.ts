@@ -14,6 +14,7 @@ export interface ConfigFlags {
   readonly config: Flag;
   readonly env?: Flag;
   readonly mode: Flag;
+  readonly workers?: Flag;
   readonly 'cache-backend'?: Flag;
   readonly 'queue-provider'?: Flag;
   readonly 'db-name'?: Flag;
@@ -84,6 +85,7 @@ export function readConfigFlags(flags: ConfigFlags, environment: NodeJS.ProcessE
   const overrides = [
     ...(flags.set ?? []).map(parseSet),
     ...flagOverride('mode', '--mode', flags.mode),
+    ...flagOverride('workers', '--workers', flags.workers),
     ...flagOverride('cache.backend', '--cache-backend', flags['cache-backend']),
     ...flagOverride('queue.provider', '--queue-provider', flags['queue-provider']),
     ...flagOverride('log.level', '--log-level', flags['log-level']),

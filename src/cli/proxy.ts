@@ -19,7 +19,15 @@ export const proxyCommand: CommandModule<object, ConfigFlags> = {
   command: 'proxy',
   describe:
     'Start the proxy. SIGTERM: finish running statements and end. SIGHUP: read the configuration, the certificate, the user file and the catalog again. SIGUSR2: start the program anew, and have it take over without a connection refused.',
-  builder: (argv) => withConfigFlags(argv).example('$0 proxy -c pcache.yaml --mode observe', ''),
+  builder: (argv) =>
+    withConfigFlags(argv)
+      .option('workers', {
+        type: 'string',
+        requiresArg: true,
+        describe:
+          'Processes that serve clients, or auto [environment: PCACHE_WORKERS] [default: what the file says, else 1]',
+      })
+      .example('$0 proxy -c pcache.yaml --mode observe', ''),
   handler: async (flags) => {
     const read = readerOf(flags);
     // Read once: what a reload compares with is what is in force.

@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
 import type { ConfigFile } from './config-schema';
 import { evictionLimits } from './eviction-schema';
@@ -68,6 +69,7 @@ export function buildConfig(
     mode: file.mode === 'verify' ? 'on' : file.mode,
     verification: file.mode === 'verify' ? verify : undefined,
     verify,
+    workers: file.workers === 'auto' ? availableParallelism() : file.workers,
     listen: {
       host: listen.host,
       port: listen.port,
@@ -165,6 +167,7 @@ export function buildConfig(
       maxMessageBytes: file.limits.max_message_bytes,
       drainTimeoutMs: file.limits.drain_timeout_ms,
       successorTimeoutMs: file.limits.successor_timeout_ms,
+      workerTimeoutMs: file.limits.worker_timeout_ms,
       memoryBytes: file.limits.memory_bytes,
     },
     log: {

@@ -10,6 +10,7 @@ export interface ConfigChange {
 
 /** Options that are read when the process starts, and what is below them: sockets, stores, and which server the sessions are connected to. */
 const readAtStart: readonly OptionPath[] = [
+  ['workers'],
   ['listen'],
   ['upstream'],
   ['auth'],

@@ -24,6 +24,7 @@ interface JsonSchema {
   readonly properties?: Readonly<Record<string, JsonSchema>>;
   readonly additionalProperties?: JsonSchema | boolean;
   readonly items?: JsonSchema;
+  readonly anyOf?: readonly JsonSchema[];
   readonly required?: readonly string[];
   readonly default?: unknown;
   readonly description?: string;
@@ -79,6 +80,9 @@ function optionOf(schema: JsonSchema, path: OptionPath, isRequired: boolean): Co
 }
 
 function kindOf(schema: JsonSchema): ConfigOption['kind'] {
+  // As YAML writes it, the word of a choice between numbers and a word is that word.
+  const [first] = schema.anyOf ?? [];
+  if (first !== undefined) return kindOf(first);
   if (schema.type === 'integer' || schema.type === 'number') return 'number';
   return schema.type === 'boolean' ? 'boolean' : 'text';
 }

@@ -40,6 +40,9 @@ export type AuthMode = (typeof authModes)[number];
 export const tlsVersions = ['TLSv1.2', 'TLSv1.3'] as const;
 export type TlsVersion = (typeof tlsVersions)[number];
 
+/** More than any machine of today has processors for. */
+const maxWorkers = 1024;
+
 /** `exact` is known but refused until change tracking is built; see cross-checks.ts. */
 export const consistencies = ['static', 'exact'] as const;
 
@@ -172,6 +175,15 @@ export const configSchema = z
       proxyModes,
       'on: learn and restrict. verify: the same, and a share of the results is compared with those of the statements as they came; see verify. observe: learn and report, change no statement. off: relay only.',
     ).default('on'),
+    workers: z
+      .union([z.int().min(1).max(maxWorkers), z.literal('auto')])
+      .meta(
+        says(
+          'Processes that serve clients; see "Workers". auto: as many as there are processors. 1: the process that is started, and no other.',
+          `a whole number from 1 to ${maxWorkers}, or "auto"`,
+        ),
+      )
+      .default(1),
     listen: z
       .strictObject({
         host: host('Address clients connect to.').default('127.0.0.1'),
@@ -310,10 +322,14 @@ export const configSchema = z
           1,
           'Time that a successor has after SIGUSR2 until it accepts clients; one that takes longer is killed.',
         ).default(60_000),
+        worker_timeout_ms: milliseconds(
+          100,
+          'A worker that gives no sign of life for as long is killed, and replaced.',
+        ).default(30_000),
         memory_bytes: count(
           2 ** 20,
           2 ** 40,
-          'Memory for key sets kept at hand; those that do not fit are read from the cache when needed.',
+          'Memory for key sets kept at hand, in each worker; those that do not fit are read from the cache when needed.',
         ).default(2 ** 28),
       })
       .prefault({}),

@@ -32,6 +32,8 @@ export interface PcacheConfig {
   readonly verification: VerifyConfig | undefined;
   /** What it would be with another mode. */
   readonly verify: VerifyConfig;
+  /** Processes that serve clients; 1: this one. */
+  readonly workers: number;
   readonly listen: ListenConfig;
   readonly upstream: UpstreamConfig;
   readonly auth: AuthConfig;
@@ -219,6 +221,7 @@ export interface LimitsConfig {
   readonly maxMessageBytes: number;
   readonly drainTimeoutMs: number;
   readonly successorTimeoutMs: number;
+  readonly workerTimeoutMs: number;
   readonly memoryBytes: number;
 }
 

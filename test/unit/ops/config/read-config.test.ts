@@ -206,7 +206,7 @@ upstream: { host: /var/run/postgresql, tls: { mode: verify-full, ca: root.crt, c
       'population.minQueryMs',
       /did you mean min_query_ms\?/,
     ],
-    ['an option like no other', 'frobnicate: 1', 'frobnicate', /unknown option; known here: mode, listen/],
+    ['an option like no other', 'frobnicate: 1', 'frobnicate', /unknown option; known here: mode, workers, listen/],
     ['a name that is special to JavaScript', '__proto__: 1', '__proto__', /unknown option/],
     [
       'a port out of range',
@@ -337,6 +337,8 @@ upstream: { host: /var/run/postgresql, tls: { mode: verify-full, ca: root.crt, c
       /is not listed under databases/,
     ],
     ['a mode of verifying that is none', 'auth: { mode: scram }', 'auth.mode', /"relay" or "verify"/],
+    ['no worker at all', 'workers: 0', 'workers', /whole number from 1 to 1024, or "auto", got 0/],
+    ['workers in words', 'workers: many', 'workers', /whole number from 1 to 1024, or "auto"/],
     ['two servers on one port', 'listen: { port: 9127 }', 'admin', /127.0.0.1:9127 as well/],
     [
       'a database without content',
