@@ -1,27 +1,17 @@
 import type { AddressInfo } from 'node:net';
-import type { Engine } from '../engine/engine';
-import { StartError } from '../errors/start-error';
-import { listenError } from '../ops/admin/listen-error';
 import { Readiness } from '../ops/admin/readiness';
 import { upstreamCheck } from '../ops/admin/upstream-check';
-import type { CacheConfig, LimitsConfig, PcacheConfig } from '../ops/config/pcache-config';
+import type { CacheConfig, PcacheConfig } from '../ops/config/pcache-config';
 import type { ConsoleSubjects } from '../ops/console/console-subjects';
 import { configLines } from '../ops/console/config-lines';
 import type { ProxyControl } from '../ops/control/proxy-control';
 import type { Log } from '../ops/log/log';
 import { Metrics } from '../ops/metrics/metrics';
-import type { ServerTls } from '../postgres/server-tls';
-import type { ConsoleDoor } from '../proxy/console/console-door';
-import type { ClientTls } from '../proxy/entrance/client-tls';
-import type { ProxyLimits } from '../proxy/proxy-limits';
-import { ProxyListener } from '../proxy/proxy-listener';
-import { SocketFileError } from '../proxy/socket-file';
-import type { VerifierSource } from '../proxy/login/verifier-source';
 import { composeVerifiers } from './compose-verifiers';
 import { consoleDoor, shownTexts } from './console';
 import { loadListenTls, loadUpstreamTls } from './load-tls';
+import { createListener, listenOptions, openForClients, proxyLimits } from './create-listener';
 import { openAdmin } from './open-admin';
-import { readOpenFileLimit } from './open-file-limit';
 import { type InheritedSockets, noSockets } from './handover/inherited-sockets';
 import type { HandedSockets } from './handover/successor';
 import { Owned } from './owned';
@@ -103,16 +93,11 @@ export async function composeProxy(
       kill: (id) => listener.kill(id),
     };
     const console = consoleDoor(config.admin, subjects, log);
+    const parts = { clientTls, serverTls, verifiers, engines, console };
     const listener = owned.add(
-      createListener(config, { clientTls, serverTls, verifiers, engines, inherited, console }, metrics, log),
+      createListener(config, { ...parts, listen: listenOptions(config, inherited) }, metrics, log),
     );
-    const listen = await listener.start().catch((error: unknown) => {
-      if (error instanceof SocketFileError) {
-        const message = `cannot make a unix socket: ${error.message}. Check listen.socket_directory`;
-        throw new StartError(message, { cause: error });
-      }
-      throw listenError('listen', config.listen, error);
-    });
+    const listen = await openForClients(config, () => listener.start());
     const steering = new Steering(
       {
         databases,
@@ -151,58 +136,6 @@ export async function composeProxy(
 }
 
 /** Whether its cache, and the queue that is journaled in it, is one process's alone. */
-function isForOne({ backend }: CacheConfig): boolean {
+export function isForOne({ backend }: CacheConfig): boolean {
   return backend.startsWith('rocks');
-}
-
-function createListener(
-  { listen, upstream, mode, limits, databases }: PcacheConfig,
-  parts: {
-    readonly clientTls: ClientTls | undefined;
-    readonly serverTls: ServerTls | undefined;
-    readonly verifiers: VerifierSource | undefined;
-    readonly engines: ReadonlyMap<string, Engine>;
-    readonly inherited: InheritedSockets;
-    readonly console: ConsoleDoor | undefined;
-  },
-  metrics: Metrics,
-  log: Log,
-): ProxyListener {
-  const { clientTls, serverTls, verifiers, engines, inherited, console } = parts;
-  return new ProxyListener({
-    listen: { ...listen, descriptors: inherited.clients, isSuccessor: inherited.isFromPredecessor },
-    clientTls,
-    upstream: { host: upstream.host, port: upstream.port, tls: serverTls },
-    verifiers,
-    engines,
-    console,
-    mode,
-    events: metrics.proxy,
-    log: log.child({ part: 'proxy' }),
-    limits: proxyLimits(limits, databases),
-    maxOpenFiles: readOpenFileLimit(),
-  });
-}
-
-function proxyLimits(limits: LimitsConfig, databases: PcacheConfig['databases']): ProxyLimits {
-  return {
-    maxSessions: limits.maxSessions,
-    maxSessionsPerDatabase: limits.maxSessionsPerDatabase,
-    maxSessionsOfDatabases: sessionsOfDatabases(databases),
-    maxSessionsPerUser: limits.maxSessionsPerUser,
-    loginTimeoutMs: limits.loginTimeoutMs,
-    connectTimeoutMs: limits.connectTimeoutMs,
-    maxInspectedBytes: limits.inspectBytes,
-    maxHeldBytes: limits.heldReplyBytes,
-    maxMessageBytes: limits.maxMessageBytes,
-    queryTimeoutMs: limits.queryTimeoutMs,
-    idleTimeoutMs: limits.idleTimeoutMs,
-    keepAliveMs: limits.keepAliveMs,
-  };
-}
-
-/** For those databases that have a limit of their own. */
-function sessionsOfDatabases(databases: PcacheConfig['databases']): ReadonlyMap<string, number> {
-  const limits = [...databases].map(([name, { maxSessions }]) => [name, maxSessions] as const);
-  return new Map(limits.filter((limit): limit is [string, number] => limit[1] !== undefined));
 }

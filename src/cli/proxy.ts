@@ -14,6 +14,9 @@ import { ServiceManager } from './handover/service-manager';
 import { tellPredecessor } from './handover/successor';
 import type { LoadedConfig } from './reloader';
 import { listenToSignals } from './signals';
+import { composeOverseer } from './workers/compose-overseer';
+import { runWorker } from './workers/run-worker';
+import { isWorker } from './workers/worker-process';
 
 export const proxyCommand: CommandModule<object, ConfigFlags> = {
   command: 'proxy',
@@ -29,6 +32,7 @@ export const proxyCommand: CommandModule<object, ConfigFlags> = {
       })
       .example('$0 proxy -c pcache.yaml --mode observe', ''),
   handler: async (flags) => {
+    if (isWorker(process.env, process)) return runWorker();
     const read = readerOf(flags);
     // Read once: what a reload compares with is what is in force.
     const loaded = read?.();
@@ -73,7 +77,8 @@ export async function runProxy(
   const follow = (changed: PcacheConfig): void => log.setLevels(changed.log);
   const followed =
     read === undefined || loaded === undefined ? undefined : { read, loaded, followed: follow };
-  await using proxy = await composeProxy(config, log, { followed, inherited });
+  const compose = config.workers === 1 ? composeProxy : composeOverseer;
+  await using proxy = await compose(config, log, { followed, inherited });
   const handover = new Handover(proxy, signals.shutdown, log);
   signals.onHangUp(() => {
     log.info({}, 'SIGHUP: reading the configuration, the certificate, the user file and the catalog again');

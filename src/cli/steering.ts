@@ -16,8 +16,8 @@ import type { RunningDatabases } from './running-databases';
 /** What a running proxy is steered by. All lent. */
 export interface SteeredParts {
   readonly databases: RunningDatabases;
-  /** Takes what concerns sessions. */
-  readonly listener: { follow(config: PcacheConfig): void };
+  /** Takes what concerns sessions; whole, or not at all, and then it throws or rejects. */
+  readonly listener: { follow(config: PcacheConfig): void | Promise<void> };
   /** Certificates and the user file. */
   readonly files: readonly { reload(): void }[];
   readonly followed: FollowedConfig | undefined;
@@ -56,12 +56,11 @@ export class Steering implements ProxyControl, ReloadableProxy {
       this.#setMode = mode;
       if (this.mode.mode === modeBefore.mode) return;
       try {
-        await this.parts.databases.replace(before, this.config);
+        await this.#replace(before, true);
       } catch (error) {
         this.#setMode = setBefore;
         throw error;
       }
-      this.parts.listener.follow(this.config);
       this.parts.log.warn({ before: modeBefore.mode, ...this.mode }, 'the mode was changed by an operator');
     });
   }
@@ -98,12 +97,11 @@ export class Steering implements ProxyControl, ReloadableProxy {
       const { configured: before, config: inForce } = this;
       this.configured = after;
       try {
-        if (withDatabases) await this.parts.databases.replace(inForce, this.config);
+        await this.#replace(inForce, withDatabases);
       } catch (error) {
         this.configured = before;
         throw error;
       }
-      this.parts.listener.follow(this.config);
     });
   }
 
@@ -112,6 +110,17 @@ export class Steering implements ProxyControl, ReloadableProxy {
     return this.#steps.run(async () => {
       this.#isSucceeded = await step();
     });
+  }
+
+  async #replace(before: PcacheConfig, withDatabases: boolean): Promise<void> {
+    const { databases, listener } = this.parts;
+    if (withDatabases) await databases.replace(before, this.config);
+    try {
+      await listener.follow(this.config);
+    } catch (error) {
+      if (withDatabases) await databases.replace(this.config, before);
+      throw error;
+    }
   }
 
   reloadFiles(): void {

@@ -83,9 +83,9 @@ export class ProxyListener implements AsyncDisposable {
       log,
       traffic: this.bytes,
       hasFilesFor: (accepted) => files.hasRoomFor(accepted),
-      admit: (startup) => {
+      admit: (client, startup) => {
         const isConsole = isForConsole(console, startup);
-        if (peers !== undefined) return peers.admit(startup, isConsole);
+        if (peers !== undefined) return peers.admit(client.id, startup, isConsole);
         const reserved = isConsole ? placesForConsoles : 0;
         return this.places.take(startup, this.sessions.size - reserved);
       },

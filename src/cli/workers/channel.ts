@@ -77,7 +77,7 @@ export class Channel implements Disposable {
     }) as Promise<Result>;
   }
 
-  /** Has news of this name heard from now on. A handle is the listener's to close. */
+  /** Has news of this name heard from now on. A handle is the listener's to close; it may have been closed on the way, and be none. */
   hear<Argument>(
     name: NewsName<Argument>,
     listener: (argument: Argument, handle: Socket | undefined) => void,
@@ -87,7 +87,7 @@ export class Channel implements Disposable {
     });
   }
 
-  /** Lost if the other end is gone. A handle is closed here once it has arrived there. */
+  /** Lost if the other end is gone. A handle stays open here as well: it is the caller's to close, once the other end says that it has it. */
   tell<Argument>(name: NewsName<Argument>, argument: Argument, handle?: Socket): void {
     if (!this.#isClosed) this.#send({ kind: 'news', name, argument }, handle);
   }
@@ -115,7 +115,7 @@ export class Channel implements Disposable {
 
   #send(message: Message, handle?: Socket): void {
     // That the other end is gone is told by `disconnect`, which rejects what is pending.
-    this.end.send?.(message, handle, undefined, () => undefined);
+    this.end.send?.(message, handle, { keepOpen: true }, () => undefined);
   }
 
   readonly #receive = (message: Message, handle: Socket | undefined): void => {

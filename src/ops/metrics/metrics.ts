@@ -9,6 +9,7 @@ import { ProxyMetrics } from './proxy-metrics';
 import { KeyStatistics } from '../statistics/key-statistics';
 import { StatementStatistics } from '../statistics/statement-statistics';
 import { addTimeSavedMetrics } from './time-saved-metrics';
+import { WorkerMetrics } from './worker-metrics';
 import { addTrafficMetrics, type Traffic } from './traffic-metrics';
 
 export interface MetricsOptions {
@@ -30,6 +31,7 @@ export class Metrics {
   readonly engine: EngineMetrics;
   readonly population: PopulationMetrics;
   readonly freshness: FreshnessMetrics;
+  readonly workers: WorkerMetrics;
   /** What is known of statements by their shape: no metrics, for shapes are no closed set. */
   readonly statements = new StatementStatistics();
   readonly keys = new KeyStatistics();
@@ -40,6 +42,7 @@ export class Metrics {
     this.engine = new EngineMetrics(this.#registry);
     this.population = new PopulationMetrics(this.#registry);
     this.freshness = new FreshnessMetrics(this.#registry);
+    this.workers = new WorkerMetrics(this.#registry);
     addTimeSavedMetrics(this.#registry, () => this.statements.timeSaved);
     addProcessMetrics(this.#registry, version);
   }

@@ -240,7 +240,7 @@ export class ClientEntrance {
     }
     const { bytes } = packet;
     const admitted = this.hasFiles
-      ? host.admit(startup)
+      ? host.admit(this, startup)
       : ({ kind: 'none', limit: 'files', name: '' } as const);
     if (!(admitted instanceof Promise)) {
       this.admit(admitted, bytes, startup);

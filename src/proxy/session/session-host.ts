@@ -31,7 +31,10 @@ export interface SessionHost {
   /** Whether a client that was just accepted leaves files enough for a session. */
   hasFilesFor(accepted: Socket): boolean;
   /** A place for a session, or the limit that leaves none. `startup` is undefined for a packet only the server can judge. */
-  admit(startup: StartupMessage | undefined): SessionPlace | NoPlace | Promise<SessionPlace | NoPlace>;
+  admit(
+    client: ClientEntrance,
+    startup: StartupMessage | undefined,
+  ): SessionPlace | NoPlace | Promise<SessionPlace | NoPlace>;
   /** A session was turned away by a limit: it is counted, and that no more files can be opened is logged. */
   refused(limit: SessionLimit): void;
   /** The session can be found by the key a CancelRequest for it has to carry. */

@@ -206,7 +206,12 @@ upstream: { host: /var/run/postgresql, tls: { mode: verify-full, ca: root.crt, c
       'population.minQueryMs',
       /did you mean min_query_ms\?/,
     ],
-    ['an option like no other', 'frobnicate: 1', 'frobnicate', /unknown option; known here: mode, workers, listen/],
+    [
+      'an option like no other',
+      'frobnicate: 1',
+      'frobnicate',
+      /unknown option; known here: mode, workers, listen/,
+    ],
     ['a name that is special to JavaScript', '__proto__: 1', '__proto__', /unknown option/],
     [
       'a port out of range',
