@@ -166,7 +166,7 @@ export class Crew implements AsyncDisposable {
       const wasAsked = worker.hasLeft;
       const notTaken = worker.takeBack();
       this.#workers.delete(id);
-      if (this.#isEnding) {
+      if (this.#isEnding()) {
         for (const [, socket] of notTaken) socket.destroy();
         return;
       }
@@ -177,7 +177,7 @@ export class Crew implements AsyncDisposable {
       metrics.restarted();
       for (const [client, socket] of notTaken) this.#hand(client, socket);
       if (failures > 1) await pause(Math.min(firstDelayMs * 2 ** failures, maxDelayMs), signal);
-      if (this.#isEnding) return;
+      if (this.#isEnding()) return;
       const next = this.#begin(id);
       void next.whenServing.then(() => this.#serves(next));
       worker = next;
@@ -230,7 +230,7 @@ export class Crew implements AsyncDisposable {
     return waitUntil(Promise.any(found).catch(nobody), { timeoutMs: cancelMs }, nobody);
   }
 
-  get #isEnding(): boolean {
+  #isEnding(): boolean {
     return this.#end.signal.aborted;
   }
 
