@@ -15,6 +15,7 @@ import { RunningDatabases } from '../running-databases';
 import { Steering } from '../steering';
 import { readVersion } from '../version';
 import { Crew } from './crew';
+import { LentCache } from './lent-cache';
 
 /**
  * A proxy whose clients are served by workers. This process accepts them, and does what is done once in an installation: it answers the operator, populates
@@ -39,10 +40,13 @@ export async function composeOverseer(
     });
     const admin = await adminServer.start();
     const serverTls = loadUpstreamTls(config);
-    const databases = owned.add(new RunningDatabases({ serverTls, metrics, readiness, log }));
+    const lent = new LentCache();
+    const databases = owned.add(new RunningDatabases({ serverTls, metrics, readiness, log, lent }));
     await databases.start(config);
     const own = log.child({ part: 'workers' });
-    const crew = owned.add(new Crew({ config, serve: () => undefined, metrics: metrics.workers, log: own }));
+    const crew = owned.add(
+      new Crew({ config, serve: ({ channel }) => lent.lendTo(channel), metrics: metrics.workers, log: own }),
+    );
     await crew.start();
     metrics.workers.watch(() => crew.serving.length);
     readiness.addCheck(workersCheck(config.workers, () => crew.serving.length));

@@ -47,7 +47,7 @@ export async function composeWorker(
     const serverTls = loadUpstreamTls(config);
     const verifiers = composeVerifiers(config, serverTls, log, owned);
     const databases = owned.add(
-      new RunningDatabases({ serverTls, metrics, readiness, log, isOverseen: true }),
+      new RunningDatabases({ serverTls, metrics, readiness, log, overseer: channel }),
     );
     await databases.start(config);
     const { engines } = databases;
