@@ -16,6 +16,7 @@ import { Steering } from '../steering';
 import { readVersion } from '../version';
 import { Crew } from './crew';
 import { LentCache } from './lent-cache';
+import { LentQueues } from './lent-queues';
 
 /**
  * A proxy whose clients are served by workers. This process accepts them, and does what is done once in an installation: it answers the operator, populates
@@ -40,12 +41,20 @@ export async function composeOverseer(
     });
     const admin = await adminServer.start();
     const serverTls = loadUpstreamTls(config);
-    const lent = new LentCache();
+    const lent = { cache: new LentCache(), queues: new LentQueues() };
     const databases = owned.add(new RunningDatabases({ serverTls, metrics, readiness, log, lent }));
     await databases.start(config);
     const own = log.child({ part: 'workers' });
     const crew = owned.add(
-      new Crew({ config, serve: ({ channel }) => lent.lendTo(channel), metrics: metrics.workers, log: own }),
+      new Crew({
+        config,
+        serve: ({ channel }) => {
+          lent.cache.lendTo(channel);
+          lent.queues.lendTo(channel);
+        },
+        metrics: metrics.workers,
+        log: own,
+      }),
     );
     await crew.start();
     metrics.workers.watch(() => crew.serving.length);
