@@ -33,6 +33,7 @@ export class BorrowedCache implements CacheBackend {
   readonly name: string;
   readonly capabilities: CacheCapabilities;
   readonly #changes: ChangeFeed;
+  readonly #asked = new Set<Promise<unknown>>();
   #isClosed = false;
 
   private constructor(
@@ -116,15 +117,18 @@ export class BorrowedCache implements CacheBackend {
     return this.#changes.subscribe(listener);
   }
 
-  /** The overseer has its store open all the same. */
+  /** Resolves when nothing that was asked is without an answer. The overseer has its store open all the same. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#isClosed = true;
     this.#changes.close();
+    await Promise.allSettled(this.#asked);
   }
 
   async #call<Argument, Result>(name: CallName<Argument, Result>, argument: Argument): Promise<Result> {
     this.#checkOpen();
-    return answered(this.name, this.channel.call(name, ...([argument] as const)));
+    const asked = answered(this.name, this.channel.call(name, ...([argument] as const)));
+    this.#asked.add(asked);
+    return asked.finally(() => this.#asked.delete(asked));
   }
 
   #checkOpen(): void {

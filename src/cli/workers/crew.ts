@@ -72,7 +72,10 @@ export class Crew implements AsyncDisposable {
     await waitUntil(started, { timeoutMs: startMs }, () =>
       Promise.reject(new StartError('the workers did not begin to serve in time')),
     );
-    for (const worker of first) this.#keep(worker);
+    for (const worker of first) {
+      this.#serves(worker);
+      this.#keep(worker);
+    }
     this.#watch();
   }
 

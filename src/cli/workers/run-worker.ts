@@ -27,14 +27,19 @@ export async function runWorker(): Promise<void> {
   await using worker = await composeWorker(config, { channel, log, setLevels });
   const whenToDrain = new Promise<number>((resolve) => {
     const standard = (): void => resolve(worker.config.limits.drainTimeoutMs);
-    channel.hear(toWorker.drain, resolve);
+    let isAsked = false;
+    channel.hear(toWorker.drain, (deadlineMs) => {
+      isAsked = true;
+      resolve(deadlineMs);
+    });
     process.once('SIGTERM', () => {
+      isAsked = true;
       log.info({}, 'SIGTERM: the worker ends when its sessions do');
       channel.tell(toOverseer.leaving, undefined);
       standard();
     });
     void channel.whenClosed.then(() => {
-      log.error({}, 'the overseer is gone; the worker ends when its sessions do');
+      if (!isAsked) log.error({}, 'the overseer is gone; the worker ends when its sessions do');
       standard();
     });
   });
