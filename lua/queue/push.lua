@@ -1,14 +1,16 @@
 -- push: add work, or raise its priority. KEYS: ready, delayed, running, dead, counter.
--- ARGV: what the keys of items begin with, channel to tell of it, time in ms, most items ready or delayed, then for each item its hash, priority and
+-- ARGV: what the keys of items begin with, channel to tell of it, most items ready or delayed, then for each item its hash, priority and
 -- work. All are of one hash slot.
 -- Returns for each item 1 if it is new, 0 if it was there; then the hashes that had to go.
-local prefix, channel, now, max = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4])
+local prefix, channel, max = ARGV[1], ARGV[2], tonumber(ARGV[3])
+local time = redis.call('time')
+local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
 local outcomes = {}
 local function member(sequence, hash)
   -- Among equal priorities members are in the order of their bytes: by age.
   return string.format('%016d', sequence) .. ':' .. hash
 end
-for i = 5, #ARGV, 3 do
+for i = 4, #ARGV, 3 do
   local hash, priority, work = ARGV[i], tonumber(ARGV[i + 1]), ARGV[i + 2]
   local item = prefix .. hash
   local sequence = redis.call('hget', item, 'sequence')
@@ -25,7 +27,7 @@ for i = 5, #ARGV, 3 do
     redis.call('del', item)
     sequence = redis.call('incr', KEYS[5])
     redis.call('hset', item, 'work', work, 'priority', string.format('%.17g', priority), 'sequence', sequence,
-      'attempts', 0, 'queued', now)
+      'attempts', 0, 'queued', string.format('%.0f', now))
     redis.call('zadd', KEYS[1], -priority, member(sequence, hash))
     table.insert(outcomes, 1)
   end

@@ -27,7 +27,9 @@ export function isWorthRunning(
 ): boolean {
   if (entry === undefined) return true;
   if (entry.status === 'ok') return false;
-  return now >= retryAt(entry, policy);
+  const waitMs = retryAt(entry, policy) - now;
+  // More than the longest wait there is, on whichever machine it was written: the clock has been set back since.
+  return waitMs <= 0 || (Number.isFinite(waitMs) && waitMs > 2 * policy.maxMs);
 }
 
 /** When a fragment with this entry, which is not ok, is worth another run, in milliseconds since 1970; Infinity: never. */

@@ -13,6 +13,7 @@ const wanted = {
   'redis-server': '/usr/bin/redis-server',
   'mariadb-server': '/usr/sbin/mariadbd',
   pgbouncer: '/usr/sbin/pgbouncer',
+  faketime: '/usr/bin/faketime',
   chromium: '/usr/lib/chromium/chromium',
   'fonts-dejavu-core': '/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf',
 };

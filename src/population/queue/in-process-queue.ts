@@ -4,6 +4,7 @@ import { mergeRequests } from './merge-requests';
 import { defaultQueueLimits, lostReason, type QueueLimits } from './queue-limits';
 import type { WorkKind } from './work-kind';
 import type { QueueJournal } from './queue-journal';
+import { steadyClock } from './steady-clock';
 import type {
   DeadLetter,
   FailOutcome,
@@ -50,6 +51,7 @@ const DROPPED_SHARE = 20;
 export class InProcessQueue<Work> implements WorkQueue<Work> {
   readonly name = 'in_process';
   readonly leaseMs = Infinity;
+  readonly #now = steadyClock();
   readonly #options: InProcessQueueOptions<Work>;
   readonly #limits: QueueLimits;
   readonly #items = new Map<string, Item<Work>>();
@@ -69,8 +71,8 @@ export class InProcessQueue<Work> implements WorkQueue<Work> {
     this.#options = options;
     this.#limits = { ...defaultQueueLimits, ...options };
     // What was running when the process ended is to be claimed again: its attempt counts, for it may have been the cause.
-    // The clock may have been set back since it was delayed.
-    const latest = Date.now() + this.#limits.backoff.maxMs;
+    // The clock may have been set back since it was delayed by another process.
+    const latest = this.#now() + this.#limits.backoff.maxMs;
     for (const item of options.journal?.items ?? []) {
       const hash = options.kind.hashOf(item.work);
       const runAt = Math.min(item.runAt, latest);
@@ -123,7 +125,12 @@ export class InProcessQueue<Work> implements WorkQueue<Work> {
     const [oldest] = this.#dead.keys();
     if (oldest !== undefined && this.#dead.size >= this.#limits.maxDead) this.#dead.delete(oldest);
     const { partitionKey } = kind.keyOf(item.work);
-    this.#dead.set(item.hash, { query: kind.queryOf(item.work), partitionKey, reason, buriedAt: Date.now() });
+    this.#dead.set(item.hash, {
+      query: kind.queryOf(item.work),
+      partitionKey,
+      reason,
+      buriedAt: this.#now(),
+    });
     await this.#remove(item);
     return true;
   }
@@ -137,7 +144,7 @@ export class InProcessQueue<Work> implements WorkQueue<Work> {
   }
 
   async lengths(): Promise<QueueLengths> {
-    const now = Date.now();
+    const now = this.#now();
     let delayed = 0;
     let oldestAt = Infinity;
     for (const item of this.#items.values()) {
@@ -171,7 +178,7 @@ export class InProcessQueue<Work> implements WorkQueue<Work> {
     }
     if (this.#isClosed) return 'dropped';
     this.#dead.delete(hash);
-    const now = Date.now();
+    const now = this.#now();
     const sequence = this.#counter++;
     const item: Item<Work> = {
       work,
@@ -213,7 +220,7 @@ export class InProcessQueue<Work> implements WorkQueue<Work> {
   }
 
   async #take(max: number): Promise<Taken<Work>> {
-    const now = Date.now();
+    const now = this.#now();
     const leases: WorkLease<Work>[] = [];
     while (leases.length < max) {
       const item = this.#mostWanted(now);
@@ -268,7 +275,7 @@ export class InProcessQueue<Work> implements WorkQueue<Work> {
 
   async #giveBack(item: Item<Work>, delayMs: number): Promise<void> {
     item.token = undefined;
-    item.runAt = Date.now() + delayMs;
+    item.runAt = this.#now() + delayMs;
     this.#running -= 1;
     await this.#note([item]);
     this.#claims.wake();

@@ -62,6 +62,7 @@ describe('images', () => {
 });
 
 interface ComposeService {
+  readonly restart?: string;
   readonly image?: string;
   readonly build?: string | { readonly dockerfile: string };
   readonly environment?: Readonly<Record<string, string>>;
@@ -99,6 +100,11 @@ describe('compose', () => {
       }
       if (typeof build === 'object') expect(existsSync(join(root, build.dockerfile))).toBe(true);
     }
+  });
+
+  test('each process of pcache is started again when it dies', () => {
+    const processes = [base?.services['pcache'], observers?.services['observer']];
+    expect(processes.map((service) => service?.restart)).toEqual(['unless-stopped', 'unless-stopped']);
   });
 
   test('each process of pcache has a configuration that it can work by', () => {

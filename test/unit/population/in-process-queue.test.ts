@@ -181,6 +181,21 @@ describe('fail', () => {
     expect(await queue.deadLetters(10)).toMatchObject([{ query: a.sql, reason: 'third' }]);
   });
 
+  test.each([-86_400_000, 86_400_000])(
+    'delays as long if the clock is set by %s ms meanwhile',
+    async (ms) => {
+      const queue = new InProcessQueue({ kind: fragments, backoff: { firstMs: 1_000, maxMs: 60_000 } });
+      await queue.push([{ work: a, priority: 1 }]);
+      await queue.fail(await claimed(queue), 'first');
+      const second = queue.claim(never);
+      jest.setSystemTime(Date.now() + ms);
+      await jest.advanceTimersByTimeAsync(999);
+      expect(await queue.lengths()).toMatchObject({ delayed: 1, running: 0 });
+      await jest.advanceTimersByTimeAsync(1);
+      expect(await second).toMatchObject({ attempt: 2 });
+    },
+  );
+
   test('a push brings a dead letter back, its attempts forgotten', async () => {
     const queue = new InProcessQueue({ kind: fragments, maxAttempts: 1 });
     await queue.push([{ work: a, priority: 1 }]);

@@ -25,6 +25,7 @@ describe('isWorthRunning', () => {
     ['the first failure is as old as the back-off', entry('timeout', 1), 11_000],
     ['an entry without a count is taken as the first failure', entry('failed'), 11_000],
     ['the second needs twice the time', entry('too_large', 2), 12_000],
+    ['it is from the future: the clock has been set back', entry('failed', 1), 4_999],
     ['the third no more than the limit', entry('failed', 3), 13_000],
   ])('applies: %s', (_, description, now) => {
     expect(isWorthRunning(description, now, policy)).toBe(true);
@@ -34,7 +35,9 @@ describe('isWorthRunning', () => {
     ['there are keys, however old', entry('ok'), 1e15],
     ['a failure a moment ago', entry('failed', 1), 10_999],
     ['the second failure, before its time', entry('timeout', 2), 11_999],
+    ['a failure on a machine whose clock is ahead', entry('failed', 1), 5_001],
     ['it failed too often, however long ago', entry('timeout', 4), 1e15],
+    ['it failed too often, in the future', entry('timeout', 4), 0],
   ])('refuses: %s', (_, description, now) => {
     expect(isWorthRunning(description, now, policy)).toBe(false);
   });

@@ -76,7 +76,7 @@ export class RedisQueue<Work> implements WorkQueue<Work> {
     const merged = [...mergeRequests(kind, requests)];
     const items = merged.flatMap(([hash, { work, priority }]) => [hash, priority, kind.encode(work)]);
     const keys = [...this.#keys('ready', 'delayed', 'running', 'dead'), `${this.#tag}:counter`];
-    const args = [this.#items, this.#channel, Date.now(), this.#limits.maxLength, ...items];
+    const args = [this.#items, this.#channel, this.#limits.maxLength, ...items];
     const [news, dropped] = (await this.#run('push', keys, args)) as [number[], Buffer[]];
     const outcomes = new Map(merged.map(([hash], i) => [hash, news[i] === 1 ? 'added' : 'raised'] as const));
     const gone = new Set(dropped.map(String));
