@@ -244,6 +244,42 @@ describe('a service manager', () => {
     }
   });
 
+  test('sees a proxy killed that is starting a successor: that one serves', async () => {
+    const other = join(directory.path, 'killed.yaml');
+    const port = await freePort();
+    const text = readFileSync(config(), 'utf8').concat(`listen: { port: ${port} }\n`);
+    writeFileSync(other, text);
+    await using program = new PcacheProcess(['proxy', '--config', other]);
+    await program.logged('accepting connections');
+    const held = new HeldConfig(other);
+    program.send('SIGUSR2');
+    await held.replace(text);
+    const successor = successorOf(program.pid);
+    program.send('SIGKILL');
+    await until('it is gone', () => !existsSync(`/proc/${program.pid}/cwd`) || undefined);
+    held.goOn(text);
+    await until('the successor serves', () => program.loggedSoFar('accepting connections').length === 2, {
+      deadlineMs: 60_000,
+    });
+    const client = new Client({ host: '127.0.0.1', port, user: 'nobody', database: 'nothing' });
+    await expect(client.connect()).rejects.toMatchObject({ code: '08006' });
+    process.kill(successor, 'SIGTERM');
+    const { stderr } = await program.ended;
+    expect(stderr).toMatch(/"ended"\}\n$/);
+  });
+
+  test('asks for a successor of a proxy whose configuration came from standard input: it goes on alone', async () => {
+    const input = readFileSync(config(), 'utf8').concat('listen: { port: 0 }\n');
+    await using program = new PcacheProcess(['proxy', '--config', '-'], { input });
+    await program.logged('accepting connections');
+    program.send('SIGUSR2');
+    const message =
+      'SIGUSR2: no successor is started, as it would not find the configuration on standard input';
+    expect(await program.logged(message)).toMatchObject({ level: 'error' });
+    program.send('SIGTERM');
+    expect(await program.ended).toMatchObject({ code: 0 });
+  });
+
   test('hands over a socket under a name that is not known: nothing starts', async () => {
     await using program = new PcacheProcess(['proxy', '--config', config()], {
       prelude: 'export LISTEN_FDS=2 LISTEN_PID=$$ LISTEN_FDNAMES=clients:metrics',

@@ -25,11 +25,12 @@ const variables = ['LISTEN_FDS', 'LISTEN_PID', 'LISTEN_FDNAMES', 'PCACHE_PREDECE
  */
 export function takeInheritedSockets(
   env: NodeJS.ProcessEnv,
-  { pid, ppid }: { readonly pid: number; readonly ppid: number },
+  { pid, send }: Pick<NodeJS.Process, 'pid' | 'send'>,
 ): InheritedSockets {
   const { LISTEN_FDS, LISTEN_PID, LISTEN_FDNAMES = '', PCACHE_PREDECESSOR } = env;
   for (const name of variables) Reflect.deleteProperty(env, name);
-  const isFromPredecessor = PCACHE_PREDECESSOR === String(ppid);
+  // A process that was not started by this program has no channel, whatever its variables say. The predecessor may have died since.
+  const isFromPredecessor = PCACHE_PREDECESSOR !== undefined && send !== undefined;
   if (LISTEN_FDS === undefined || (LISTEN_PID !== String(pid) && !isFromPredecessor)) return noSockets;
   if (!/^\d{1,3}$/.test(LISTEN_FDS)) throw new StartError(`LISTEN_FDS is no number: ${LISTEN_FDS}`);
   const descriptors = Array.from({ length: Number(LISTEN_FDS) }, (_, i) => firstDescriptor + i);
