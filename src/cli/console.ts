@@ -1,6 +1,6 @@
 import type { AdminConfig } from '../ops/config/pcache-config';
 import type { ConsoleSubjects } from '../ops/console/console-subjects';
-import { readCommands } from '../ops/console/read-commands';
+import { readCommands, type RunElsewhere } from '../ops/console/read-commands';
 import type { Log } from '../ops/log/log';
 import type { ConsoleDoor } from '../proxy/console/console-door';
 import { ConsoleServer } from '../proxy/console/console-server';
@@ -11,17 +11,22 @@ import { withoutValues } from './without-values';
 /** Of a statement that is shown, in characters. */
 const maxTextLength = 2_000;
 
-/** The way to the console; undefined if the configuration lets nobody in. */
+/**
+ * The way to the console; undefined if the configuration lets nobody in.
+ *
+ * @param elsewhere of a worker: has its overseer do what is about all workers
+ */
 export function consoleDoor(
   { users, consoleDatabase: database, loginDatabase }: AdminConfig,
   subjects: ConsoleSubjects,
   log: Log,
+  elsewhere?: RunElsewhere,
 ): ConsoleDoor | undefined {
   if (users.length === 0) return undefined;
   const own = log.child({ part: 'console' });
   return {
     ...{ database, loginDatabase, users: new Set(users) },
-    open: () => new ConsoleServer({ read: (text) => readCommands(text, subjects), log: own }),
+    open: () => new ConsoleServer({ read: (text) => readCommands(text, subjects, elsewhere), log: own }),
   };
 }
 

@@ -10,7 +10,7 @@ export interface ConfigLine {
 
 /** A client's connection. */
 export interface ClientFacts {
-  /** Of this process, from 1; none is used again. */
+  /** Of this process, or of all workers together, from 1; none is used again. */
   readonly id: number;
   /** As the client named them; undefined until it has. */
   readonly user: string | undefined;
@@ -94,5 +94,5 @@ export interface ConsoleSubjects {
   readonly shownError: (error: string | undefined) => string | undefined;
   readonly clients: () => readonly ClientFacts[];
   /** Ends a client's connection with 57P01; false if there is none of that id. */
-  readonly kill: (id: number) => boolean;
+  readonly kill: (id: number) => boolean | Promise<boolean>;
 }

@@ -1,7 +1,7 @@
 import { PgError, SqlState } from '../../errors/pg-error';
 import { nearestName } from '../config/nearest-name';
 import { Arguments } from './arguments';
-import { columns, type ConsoleCommand } from './console-command';
+import { columns, type ConsoleCommand, type ConsoleResult } from './console-command';
 import type { ConsoleSubjects } from './console-subjects';
 import { explainForm, readExplain } from './explain-command';
 import { sessionCommands } from './session-commands';
@@ -14,18 +14,25 @@ interface KnownCommand {
   readonly name: string;
   readonly form: string;
   readonly summary: string;
+  /** Answered by the very process that is asked, whatever others there are. */
+  readonly isLocal?: boolean;
   read(args: Arguments, subjects: ConsoleSubjects): ConsoleCommand;
 }
+
+/** Has a command done by the process that oversees this one. Rejects as ConsoleCommand.run does. */
+export type RunElsewhere = (text: string, signal: AbortSignal) => Promise<ConsoleResult>;
 
 /** By name, in the order of SHOW HELP. */
 export const commands: readonly KnownCommand[] = [
   ...showCommands.map((show) => ({ ...show, name: `SHOW ${show.name}`, read: show.read.bind(show) })),
-  { name: 'SHOW HELP', form: '', summary: 'This list', read: () => help },
+  { name: 'SHOW HELP', form: '', summary: 'This list', isLocal: true, read: () => help },
   ...steeringCommands,
   {
     name: 'EXPLAIN',
     form: explainForm.slice('EXPLAIN '.length),
     summary: 'What would become of a statement, and why; nothing is run',
+    // By what it knows of the session that was looked at last.
+    isLocal: true,
     read: readExplain,
   },
 ];
@@ -35,12 +42,24 @@ const help: ConsoleCommand = {
   run: async () => ({ rows: commands.map((command) => [formOf(command), command.summary]), tag: 'SHOW' }),
 };
 
-/** Reads the commands of a text, one at a time, so that what comes before a wrong one is done. Throws PgError. */
-export function* readCommands(text: string, subjects: ConsoleSubjects): Generator<ConsoleCommand> {
-  for (const command of splitCommands(text)) yield readCommand(command, subjects);
+/**
+ * Reads the commands of a text, one at a time, so that what comes before a wrong one is done. Throws PgError.
+ *
+ * @param elsewhere does those that are about more than this process
+ */
+export function* readCommands(
+  text: string,
+  subjects: ConsoleSubjects,
+  elsewhere?: RunElsewhere,
+): Generator<ConsoleCommand> {
+  for (const command of splitCommands(text)) yield readCommand(command, subjects, elsewhere);
 }
 
-function readCommand(command: CommandText, subjects: ConsoleSubjects): ConsoleCommand {
+function readCommand(
+  command: CommandText,
+  subjects: ConsoleSubjects,
+  elsewhere: RunElsewhere | undefined,
+): ConsoleCommand {
   const words = leadingWords(command);
   const known = commands.find(({ name }) => isBegunBy(words, name));
   if (known !== undefined) {
@@ -48,7 +67,8 @@ function readCommand(command: CommandText, subjects: ConsoleSubjects): ConsoleCo
     const args = new Arguments(rest, formOf(known), command);
     const read = known.read(args, subjects);
     args.finish();
-    return read;
+    if (elsewhere === undefined || known.isLocal === true) return read;
+    return { ...read, run: (signal) => elsewhere(command.text, signal) };
   }
   const [first = ''] = words;
   if (first === 'HELP' && command.tokens.length === 1) return help;

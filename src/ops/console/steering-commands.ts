@@ -108,8 +108,8 @@ export const steeringCommands: readonly SteeringCommand[] = [
     summary: "End a client's connection with 57P01; SHOW CLIENTS has the ids",
     read: (args, { kill }) => {
       const id = args.count('id', 9_999_999_999);
-      return doing('KILL', () => {
-        if (!kill(id)) throw new PgError(SqlState.UndefinedObject, `there is no client ${id}`);
+      return doing('KILL', async () => {
+        if (!(await kill(id))) throw new PgError(SqlState.UndefinedObject, `there is no client ${id}`);
       });
     },
   },

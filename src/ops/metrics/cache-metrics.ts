@@ -28,6 +28,7 @@ export class CacheMetrics {
     this.#isAway = new Gauge({
       name: 'pcache_cache_away',
       help: 'Whether the cache does not answer: 1 from then until it answers again.',
+      aggregator: 'max',
       registers,
     });
     this.#evicted = new Counter({

@@ -59,6 +59,7 @@ export class EngineMetrics {
       name: 'pcache_directory_entries',
       help: 'Fragments known, by partition key and by how their computation ended.',
       labelNames: ['partition_key', 'status'],
+      aggregator: 'first',
       registers,
       collect() {
         this.reset();
@@ -81,6 +82,7 @@ export class EngineMetrics {
       name: 'pcache_entry_age_seconds',
       help: 'How long ago usable entries were computed, or brought up to date: mean, and of the oldest; 0 if there are none.',
       labelNames: ['of'],
+      aggregator: 'first',
       registers,
       collect() {
         const ages = states().map((state) => state.ages);

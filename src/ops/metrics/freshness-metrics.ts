@@ -30,6 +30,7 @@ export class FreshnessMetrics {
     new Gauge({
       name: 'pcache_change_log_rows',
       help: 'Changed keys in the change logs of all databases: those that some entry may not have seen, and those not yet removed.',
+      aggregator: 'first',
       registers,
       async collect() {
         this.set((await logs()).reduce((sum, { changes }) => sum + changes, 0));
@@ -38,6 +39,7 @@ export class FreshnessMetrics {
     new Gauge({
       name: 'pcache_change_log_age_seconds',
       help: 'How old the oldest change in a change log is at least, as far back as this process has looked; 0 if there is none.',
+      aggregator: 'first',
       registers,
       async collect() {
         this.set(Math.max(0, ...(await logs()).map(({ oldestMs }) => oldestMs ?? 0)) / 1_000);
@@ -55,6 +57,7 @@ export class FreshnessMetrics {
         'Entries of keys that are kept exact, as of the last look at all of them: current, or stale (more than freshness.refresh_changes ' +
         'keys have changed since, or it cannot be used: it is to be brought up to date). Absent where this process does not refresh entries.',
       labelNames: ['state'],
+      aggregator: 'first',
       registers,
       collect() {
         this.reset();

@@ -1,8 +1,10 @@
 import { Registry } from 'prom-client';
+import { aggregate, type MetricReport } from './aggregate';
 import { CacheMetrics } from './cache-metrics';
 import { EngineMetrics } from './engine-metrics';
 import { FreshnessMetrics } from './freshness-metrics';
 import { MetricReading } from './metric-reading';
+import type { OtherProcesses, ProcessReport } from './other-processes';
 import { PopulationMetrics } from './population-metrics';
 import { addProcessMetrics } from './process-metrics';
 import { ProxyMetrics } from './proxy-metrics';
@@ -35,6 +37,7 @@ export class Metrics {
   /** What is known of statements by their shape: no metrics, for shapes are no closed set. */
   readonly statements = new StatementStatistics();
   readonly keys = new KeyStatistics();
+  #others: OtherProcesses | undefined;
 
   constructor({ version }: MetricsOptions) {
     this.proxy = new ProxyMetrics(this.#registry);
@@ -43,7 +46,7 @@ export class Metrics {
     this.population = new PopulationMetrics(this.#registry);
     this.freshness = new FreshnessMetrics(this.#registry);
     this.workers = new WorkerMetrics(this.#registry);
-    addTimeSavedMetrics(this.#registry, () => this.statements.timeSaved);
+    addTimeSavedMetrics(this.#registry, () => this.statements.ownTimeSaved);
     addProcessMetrics(this.#registry, version);
   }
 
@@ -56,6 +59,28 @@ export class Metrics {
     addTrafficMetrics(this.#registry, read);
   }
 
+  /** From now on, what is read is of this process and the others. */
+  watchOthers(others: OtherProcesses): void {
+    this.#others = others;
+    this.statements.watchOthers(() => others.reports.flatMap(({ statements }) => statements));
+    this.keys.watchOthers(() => others.reports.flatMap(({ keys }) => keys));
+  }
+
+  /** To be awaited before statements and keys are read, which are as of the last time where there are other processes. Never rejects. */
+  async refresh(): Promise<void> {
+    await this.#others?.refresh(true);
+  }
+
+  /** What this process has to report to another one that shows it with its own. */
+  async report(isThorough: boolean): Promise<ProcessReport> {
+    const shared = this.#registry.getMetricsAsArray().filter(({ aggregator }) => aggregator !== 'first');
+    return {
+      metrics: await this.#own(shared.map(({ name }) => name)),
+      statements: this.statements.report(isThorough),
+      keys: isThorough ? this.keys.partitionKeys() : [],
+    };
+  }
+
   /** What metrics there are, for documentation. */
   async describe(): Promise<readonly MetricDescription[]> {
     const metrics = await this.#registry.getMetricsAsJSON();
@@ -66,17 +91,32 @@ export class Metrics {
 
   /** Some of them by their names, without those that nobody needs now; what takes a look elsewhere is looked up. */
   async read(names: readonly string[]): Promise<MetricReading> {
-    const metrics = await Promise.all(names.map(async (name) => this.#registry.getSingleMetric(name)?.get()));
+    const [own, others] = await Promise.all([this.#own(names), this.#ofOthers()]);
+    const wanted = new Set(names);
+    const all = [own, ...others.map((report) => report.filter(({ name }) => wanted.has(name)))];
+    const metrics = others.length === 0 ? own : await aggregate(all).getMetricsAsJSON();
     return new MetricReading(
       metrics.flatMap((metric) =>
-        (metric?.values ?? []).map(({ labels, value, ...each }) => ({
-          // Of a histogram, its parts have names of their own, which prom-client's types do not show.
-          metric: 'metricName' in each ? String(each.metricName) : (metric?.name ?? ''),
+        metric.values.map(({ labels, value, ...each }) => ({
+          // Of a histogram, its parts have names of their own.
+          metric: 'metricName' in each ? each.metricName : metric.name,
           labels: Object.fromEntries(Object.entries(labels).map(([label, of]) => [label, of ?? ''])),
           value,
         })),
       ),
     );
+  }
+
+  async #own(names: readonly string[]): Promise<MetricReport[]> {
+    const metrics = await Promise.all(names.map(async (name) => this.#registry.getSingleMetric(name)?.get()));
+    return metrics.filter((metric) => metric !== undefined);
+  }
+
+  async #ofOthers(): Promise<readonly (readonly MetricReport[])[]> {
+    const others = this.#others;
+    if (others === undefined) return [];
+    await others.refresh(false);
+    return others.reports.map(({ metrics }) => metrics);
   }
 
   /** prom-client keeps the names of labels where its types do not show them. */
@@ -87,7 +127,9 @@ export class Metrics {
   }
 
   /** Everything in Prometheus' text format. */
-  text(): Promise<string> {
-    return this.#registry.metrics();
+  async text(): Promise<string> {
+    if (this.#others === undefined) return this.#registry.metrics();
+    const [own, others] = await Promise.all([this.#registry.getMetricsAsJSON(), this.#ofOthers()]);
+    return aggregate([own, ...others]).metrics();
   }
 }

@@ -93,6 +93,7 @@ export class PopulationMetrics {
         name,
         help: `${what} in the queue, by what is to become of them.`,
         labelNames: ['state'],
+        aggregator: 'first',
         registers,
         async collect() {
           const all = (await states()).filter(({ tier }) => tier === of);
@@ -109,6 +110,7 @@ export class PopulationMetrics {
       name: 'pcache_queue_oldest_seconds',
       help: 'How long the oldest work that waits has been in the queue, by tier; 0 if none waits.',
       labelNames: ['tier'],
+      aggregator: 'first',
       registers,
       async collect() {
         const all = await states();

@@ -7,6 +7,7 @@ export function addProcessMetrics(registry: Registry, version: string): void {
     name: 'pcache_build_info',
     help: 'Always 1; its label tells the version that runs.',
     labelNames: ['version'],
+    aggregator: 'first',
     registers: [registry],
   }).set({ version }, 1);
 }

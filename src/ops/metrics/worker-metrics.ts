@@ -15,6 +15,7 @@ export class WorkerMetrics {
     new Gauge({
       name: 'pcache_workers',
       help: 'Workers that take clients; 0 where one process does everything.',
+      aggregator: 'first',
       registers: [registry],
       collect() {
         this.set(count());

@@ -21,6 +21,7 @@ export interface DatabaseKeyHeat extends PartitionKeyHeat {
 /** Which keys statements are restricted to, read when somebody looks. */
 export class KeyStatistics {
   readonly #sources = new Map<string, KeyStatisticsSource>();
+  #others: () => readonly DatabaseKeyHeat[] = () => [];
 
   /** Until the answer is disposed of. */
   watch(database: string, source: KeyStatisticsSource): AsyncDisposable {
@@ -32,9 +33,20 @@ export class KeyStatistics {
     };
   }
 
+  /** What other processes know. Clients are spread over them evenly: of each partition key, what the one knows is told that has looked at most sets. */
+  watchOthers(read: () => readonly DatabaseKeyHeat[]): void {
+    this.#others = read;
+  }
+
   partitionKeys(): readonly DatabaseKeyHeat[] {
-    return [...this.#sources].flatMap(([database, source]) =>
+    const own = [...this.#sources].flatMap(([database, source]) =>
       source.partitionKeys().map((heat) => ({ database, ...heat })),
     );
+    const best = new Map<string, DatabaseKeyHeat>();
+    for (const heat of [...own, ...this.#others()]) {
+      const place = JSON.stringify([heat.database, heat.partitionKey]);
+      if (heat.sets > (best.get(place)?.sets ?? -1)) best.set(place, heat);
+    }
+    return [...best.values()];
   }
 }

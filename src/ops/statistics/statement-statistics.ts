@@ -1,3 +1,5 @@
+import { mergeStatements, nothing, sumTotals } from './merge-statements';
+
 /**
  * How statements that differ in constants only have fared. The engine's ShapeFigures, which say what each figure promises, in the
  * shape of them without importing it: ops stands beside.
@@ -39,10 +41,12 @@ export interface StatementTotals extends TimeSaved {
   readonly failures: number;
 }
 
-const nothing: StatementTotals = {
-  ...{ hits: 0, partials: 0, misses: 0, bypasses: 0, fallbacks: 0, failures: 0 },
-  ...{ savedMs: 0, lostMs: 0 },
-};
+/** What is known of the statements of one database. */
+export interface DatabaseStatements {
+  readonly database: string;
+  readonly totals: StatementTotals;
+  readonly shapes: readonly StatementShape[];
+}
 
 /** Where the figures of one database are read. */
 export interface StatementSource {
@@ -59,6 +63,7 @@ export interface DatabaseShape extends StatementShape {
 /** What is known of statements, read when somebody looks: console, page and scrape. */
 export class StatementStatistics {
   readonly #sources = new Map<string, StatementSource>();
+  #others: () => readonly DatabaseStatements[] = () => [];
 
   /** Until the answer is disposed of. */
   watch(database: string, source: StatementSource): AsyncDisposable {
@@ -70,25 +75,45 @@ export class StatementStatistics {
     };
   }
 
+  /** What other processes know, to be told with what this one does. */
+  watchOthers(read: () => readonly DatabaseStatements[]): void {
+    this.#others = read;
+  }
+
+  /** What this process knows; with shapes only if it is thorough. */
+  report(isThorough: boolean): readonly DatabaseStatements[] {
+    return [...this.#sources].map(([database, source]) => ({
+      database,
+      totals: source.totals,
+      shapes: isThorough ? source.shapes() : [],
+    }));
+  }
+
+  /** All databases' together, of this process alone. */
+  get ownTimeSaved(): TimeSaved {
+    const { savedMs, lostMs } = sumTotals([...this.#sources.values()].map(({ totals }) => totals));
+    return { savedMs, lostMs };
+  }
+
   /** All databases' together. */
   get timeSaved(): TimeSaved {
-    const totals = [...this.#sources.values()].map((source) => source.totals);
-    return {
-      savedMs: totals.reduce((sum, { savedMs }) => sum + savedMs, 0),
-      lostMs: totals.reduce((sum, { lostMs }) => sum + lostMs, 0),
-    };
+    const { savedMs, lostMs } = sumTotals(
+      [...this.#sources.values(), ...this.#others()].map(({ totals }) => totals),
+    );
+    return { savedMs, lostMs };
   }
 
   /** Of one database; all are 0 if there is none of the name. */
   totalsOf(database: string): StatementTotals {
-    return this.#sources.get(database)?.totals ?? nothing;
+    const others = this.#others().filter((each) => each.database === database);
+    return sumTotals([this.#sources.get(database)?.totals ?? nothing, ...others.map(({ totals }) => totals)]);
   }
 
   /** The shapes of all databases, or of one; those that saved most first, and of those that saved nothing the slowest first. */
   shapes(database?: string): readonly DatabaseShape[] {
-    return [...this.#sources]
-      .filter(([name]) => database === undefined || name === database)
-      .flatMap(([name, source]) => source.shapes().map((shape) => ({ database: name, ...shape })))
+    return mergeStatements([...this.report(true), ...this.#others()])
+      .filter((each) => database === undefined || each.database === database)
+      .flatMap((each) => each.shapes.map((shape) => ({ database: each.database, ...shape })))
       .sort((a, b) => b.savedMs - a.savedMs || b.totalDirectMs - a.totalDirectMs || b.calls - a.calls);
   }
 }

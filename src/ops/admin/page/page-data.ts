@@ -74,7 +74,7 @@ export async function gatherPageData(sources: PageSources, { range }: PageQuery)
     reasons: [{ check: 'all', reason: 'they take long' }],
   };
   const [reading, report] = await Promise.all([
-    metrics.read(metricNames),
+    metrics.refresh().then(() => metrics.read(metricNames)),
     waitUntil(readiness.report(), { timeoutMs: readinessMs }, () => Promise.resolve(readiness.last ?? late)),
   ]);
   return {
