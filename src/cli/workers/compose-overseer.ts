@@ -2,10 +2,13 @@ import { Readiness } from '../../ops/admin/readiness';
 import { upstreamCheck } from '../../ops/admin/upstream-check';
 import { workersCheck } from '../../ops/admin/workers-check';
 import type { PcacheConfig } from '../../ops/config/pcache-config';
+import { configLines } from '../../ops/console/config-lines';
+import type { ConsoleSubjects } from '../../ops/console/console-subjects';
 import type { Log } from '../../ops/log/log';
 import { Metrics } from '../../ops/metrics/metrics';
 import { ClientDoor } from '../../proxy/client-door';
 import { type ComposeOptions, isForOne, type RunningProxy } from '../compose';
+import { shownTexts } from '../console';
 import { listenOptions, openForClients } from '../create-listener';
 import { noSockets } from '../handover/inherited-sockets';
 import { loadUpstreamTls } from '../load-tls';
@@ -14,7 +17,9 @@ import { Owned } from '../owned';
 import { RunningDatabases } from '../running-databases';
 import { Steering } from '../steering';
 import { readVersion } from '../version';
+import { answerCommands } from './console-calls';
 import { Crew } from './crew';
+import { Installation } from './installation';
 import { LentCache } from './lent-cache';
 import { LentQueues } from './lent-queues';
 
@@ -44,6 +49,20 @@ export async function composeOverseer(
     const lent = { cache: new LentCache(), queues: new LentQueues() };
     const databases = owned.add(new RunningDatabases({ serverTls, metrics, readiness, log, lent }));
     await databases.start(config);
+    const installation = new Installation();
+    metrics.watchOthers(installation);
+    const subjects: ConsoleSubjects = {
+      get control() {
+        return steering;
+      },
+      ...{ statements: metrics.statements, version },
+      config: () => configLines(steering.config.options, steering.mode.mode),
+      databases: () => installation.databases(databases.facts()),
+      fragments: (partitionKey) => databases.entries(partitionKey),
+      ...shownTexts(config.log.sql),
+      clients: () => installation.clients,
+      kill: (id) => installation.kill(id),
+    };
     const own = log.child({ part: 'workers' });
     const crew = owned.add(
       new Crew({
@@ -51,6 +70,8 @@ export async function composeOverseer(
         serve: ({ channel }) => {
           lent.cache.lendTo(channel);
           lent.queues.lendTo(channel);
+          installation.add(channel);
+          answerCommands(channel, subjects, () => metrics.refresh());
         },
         metrics: metrics.workers,
         log: own,
@@ -68,7 +89,7 @@ export async function composeOverseer(
     });
     owned.add({ [Symbol.asyncDispose]: async () => door.close() });
     const listen = await openForClients(config, () => door.open());
-    const steering = new Steering(
+    const steering: Steering = new Steering(
       {
         databases,
         listener: { follow: (after) => crew.follow(after) },

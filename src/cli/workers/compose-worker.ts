@@ -16,6 +16,8 @@ import { RunningDatabases } from '../running-databases';
 import { Steering } from '../steering';
 import { readVersion } from '../version';
 import type { Channel } from './channel';
+import { commandsOver } from './console-calls';
+import { installationCalls } from './installation';
 import { unpackConfig } from './packed-config';
 import { toOverseer, toWorker } from './worker-messages';
 
@@ -64,7 +66,7 @@ export async function composeWorker(
       clients: () => listener.clients(),
       kill: (id) => listener.kill(id),
     };
-    const console = consoleDoor(config.admin, subjects, log);
+    const console = consoleDoor(config.admin, subjects, log, commandsOver(channel));
     const parts = { clientTls, serverTls, verifiers, engines, console };
     const listener = owned.add(
       createListener(config, { ...parts, listen: undefined, peers: peersOver(channel) }, metrics, log),
@@ -89,6 +91,12 @@ export async function composeWorker(
       channel.tell(toOverseer.taken, id);
       listener.take(socket, id);
     });
+    channel.answer(installationCalls.report, async ({ isThorough }) => ({
+      ...(await metrics.report(isThorough)),
+      databases: databases.facts().map(({ name, keySetBytes, trouble }) => ({ name, keySetBytes, trouble })),
+      clients: isThorough ? listener.clients() : [],
+    }));
+    channel.answer(installationCalls.kill, async (id) => listener.kill(id));
     channel.answer(toWorker.cancel, (request) => listener.cancel(Buffer.from(request)));
     channel.answer(toWorker.ping, () => Promise.resolve(undefined));
     channel.answer(toWorker.refresh, async () => {
