@@ -15,6 +15,7 @@ export class BenchProxy implements AsyncDisposable {
     readonly connection: ConnectionOptions,
     private readonly adminUrl: string,
     private readonly process: GuardedProcess,
+    readonly pid: number,
   ) {}
 
   /**
@@ -45,13 +46,16 @@ export class BenchProxy implements AsyncDisposable {
     const file = join(directory.path, `${name}.yaml`);
     await writeFile(file, stringify(configuration));
     const main = join(__dirname, '../dist/main.js');
-    const process_ = new GuardedProcess(process.execPath, [main, 'proxy', '--config', file], {
+    // The shell becomes the program, and keeps the number it has written.
+    const command = [process.execPath, main, 'proxy', '--config', file];
+    const process_ = new GuardedProcess('/bin/sh', ['-c', 'echo "pid $$"; exec "$@"', 'sh', ...command], {
       cwd: directory.path,
       env: { ...process.env, BENCH_PASSWORD: upstream.password },
       lastSignal: 'KILL',
     });
     await process_.untilWritten('accepting connections');
-    return new BenchProxy({ ...upstream, port }, `http://127.0.0.1:${adminPort}`, process_);
+    const pid = Number(/^pid (\d+)$/m.exec(process_.log.text)?.[1]);
+    return new BenchProxy({ ...upstream, port }, `http://127.0.0.1:${adminPort}`, process_, pid);
   }
 
   /** What /metrics says. */

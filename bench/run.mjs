@@ -10,6 +10,7 @@ const benchmarks = [
   'overhead',
   'rewrite',
   'stalls',
+  'workers',
   'memory',
   'cache',
   'lookup',
@@ -25,7 +26,7 @@ if (!benchmarks.includes(name)) {
 }
 
 installDependencies();
-if (['overhead', 'poi', 'population'].includes(name)) installDebianPackages();
+if (['overhead', 'poi', 'population', 'workers'].includes(name)) installDebianPackages();
 build();
 
 // tsx would leave a directory behind.

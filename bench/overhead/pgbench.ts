@@ -53,16 +53,18 @@ export class Pgbench {
       clients,
       seconds,
       perSecond,
+      threads = 1,
     }: {
       readonly protocol: Protocol;
       readonly clients: number;
       readonly seconds: number;
       readonly perSecond?: number | undefined;
+      readonly threads?: number;
     },
   ): Promise<PgbenchRun> {
     const output = await this.start(
       [
-        ...['-S', '-n', '-M', protocol, '-c', String(clients), '-j', '1', '-T', String(seconds)],
+        ...['-S', '-n', '-M', protocol, '-c', String(clients), '-j', String(threads), '-T', String(seconds)],
         ...(perSecond === undefined ? [] : ['-R', String(Math.round(perSecond))]),
         ...['--log', '--log-prefix', 'transactions'],
       ],

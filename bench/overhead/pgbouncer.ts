@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { chown, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -22,10 +23,14 @@ export class PgBouncer {
     return existsSync(program);
   }
 
-  /** Resolves when it takes connections. It runs as the server's user, for it refuses to run as root. */
-  static async start(postgres: PostgresServer): Promise<PgBouncer> {
+  /**
+   * Resolves when it takes connections. It runs as the server's user, for it refuses to run as root.
+   *
+   * @param shared port that several of them listen on
+   */
+  static async start(postgres: PostgresServer, shared?: number): Promise<PgBouncer> {
     const { host, port: upstreamPort, user } = postgres;
-    const port = await freePort();
+    const port = shared ?? (await freePort());
     const settings = [
       '[databases]',
       `* = host=${host} port=${String(upstreamPort)} user=${user}`,
@@ -33,6 +38,7 @@ export class PgBouncer {
       'listen_addr = 127.0.0.1',
       `listen_port = ${String(port)}`,
       'unix_socket_dir =',
+      ...(shared === undefined ? [] : ['so_reuseport = 1']),
       'auth_type = any',
       'pool_mode = session',
       'max_client_conn = 200',
@@ -40,7 +46,7 @@ export class PgBouncer {
       // pgbench and psql set it at start-up; anything else PgBouncer does not know of is refused.
       'ignore_startup_parameters = extra_float_digits',
     ];
-    const file = join(postgres.dataDirectory, 'pgbouncer.ini');
+    const file = join(postgres.dataDirectory, `pgbouncer-${randomUUID()}.ini`);
     await writeFile(file, `${settings.join('\n')}\n`);
     const owner = postgresOwner();
     if (owner.uid !== undefined && owner.gid !== undefined) await chown(file, owner.uid, owner.gid);
