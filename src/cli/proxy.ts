@@ -3,8 +3,9 @@ import { checkConfig } from '../ops/config/check-config';
 import type { PcacheConfig } from '../ops/config/pcache-config';
 import { configText, readConfig } from '../ops/config/read-config';
 import { createLog, type LeveledLog } from '../ops/log/create-log';
+import type { Log } from '../ops/log/log';
 import { whenAborted } from '../population/when-aborted';
-import { composeProxy } from './compose';
+import { composeProxy, type RunningProxy } from './compose';
 import { readConfigFlags, withConfigFlags, type ConfigFlags } from './config-flags';
 import { meantConfig, readKeyedConfig } from './key-flags';
 import { endOnUnexpectedErrors, endSoon } from './process-end';
@@ -94,11 +95,28 @@ export async function runProxy(
   });
   log.info({ ...proxy.addresses, upstream: config.upstream, mode: config.mode }, 'accepting connections');
   manager.ready();
-  if (inherited.isFromPredecessor) tellPredecessor();
+  if (inherited.isFromPredecessor) {
+    warnOfOtherPorts(config, proxy.addresses, log);
+    tellPredecessor();
+  }
 
   await Promise.race([whenAborted(signals.shutdown).then(() => manager.stopping()), handover.whenSucceeded]);
   await proxy.drain(proxy.config.limits.drainTimeoutMs);
   await handover.idle();
   log.info({}, 'ended');
   endSoon(log);
+}
+
+/** The configuration may have changed since its predecessor was started. */
+function warnOfOtherPorts(config: PcacheConfig, addresses: RunningProxy['addresses'], log: Log): void {
+  for (const section of ['listen', 'admin'] as const) {
+    const { port } = addresses[section];
+    const configured = config[section].port;
+    if (configured === 0 || configured === port) continue;
+    const fields = { option: `${section}.port`, port, configured };
+    log.warn(
+      fields,
+      'a successor keeps the sockets that it was handed; stop the proxy and start it to change them',
+    );
+  }
 }

@@ -245,24 +245,26 @@ describe('a service manager', () => {
   });
 
   test('sees a proxy killed that is starting a successor: that one serves', async () => {
-    const other = join(directory.path, 'killed.yaml');
+    const file = join(directory.path, 'killed.yaml');
     const port = await freePort();
     const text = readFileSync(config(), 'utf8').concat(`listen: { port: ${port} }\n`);
-    writeFileSync(other, text);
-    await using program = new PcacheProcess(['proxy', '--config', other]);
+    writeFileSync(file, text);
+    await using program = new PcacheProcess(['proxy', '--config', file]);
     await program.logged('accepting connections');
-    const held = new HeldConfig(other);
+    const held = new HeldConfig(file);
     program.send('SIGUSR2');
     await held.replace(text);
     const successor = successorOf(program.pid);
     program.send('SIGKILL');
     await until('it is gone', () => !existsSync(`/proc/${program.pid}/cwd`) || undefined);
-    held.goOn(text);
+    held.goOn(text.replace(String(port), String(port - 1)));
     await until('the successor serves', () => program.loggedSoFar('accepting connections').length === 2, {
       deadlineMs: 60_000,
     });
     const client = new Client({ host: '127.0.0.1', port, user: 'nobody', database: 'nothing' });
     await expect(client.connect()).rejects.toMatchObject({ code: '08006' });
+    const other = { option: 'listen.port', port, configured: port - 1 };
+    expect(program.complaints).toContainEqual(expect.objectContaining(other));
     process.kill(successor, 'SIGTERM');
     const { stderr } = await program.ended;
     expect(stderr).toMatch(/"ended"\}\n$/);
