@@ -31,6 +31,8 @@ const maxLastingShapes = 2_000;
 export class Installation implements OtherProcesses {
   readonly #workers = new Map<Channel, WorkerReport | undefined>();
   #ended: ProcessReport = { metrics: [], statements: [], keys: [] };
+  /** Those that owe an answer, and are not asked again or waited for until they have given it. */
+  readonly #silent = new Set<Channel>();
   #underWay: Promise<void> = Promise.resolve();
 
   /** Until the channel closes. */
@@ -81,18 +83,21 @@ export class Installation implements OtherProcesses {
   }
 
   async #ask(channel: Channel, isThorough: boolean): Promise<void> {
-    const asked = channel.call(installationCalls.report, { isThorough }).then((report) => {
-      const before = this.#workers.get(channel);
-      // It may have ended meanwhile.
-      if (!this.#workers.has(channel)) return;
-      this.#workers.set(channel, isThorough || before === undefined ? report : brief(report, before));
+    if (this.#silent.has(channel)) return;
+    const asked = channel
+      .call(installationCalls.report, { isThorough })
+      .then((report) => {
+        const before = this.#workers.get(channel);
+        // It may have ended meanwhile.
+        if (!this.#workers.has(channel)) return;
+        this.#workers.set(channel, isThorough || before === undefined ? report : brief(report, before));
+      })
+      // That it has ended is seen otherwise.
+      .catch(() => undefined)
+      .finally(() => this.#silent.delete(channel));
+    await waitUntil(asked, { timeoutMs: reportMs }, async () => {
+      this.#silent.add(channel);
     });
-    // That it has ended is seen otherwise.
-    await waitUntil(
-      asked.catch(() => undefined),
-      { timeoutMs: reportMs },
-      () => Promise.resolve(),
-    );
   }
 
   async #keepWhatLasts(channel: Channel): Promise<void> {
