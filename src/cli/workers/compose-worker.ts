@@ -30,6 +30,8 @@ export interface WorkerParts {
 
 /** A proxy that is handed its clients. Disposing of it ends what is left at once and closes everything. */
 export interface RunningWorker extends AsyncDisposable {
+  /** Takes no more clients: the others do. */
+  leave(): void;
   /** As ProxyListener. */
   drain(deadlineMs: number): Promise<void>;
   /** The configuration in force. */
@@ -83,9 +85,16 @@ export async function composeWorker(
       config,
     );
     metrics.watchTraffic(() => listener.traffic);
+    let isLeaving = false;
     channel.hear(toWorker.client, (id, socket) => {
       if (socket === undefined) {
         channel.tell(toOverseer.gone, id);
+        return;
+      }
+      if (isLeaving) {
+        // Its overseer has it still.
+        socket.destroy();
+        channel.tell(toOverseer.declined, id);
         return;
       }
       channel.tell(toOverseer.taken, id);
@@ -109,6 +118,10 @@ export async function composeWorker(
       setLevels(after.log);
     });
     return {
+      leave: () => {
+        isLeaving = true;
+        channel.tell(toOverseer.leaving, undefined);
+      },
       drain: (deadlineMs) => listener.drain(deadlineMs),
       get config() {
         return steering.config;

@@ -20,9 +20,6 @@ export interface CrewOptions {
   readonly log: Log;
 }
 
-/** Opening the cache and reading the catalogs of many databases takes its time. */
-const startMs = 60_000;
-
 /** A worker that lived for longer is replaced at once. */
 const soundMs = 10_000;
 const firstDelayMs = 100;
@@ -69,7 +66,7 @@ export class Crew implements AsyncDisposable {
     const ids = Array.from({ length: this.#config.workers }, (_, i) => i + 1);
     const first = ids.map((id) => this.#begin(id));
     const started = Promise.all(first.map((worker) => whenStarted(worker)));
-    await waitUntil(started, { timeoutMs: startMs }, () =>
+    await waitUntil(started, { timeoutMs: this.#config.limits.successorTimeoutMs }, () =>
       Promise.reject(new StartError('the workers did not begin to serve in time')),
     );
     for (const worker of first) {
@@ -124,7 +121,7 @@ export class Crew implements AsyncDisposable {
   }
 
   #begin(id: number): WorkerProcess {
-    const worker = new WorkerProcess(id);
+    const worker = new WorkerProcess(id, (client, socket) => this.#hand(client, socket));
     this.#workers.set(id, worker);
     const { channel } = worker;
     channel.answer(toOverseer.begin, () => Promise.resolve({ worker: id, config: packConfig(this.#config) }));
@@ -182,9 +179,21 @@ export class Crew implements AsyncDisposable {
       if (failures > 1) await pause(Math.min(firstDelayMs * 2 ** failures, maxDelayMs), signal);
       if (this.#isEnding()) return;
       const next = this.#begin(id);
-      void next.whenServing.then(() => this.#serves(next));
+      void this.#awaitStart(next);
       worker = next;
     }
+  }
+
+  /** One that does not come to serve is another one that ends. */
+  async #awaitStart(worker: WorkerProcess): Promise<void> {
+    const { successorTimeoutMs: timeoutMs } = this.#config.limits;
+    const started = Promise.race([worker.whenServing, worker.whenEnded]);
+    await waitUntil(started, { timeoutMs }, async () => {
+      const fields = { worker: worker.id, process: worker.processId };
+      this.options.log.error(fields, 'a worker did not begin to serve in time, and is killed');
+      worker.kill();
+    });
+    if (worker.phase === 'serving') this.#serves(worker);
   }
 
   #serves({ id, processId }: WorkerProcess): void {

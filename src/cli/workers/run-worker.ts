@@ -35,7 +35,7 @@ export async function runWorker(): Promise<void> {
     process.once('SIGTERM', () => {
       isAsked = true;
       log.info({}, 'SIGTERM: the worker ends when its sessions do');
-      channel.tell(toOverseer.leaving, undefined);
+      worker.leave();
       standard();
     });
     void channel.whenClosed.then(() => {

@@ -29,6 +29,8 @@ export const toOverseer = {
   leaving: newsName<undefined>('leaving'),
   /** The client with this number has arrived. */
   taken: newsName<number>('taken'),
+  /** The client with this number has arrived, and is not taken any more. */
+  declined: newsName<number>('declined'),
   /** The client with this number is gone. */
   gone: newsName<number>('gone'),
 };

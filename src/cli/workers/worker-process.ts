@@ -4,7 +4,7 @@ import type { SessionPlace } from '../../proxy/entrance/session-places';
 import { Channel } from './channel';
 import { toOverseer, toWorker } from './worker-messages';
 
-/** How a process knows that it is a worker: by the number of the process that started it. */
+/** How a process knows that it is a worker. */
 const variable = 'PCACHE_WORKER_OF';
 
 /** Signs of life that are asked for in the time a worker may be silent. */
@@ -29,12 +29,16 @@ export class WorkerProcess {
   readonly #clients = new Map<number, HandedClient>();
   #phase: WorkerPhase = 'starting';
   #hasLeft = false;
+  readonly #declined: (client: number, socket: Socket) => void;
   #unanswered = 0;
 
   constructor(
     /** Of its place: who replaces it has the same. */
     readonly id: number,
+    /** A client that it does not take any more. */
+    declined: (client: number, socket: Socket) => void,
   ) {
+    this.#declined = declined;
     const [, program = '', ...args] = process.argv;
     this.#child = fork(program, args, {
       env: { ...process.env, [variable]: String(process.pid) },
@@ -67,6 +71,11 @@ export class WorkerProcess {
       // Ours is closed; the connection is the worker's.
       handed?.socket?.destroy();
       if (handed !== undefined) handed.socket = undefined;
+    });
+    this.channel.hear(toOverseer.declined, (client) => {
+      const handed = this.#clients.get(client);
+      this.#clients.delete(client);
+      if (handed?.socket !== undefined) this.#declined(client, handed.socket);
     });
     this.channel.hear(toOverseer.gone, (client) => {
       const handed = this.#clients.get(client);
@@ -137,12 +146,12 @@ export class WorkerProcess {
   }
 }
 
-/** Whether this process is a worker. The variable that says so is removed, so that no child takes it for its own. */
-export function isWorker(
-  env: NodeJS.ProcessEnv,
-  { ppid, send }: Pick<NodeJS.Process, 'ppid' | 'send'>,
-): boolean {
-  const { [variable]: overseer } = env;
+/**
+ * Whether this process is a worker, though its overseer may have been killed by now. The variable that says so is removed, so that no child takes it for
+ * its own.
+ */
+export function isWorker(env: NodeJS.ProcessEnv, { send }: Pick<NodeJS.Process, 'send'>): boolean {
+  const isMarked = env[variable] !== undefined;
   Reflect.deleteProperty(env, variable);
-  return send !== undefined && overseer === String(ppid);
+  return send !== undefined && isMarked;
 }

@@ -320,7 +320,7 @@ export const configSchema = z
         ),
         successor_timeout_ms: milliseconds(
           1,
-          'Time that a successor has after SIGUSR2 until it accepts clients; one that takes longer is killed.',
+          'Time that a successor has after SIGUSR2 until it accepts clients, and a worker that is started; one that takes longer is killed.',
         ).default(60_000),
         worker_timeout_ms: milliseconds(
           100,
