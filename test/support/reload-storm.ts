@@ -7,6 +7,10 @@ import { until } from './until';
 
 /** Between two signals: more than come to be reloads. */
 const pauseMs = 15;
+/** Each reload has the catalog read again, and nothing is restricted until it is: after so many there is time to. */
+const signalsPerGust = 20;
+const lullMs = 300;
+const signalsPerPhase = 60;
 const outcomes = ['configuration reloaded', 'the configuration is not reloaded; the old one stays'];
 
 /** What a program has open. */
@@ -38,20 +42,24 @@ export class ReloadStorm {
     let least = Infinity;
     while (performance.now() < end) {
       const n = this.signals++;
+      // What engines work by changes now and then, so that they come to restrict; the limits of sessions all the time.
+      const phase = Math.floor(n / signalsPerPhase);
       const other = {
         ...config,
-        mode: n % 8 === 4 ? 'off' : 'on',
-        population: { ...config.population, duty: 1 / (1 + (n % 7)) },
-        limits: { memory_bytes: 2 ** 27 + (n % 3), login_timeout_ms: 50_000 + n },
+        mode: phase % 4 === 3 ? 'off' : 'on',
+        population: { ...config.population, duty: 1 / (1 + (phase % 7)) },
+        limits: { memory_bytes: 2 ** 27 + (phase % 3), login_timeout_ms: 50_000 + (n >> 3) },
       };
-      const texts = [stringify(other), 'mode: [', stringify({ ...other, mode: 'of', nothing: 1 }), untouched];
+      const same = stringify(other);
+      const texts = [same, 'mode: [', same, stringify({ ...other, mode: 'of', nothing: 1 })];
       // Whole at every moment: what is half written is broken, and not what is tried here.
       const next = `${database.configFile}.next`;
       writeFileSync(next, texts[n % texts.length] ?? '');
       renameSync(next, database.configFile);
       database.signal('SIGHUP');
-      await delay(pauseMs);
-      if (n % 20 !== 0) continue;
+      const isLull = n % signalsPerGust === 0;
+      await delay(isLull ? lullMs : pauseMs);
+      if (!isLull) continue;
       least = Math.min(least, (await database.metrics()).get('pcache_nodejs_heap_size_used_bytes') ?? NaN);
     }
     this.heaps.push(least);
