@@ -194,7 +194,8 @@ describe('trouble with the store', () => {
       const { hits, keys: common } = await backend.intersect('region', [a, b]);
       expect([hits, common?.size]).toEqual([[b], 2]);
       await until('it is removed', async () => (await backend.count('region')) === 1);
-      expect(directory.get('region', a)).toBeUndefined();
+      // The store tells of it a moment after it has done it.
+      await until('that is known', () => directory.get('region', a) === undefined);
       expect(warnings).toEqual([expect.stringMatching(/ entry [0-9a-f]{64} of region .*; it is not used$/)]);
       expect(await backend.get('region', a)).toBeUndefined();
       await backend.put(sampleEntry(keys));
