@@ -22,9 +22,7 @@ export class HeldConfig {
     this.#descriptor = await until('the configuration is being read', () => openIfRead(this.file), {
       deadlineMs: 60_000,
     });
-    const next = `${this.file}.next`;
-    writeFileSync(next, text);
-    renameSync(next, this.file);
+    replaceFile(this.file, text);
   }
 
   /** The process that waits has its text. */
@@ -33,6 +31,13 @@ export class HeldConfig {
     writeSync(this.#descriptor, text);
     closeSync(this.#descriptor);
   }
+}
+
+/** Whatever is there now. */
+export function replaceFile(file: string, text: string): void {
+  const next = `${file}.next`;
+  writeFileSync(next, text);
+  renameSync(next, file);
 }
 
 function openIfRead(pipe: string): number | undefined {
