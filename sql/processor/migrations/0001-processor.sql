@@ -143,6 +143,8 @@ declare
   job "{schema}"."{prefix}processor_job";
 begin
   select * into strict config from "{schema}"."{prefix}processor_config" as c;
+  -- What a transaction has seen of sessions once, it sees again: who began since would be taken for gone.
+  perform pg_stat_clear_snapshot();
   for job in
     select j.*
       from "{schema}"."{prefix}processor_job" as j

@@ -351,6 +351,20 @@ const kinds: readonly Kind[] = [
       ]);
     });
 
+    test('a worker that began after its watcher had looked at sessions is not taken for gone', async () => {
+      const watcher = new Client(database.connection);
+      await watcher.connect();
+      // A transaction sees sessions as it saw them first; one that takes a slot looks for its own.
+      await watcher.query('begin; select count(*) from pg_stat_activity');
+      await push(sleeping(2));
+      await worker(1);
+      await until('it runs', isAsleep);
+      await watcher.query(`select ${tableOf('processor_watch')}(); commit`);
+      await watcher.end();
+      await until('it has ended', async () => (await workers()) === 0);
+      expect(await logged()).toEqual(['ok']);
+    });
+
     test('many workers, no fragment twice', async () => {
       const work = Array.from({ length: 60 }, (_, i) => makeFragment(`select ${i} from pg_sleep(0.005)`));
       await push(...work);
