@@ -82,7 +82,11 @@ export async function runBenchmark(args: readonly string[]): Promise<number> {
     return 1;
   }
   // PgBouncer logs in without a password.
-  await using postgres = await startPostgres({ hba: ['host all all 127.0.0.1/32 trust'] });
+  await using postgres = await startPostgres({
+    hba: ['host all all 127.0.0.1/32 trust'],
+    // PgBouncer keeps those it has opened.
+    settings: { max_connections: '400' },
+  });
   await postgres.createDatabase(database);
   await using directory = await temporaryDirectory('workers');
   const pgbench = new Pgbench(program, postgres.environment(database), directory.path);

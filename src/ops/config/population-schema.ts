@@ -51,7 +51,7 @@ export const populationSchema = z
           'a number from 0.001 to 1',
         ),
       )
-      .default(0.05),
+      .default(0.02),
     parallel_workers: count(
       0,
       1_024,

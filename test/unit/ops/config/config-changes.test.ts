@@ -15,7 +15,7 @@ describe('configChanges', () => {
     const after = fileOf('limits: { max_sessions: 20 }\nmode: observe');
     expect(configChanges(before, after)).toEqual([
       { option: 'mode', before: 'on', after: 'observe' },
-      { option: 'population.duty', before: 0.5, after: 0.05 },
+      { option: 'population.duty', before: 0.5, after: 0.02 },
       { option: 'limits.max_sessions', before: 10, after: 20 },
     ]);
     expect(configChanges(after, after)).toEqual([]);
