@@ -595,6 +595,18 @@ begin
       while rest_s operator(pg_catalog.>) 0 loop
         perform pg_catalog.pg_sleep(least(rest_s, 1));
         commit;
+        -- Who has nothing else to do need not be left alone. Of other roles' sessions a role may see nothing, and takes them to be at work.
+        exit when not exists (
+          select
+            from pg_catalog.pg_stat_activity as a
+           where a.backend_type is null
+              or (a.backend_type operator(pg_catalog.=) 'client backend'
+                  and a.state operator(pg_catalog.=) 'active'
+                  and a.application_name operator(pg_catalog.<>) 'pcache'
+                  and a.application_name operator(pg_catalog.<>) 'pg_cron'
+                  and a.pid operator(pg_catalog.<>) pg_catalog.pg_backend_pid()
+                  and not exists (select from "{schema}"."{prefix}processor_job" as j where j.pid operator(pg_catalog.=) a.pid))
+        );
         rest_s := rest_s operator(pg_catalog.-) 1;
       end loop;
     else

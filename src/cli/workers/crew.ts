@@ -99,7 +99,12 @@ export class Crew implements AsyncDisposable {
 
   /** Has all read certificates, user file and catalogs again. */
   refresh(): void {
-    for (const { channel } of this.workers) channel.call(toWorker.refresh).catch(ended);
+    for (const { id, channel } of this.workers)
+      channel.call(toWorker.refresh).catch((error: unknown) => {
+        // That it has ended is told of elsewhere.
+        if (error instanceof ChannelClosedError) return;
+        this.options.log.error({ err: error, worker: id }, 'a worker could not read its files again');
+      });
   }
 
   /** Has all workers end as `ProxyListener.drain` does; resolves when they have. No client is to be accepted any more. */
@@ -269,9 +274,4 @@ async function whenStarted(worker: WorkerProcess): Promise<void> {
   const how = await Promise.race([worker.whenServing, worker.whenEnded]);
   if (how === undefined) return;
   throw new StartError(`worker ${worker.id} ended with ${how} before it served; what it said is above`);
-}
-
-/** It is told of elsewhere. */
-function ended(): undefined {
-  return undefined;
 }

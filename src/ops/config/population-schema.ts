@@ -47,7 +47,7 @@ export const populationSchema = z
       .max(1)
       .meta(
         says(
-          'Share of the time that fragments of a database are run, one at a time, while its server has other work; for the rest of it, a minute at most after each, it is left to its clients. While no client is running a statement there is neither rest nor turn. 1: never. Each job of pcache processor rests for itself, whoever is at work.',
+          'Share of the time that fragments of a database are run, one at a time, while its server has other work; for the rest of it, a minute at most after each, it is left to its clients. While no client is running a statement there is neither rest nor turn. 1: never. Each job of pcache processor rests for itself.',
           'a number from 0.001 to 1',
         ),
       )

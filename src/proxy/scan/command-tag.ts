@@ -61,8 +61,21 @@ export function mayHideDefinition(frame: Buffer, start: number): boolean {
  */
 const changesRows = /(^|[;(])\s*(insert|merge)\s+into\b/gi;
 
-/** Only the text of such a statement tells; of several statements in one text, or of WITH, one may have written rows. */
-export function mayCreateTable(text: string): boolean {
+const verdicts = new WeakMap<object, boolean>();
+
+/**
+ * Only the text of such a statement tells; of several statements in one text, or of WITH, one may have written rows. Each of several has a tag, but
+ * their text is read once.
+ */
+export function mayCreateTable(statement: { readonly text: string }): boolean {
+  const known = verdicts.get(statement);
+  if (known !== undefined) return known;
+  const verdict = saysCreate(statement.text);
+  verdicts.set(statement, verdict);
+  return verdict;
+}
+
+function saysCreate(text: string): boolean {
   if (!/\b(into|create)\b/i.test(text)) return false;
   return text.includes('--') || /\b(into|create)\b/i.test(text.replace(changesRows, ''));
 }

@@ -279,7 +279,7 @@ export class SessionTracker {
       mayHideDefinition(frame, start) &&
       isInspected(executed) &&
       this.isSuspect(executed) &&
-      mayCreateTable(executed.text)
+      mayCreateTable(executed)
     ) {
       this.hasCatalogChanged = true;
     }

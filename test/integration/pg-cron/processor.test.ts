@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Client } from 'pg';
@@ -363,6 +364,28 @@ const kinds: readonly Kind[] = [
       await watcher.end();
       await until('it has ended', async () => (await workers()) === 0);
       expect(await logged()).toEqual(['ok']);
+    });
+
+    test('a worker rests while others are at work, and not for longer', async () => {
+      const other = new Client(database.connection);
+      other.on('error', () => undefined);
+      await other.connect();
+      // After three tenths of a second it would rest for a minute.
+      await rowsOf(`update ${tableOf('processor_config')} set duty = 0.001`);
+      await rowsOf('select pg_advisory_lock(78)');
+      const busy = other.query('select pg_advisory_lock(78)');
+      await push(...[1, 2].map((n) => makeFragment(`select ${n} from pg_sleep(0.3)`)));
+      await worker(1);
+      await until('one is run', async () => (await logged()).length === 1);
+      // It has looked again by then.
+      await delay(2_500);
+      expect(await logged()).toHaveLength(1);
+      await rowsOf('select pg_advisory_unlock(78)');
+      await busy;
+      await other.end();
+      await until('the other is run', async () => (await logged()).length === 2);
+      await until('it has ended', async () => (await workers()) === 0);
+      await rowsOf(`update ${tableOf('processor_config')} set duty = 1`);
     });
 
     test('many workers, no fragment twice', async () => {
