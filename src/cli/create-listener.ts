@@ -20,7 +20,7 @@ import { readOpenFileLimit } from './open-file-limit';
 export interface ListenerParts {
   /** undefined: clients are handed to it. */
   readonly listen: ListenOptions | undefined;
-  readonly peers?: ProxyPeers;
+  readonly peers?: ProxyPeers | undefined;
   readonly clientTls: ClientTls | undefined;
   readonly serverTls: ServerTls | undefined;
   readonly verifiers: VerifierSource | undefined;

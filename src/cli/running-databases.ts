@@ -36,7 +36,7 @@ export interface RunningDatabasesParts {
   readonly readiness: Readiness;
   readonly log: Log;
   /** Of a worker: it populates, splits and evicts, and has open what only one process can. */
-  readonly overseer?: Channel;
+  readonly overseer?: Channel | undefined;
   /** Of an overseer: what its workers use of it. */
   readonly lent?: { readonly cache: LentCache; readonly queues: LentQueues };
 }

@@ -1,6 +1,6 @@
 import type { ChildProcess } from 'node:child_process';
 import type { Log } from '../../ops/log/log';
-import type { RunningProxy } from '../compose';
+import type { RunningProxy } from '../running-proxy';
 import { startSuccessor } from './successor';
 
 /** Has this program, started anew, take the place of a running proxy; if it does not start, the proxy goes on. */

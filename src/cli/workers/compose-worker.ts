@@ -1,19 +1,12 @@
 import { concernsDatabases } from '../../ops/config/config-changes';
 import type { PcacheConfig } from '../../ops/config/pcache-config';
 import { Readiness } from '../../ops/admin/readiness';
-import type { ConsoleSubjects } from '../../ops/console/console-subjects';
-import { configLines } from '../../ops/console/config-lines';
 import type { LeveledLog } from '../../ops/log/create-log';
 import type { Log } from '../../ops/log/log';
 import { Metrics } from '../../ops/metrics/metrics';
 import type { ProxyPeers } from '../../proxy/proxy-peers';
-import { composeVerifiers } from '../compose-verifiers';
-import { consoleDoor, shownTexts } from '../console';
-import { createListener, proxyLimits } from '../create-listener';
-import { loadListenTls, loadUpstreamTls } from '../load-tls';
+import { composeSessions } from '../compose-sessions';
 import { Owned } from '../owned';
-import { RunningDatabases } from '../running-databases';
-import { Steering } from '../steering';
 import { readVersion } from '../version';
 import type { Channel } from './channel';
 import { commandsOver } from './console-calls';
@@ -47,44 +40,14 @@ export async function composeWorker(
   try {
     const metrics = new Metrics({ version: readVersion() });
     const readiness = new Readiness({ log });
-    const clientTls = loadListenTls(config, log);
-    const serverTls = loadUpstreamTls(config);
-    const verifiers = composeVerifiers(config, serverTls, log, owned);
-    const databases = owned.add(
-      new RunningDatabases({ serverTls, metrics, readiness, log, overseer: channel }),
-    );
-    await databases.start(config);
-    const { engines } = databases;
-    const subjects: ConsoleSubjects = {
-      get control() {
-        return steering;
-      },
-      statements: metrics.statements,
-      version: readVersion(),
-      config: () => configLines(steering.config.options, steering.mode.mode),
-      databases: () => databases.facts(),
-      fragments: (partitionKey) => databases.entries(partitionKey),
-      ...shownTexts(config.log.sql),
-      clients: () => listener.clients(),
-      kill: (id) => listener.kill(id),
-    };
-    const console = consoleDoor(config.admin, subjects, log, commandsOver(channel));
-    const parts = { clientTls, serverTls, verifiers, engines, console };
-    const listener = owned.add(
-      createListener(config, { ...parts, listen: undefined, peers: peersOver(channel) }, metrics, log),
-    );
-    const steering: Steering = new Steering(
-      {
-        databases,
-        listener: {
-          follow: ({ mode, limits, databases: all }) => listener.change(mode, proxyLimits(limits, all)),
-        },
-        files: [clientTls, verifiers].filter((file) => file !== undefined),
-        ...{ followed: undefined, log },
-      },
+    const sessions = await composeSessions(
       config,
+      { metrics, readiness, log, owned },
+      {
+        installation: { overseer: channel, peers: peersOver(channel), elsewhere: commandsOver(channel) },
+      },
     );
-    metrics.watchTraffic(() => listener.traffic);
+    const { databases, listener, steering } = sessions;
     let isLeaving = false;
     channel.hear(toWorker.client, (id, socket) => {
       if (socket === undefined) {
