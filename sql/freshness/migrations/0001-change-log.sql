@@ -673,7 +673,7 @@ end
 $$;
 
 -- ---------------------------------------------------------------------------------------------------------------------------------
--- DDL. The event triggers that call these are made by install-event-triggers.sql, for only a superuser may make one.
+-- DDL. What event triggers call is in 0003-ddl.sql.
 
 -- Sources whose tree a relation is in, or was in.
 create function "{schema}".sources_near(of_relation oid) returns setof integer
@@ -699,99 +699,6 @@ as $$
    where not exists (select from "{schema}".change_catalog as c where c.xid = pg_current_xact_id())
 $$;
 
-create function "{schema}".on_ddl() returns event_trigger
-language plpgsql security definer
-set search_path = pg_catalog, pg_temp
-as $$
-declare
-  s integer;
-begin
-  if exists (select from "{schema}".mending as m where m.xid = pg_current_xact_id()) then
-    return;
-  end if;
-  -- Those change neither rows nor what a name stands for.
-  if tg_tag ~ '(INDEX|STATISTICS|PUBLICATION|SUBSCRIPTION|PRIVILEGES|MATERIALIZED VIEW)$' and tg_tag not like 'CREATE MATERIALIZED%'
-     or tg_tag in ('COMMENT', 'GRANT', 'REVOKE', 'SECURITY LABEL', 'REINDEX') then
-    return;
-  end if;
-  -- Temporary ones are nobody else's, and every proxy asks a session for its own.
-  if exists (select
-               from pg_event_trigger_ddl_commands() as d
-              where d.schema_name is distinct from 'pg_temp'
-                and d.schema_name is distinct from (select n.nspname
-                                                      from pg_class as c
-                                                      join pg_namespace as n on n.oid = c.relnamespace
-                                                     where c.oid = '"{schema}".tracking'::regclass)) then
-    perform "{schema}".note_catalog_change();
-    -- What was replaced may be part of what a condition means.
-    if tg_tag in ('ALTER TYPE', 'ALTER DOMAIN', 'ALTER COLLATION', 'CREATE FUNCTION', 'ALTER FUNCTION', 'ALTER OPERATOR',
-                  'CREATE CAST', 'ALTER EXTENSION') then
-      perform "{schema}".note_whole(x.id, lower(tg_tag)) from "{schema}".source as x;
-    end if;
-  end if;
-  if tg_tag not in ('ALTER TABLE', 'CREATE TABLE', 'CREATE TABLE AS', 'SELECT INTO', 'CREATE SCHEMA', 'CREATE FOREIGN TABLE', 'ALTER FOREIGN TABLE',
-                    'IMPORT FOREIGN SCHEMA', 'ALTER TRIGGER') then
-    return;
-  end if;
-  for s in
-    select distinct n.source
-      from pg_event_trigger_ddl_commands() as d
-      left join pg_trigger as t on d.classid = 'pg_trigger'::regclass and t.oid = d.objid
-     cross join lateral "{schema}".sources_near(case when d.classid = 'pg_class'::regclass then d.objid else t.tgrelid end) as n (source)
-     where d.classid in ('pg_class'::regclass, 'pg_trigger'::regclass)
-  loop
-    if tg_tag not in ('CREATE TABLE', 'CREATE TABLE AS', 'SELECT INTO', 'CREATE SCHEMA') then
-      perform "{schema}".note_whole(s, lower(tg_tag));
-    end if;
-    perform "{schema}".mend(s);
-    perform "{schema}".remember(s);
-  end loop;
-exception when others then
-  raise warning 'pcache cannot track tables after %: %', tg_tag, sqlerrm;
-  perform "{schema}".distrust(x.id, format('after %s: %s', lower(tg_tag), sqlerrm)) from "{schema}".source as x;
-end
-$$;
-
-create function "{schema}".on_drop() returns event_trigger
-language plpgsql security definer
-set search_path = pg_catalog, pg_temp
-as $$
-declare
-  s integer;
-begin
-  if exists (select from pg_event_trigger_dropped_objects() as d
-              where not d.is_temporary and d.object_type not in ('index', 'trigger', 'statistics object', 'policy', 'default value', 'toast table')) then
-    perform "{schema}".note_catalog_change();
-  end if;
-  for s in
-    select distinct r.source
-      from pg_event_trigger_dropped_objects() as d
-      join "{schema}".tracked_relation as r on r.relation = d.objid
-     where d.classid = 'pg_class'::regclass
-  loop
-    perform "{schema}".note_whole(s, lower(tg_tag));
-    perform "{schema}".distrust(x.id, 'the table is gone') from "{schema}".source as x
-     where x.id = s and not exists (select from pg_class as c where c.oid = x.relation);
-    delete from "{schema}".tracked_relation as r where r.source = s and not exists (select from pg_class as c where c.oid = r.relation);
-  end loop;
-  if exists (select from pg_event_trigger_dropped_objects() as d
-              where d.classid in ('pg_trigger'::regclass, 'pg_proc'::regclass) and d.object_identity ~ '(^|\m)(pcache|note)_[0-9]+') then
-    for s in
-      select x.id from "{schema}".source as x
-       where exists (select from pg_class as c where c.oid = x.relation)
-         and exists (select from "{schema}".trigger_problem as p where p.source = x.id)
-    loop
-      perform "{schema}".note_whole(s, lower(tg_tag));
-      perform "{schema}".mend(s);
-      perform "{schema}".remember(s);
-    end loop;
-  end if;
-exception when others then
-  raise warning 'pcache cannot track tables after %: %', tg_tag, sqlerrm;
-  perform "{schema}".distrust(x.id, format('after %s: %s', lower(tg_tag), sqlerrm)) from "{schema}".source as x;
-end
-$$;
-
 -- Clients may ask; all else is for the owner, and for whom grants.sql names.
 do $$
 declare
@@ -801,7 +708,7 @@ begin
     select p.oid::regprocedure as signature, p.proname as name
       from pg_proc as p
      where p.pronamespace = (select c.relnamespace from pg_class as c where c.oid = '"{schema}".tracking'::regclass)
-       and p.proname in ('track', 'untrack', 'mend', 'define_note', 'note_whole', 'distrust', 'remember', 'notice', 'compact', 'note_catalog_change', 'on_ddl', 'on_drop')
+       and p.proname in ('track', 'untrack', 'mend', 'define_note', 'note_whole', 'distrust', 'remember', 'notice', 'compact', 'note_catalog_change')
   loop
     execute format('revoke all on function %s from public', f.signature);
   end loop;

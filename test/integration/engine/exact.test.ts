@@ -217,6 +217,41 @@ describeVersions('exact keys', (binaries) => {
     await client.query('rollback');
   });
 
+  const renamed: Readonly<Record<string, string>> = {
+    'a function that is dropped': 'drop function other.limit_of()',
+    'an operator that is made anew':
+      'drop operator other.=== (int, int); create operator other.=== (leftarg = int, rightarg = int, function = other.off)',
+    'schemas that swap their names':
+      'alter schema other rename to former; alter schema another rename to other',
+  };
+
+  /** Once the catalog is read again, the same text is understood anew; what was learned of it is not. */
+  test.each(Object.entries(renamed))('%s: its name means another one', async (_, change) => {
+    await writer.query(`
+      create schema another;
+      create function other.limit_of() returns int immutable language sql as $$ select 4 $$;
+      create function another.limit_of() returns int immutable language sql as $$ select 84 $$;
+      create function public.limit_of() returns int immutable language sql as $$ select 74 $$;
+      create function other.same(int, int) returns bool immutable language sql as $$ select $1 operator(pg_catalog.=) $2 $$;
+      create function other.off(int, int) returns bool immutable language sql as $$ select $1 operator(pg_catalog.=) ($2 operator(pg_catalog.+) 20) $$;
+      create operator other.=== (leftarg = int, rightarg = int, function = other.same)`);
+    await harness.client.query('set search_path = other, public');
+    await harness.refreshCatalog();
+    const texts = [
+      'select * from place where population = limit_of() + 1',
+      'select * from place where population === 5',
+    ].filter((text) => !text.includes('===') || change.includes('==='));
+    for (const text of texts) await harness.learn(text);
+    for (const text of texts) expect(multiset(await harness.run(await restricted(text)))).toHaveLength(1);
+    await writer.query(change);
+    await harness.refreshCatalog();
+    for (const text of texts) {
+      const plan = await harness.plan(text);
+      const rows = multiset(await harness.run(plan.kind === 'rewrite' ? plan.text : text));
+      expect({ text, rows }).toEqual({ text, rows: multiset(await harness.run(text)) });
+    }
+  });
+
   test('a cursor opened before a write', async () => {
     const rewritten = await restricted(single);
     const { client } = harness;

@@ -16,6 +16,11 @@ const tables = `
   create table remark (region_id int references region on delete set null, what text);
   create table doubled (half int, region_id int generated always as (half * 2) stored);
   create view place_view as select id, region_id from place;
+  create schema meaning;
+  create function meaning.five() returns int immutable language sql as 'select 5';
+  create function meaning.same(int, int) returns bool immutable language sql as 'select $1 operator(pg_catalog.=) $2';
+  create operator meaning.=== (leftarg = int, rightarg = int, function = meaning.same);
+  create collation meaning.plain from "C";
   create role writer;
   grant all on all tables in schema public to writer;
 `;
@@ -430,6 +435,31 @@ describeVersions('changes of tracked tables', (binaries) => {
         place,
         [`create type mood as enum ('a')`, `alter type mood rename value 'a' to 'b'`],
         ['whole'],
+      ],
+      ['a function is gone', place, [`drop function meaning.five()`], ['whole']],
+      ['a routine is renamed', place, [`alter routine meaning.five() rename to six`], ['whole']],
+      [
+        'an operator of that name',
+        place,
+        [`create operator meaning.<> (leftarg = int, rightarg = int, function = meaning.same)`],
+        ['whole'],
+      ],
+      ['an operator is gone', place, [`drop operator meaning.=== (int, int)`], ['whole']],
+      ['a collation is gone', place, [`drop collation meaning.plain`], ['whole']],
+      ['a collation of that name', place, [`create collation meaning.other from "C"`], ['whole']],
+      ['a schema has another name', place, [`alter schema meaning rename to meant`], ['whole']],
+      ['a schema is gone, with what is in it', place, [`drop schema meaning cascade`], ['whole']],
+      [
+        'what no condition means',
+        place,
+        [
+          `create schema unrelated`,
+          `create sequence unrelated.s`,
+          `create view unrelated.v as select 1`,
+          `grant select on place to public`,
+          `drop schema unrelated cascade`,
+        ],
+        [],
       ],
       [
         'another table',
