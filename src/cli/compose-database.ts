@@ -97,8 +97,7 @@ export async function composeDatabase(
   work: PopulationWork,
   statistics?: ShapeStatistics,
 ): Promise<ComposedDatabase> {
-  const owned = new Owned();
-  try {
+  return Owned.open(async (owned) => {
     const partitionKeys = [...database.partitionKeys.values()];
     const tracer = findTracer();
     const engineLog = log.child({ part: 'engine' });
@@ -276,10 +275,7 @@ export async function composeDatabase(
       ...{ engine, queries, fragments: queue, population, freshness },
       [Symbol.asyncDispose]: () => owned[Symbol.asyncDispose](),
     };
-  } catch (error) {
-    await owned[Symbol.asyncDispose]();
-    throw error;
-  }
+  });
 }
 
 /** In no cache. */

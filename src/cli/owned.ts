@@ -2,6 +2,17 @@
 export class Owned implements AsyncDisposable {
   readonly #things: AsyncDisposable[] = [];
 
+  /** Has several things opened, and if that rejects, closes what has been by then; otherwise whoever opened them closes them. */
+  static async open<T>(open: (owned: Owned) => Promise<T>): Promise<T> {
+    const owned = new Owned();
+    try {
+      return await open(owned);
+    } catch (error) {
+      await owned[Symbol.asyncDispose]();
+      throw error;
+    }
+  }
+
   add<T extends AsyncDisposable>(thing: T): T {
     this.#things.push(thing);
     return thing;

@@ -70,8 +70,7 @@ export async function openProxy(
   descriptor: InheritedSockets['admin'],
   serve: (surroundings: ProxySurroundings) => Promise<ServingParts>,
 ): Promise<RunningProxy> {
-  const owned = new Owned();
-  try {
+  return Owned.open(async (owned) => {
     const version = readVersion();
     const metrics = new Metrics({ version });
     const readiness = new Readiness({ log });
@@ -108,10 +107,7 @@ export async function openProxy(
       },
       [Symbol.asyncDispose]: () => owned[Symbol.asyncDispose](),
     };
-  } catch (error) {
-    await owned[Symbol.asyncDispose]();
-    throw error;
-  }
+  });
 }
 
 /** Whether its cache, and the queue that is journaled in it, is one process's alone. */

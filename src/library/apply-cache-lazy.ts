@@ -5,14 +5,14 @@ import { matchReading } from '../engine/reading';
 import { restrictStatement } from '../engine/restrict-statement';
 import { applyCache, type ApplyOptions, type CacheStats } from './apply-cache';
 import { type CacheHelper, helperOf } from './cache-helper';
-import { type ExtendedQuery, leftAlone, withKeys } from './extended-query';
+import { extended, type ExtendedQuery, leftAlone } from './extended-query';
 import { readQuery } from './generate-hashes';
 import { variantsOf } from './get-partition-keys';
 import { isReadInPlace, readInPlace } from './keys-in-place';
 import { methodOf } from './method-name';
 import { parseTrouble } from './parse-trouble';
 import { checkKey } from './query-options';
-import { isHarmless, wasHarmless } from './restricted-before';
+import { wasHarmless } from './restricted-before';
 import { contextOf } from './session';
 
 export interface LazilyAppliedCache extends ExtendedQuery {
@@ -76,10 +76,7 @@ async function apply(
     keyClass.members.some(({ table }) => table.alias === alias),
   );
   return {
-    ...withKeys(restricted.text, restricted.tables, {
-      isHarmless: isHarmless(query, reading),
-      isPlain: options.analyzeTmpTable === false,
-    }),
+    ...extended(restricted, reading, options),
     isInPlace: true,
     stats: { generatedVariants, cacheHits, enhanced: true, p0Rewritten },
   };

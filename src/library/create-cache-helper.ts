@@ -54,8 +54,7 @@ export async function createCacheHelper(
     );
   const config = configWith({});
   checkDatatype(cacheType, partitionKey, datatype);
-  const owned = new Owned();
-  try {
+  return Owned.open(async (owned) => {
     await loadParser();
     if (options.setUp === true) await setUp(config);
     const { backend } = owned.add(await openStore(config, log));
@@ -68,10 +67,7 @@ export async function createCacheHelper(
       queues: queries === undefined ? undefined : owned.add(openHelperQueues(config, queries.pool, log)),
       keyWith: (settings) => keyOf(configWith(settings), partitionKey),
     });
-  } catch (error) {
-    await owned[Symbol.asyncDispose]();
-    throw error;
-  }
+  });
 }
 
 /** Also where there is no database whose configuration would be checked. */

@@ -6,12 +6,12 @@ import { parseStatements } from '../query/ast/parser';
 import { usesTable } from '../query/rewrite/method';
 import { helperOf } from './cache-helper';
 import { cleanQuery } from './clean-query';
-import { type ExtendedQuery, leftAlone, withKeys } from './extended-query';
+import { extended, type ExtendedQuery, leftAlone } from './extended-query';
 import { readQuery } from './generate-hashes';
 import { methodOf } from './method-name';
 import { parseTrouble } from './parse-trouble';
 import { checkKey, type RestrictOptions } from './query-options';
-import { isHarmless, wasHarmless } from './restricted-before';
+import { wasHarmless } from './restricted-before';
 import { contextOf } from './session';
 
 export interface ExtendLazyOptions extends RestrictOptions {
@@ -50,12 +50,7 @@ export async function extendQueryWithPartitionKeysLazy(options: ExtendLazyOption
     await catalog(),
     shapes,
   );
-  return 'refused' in restricted
-    ? leftAlone(query, restricted.refused)
-    : withKeys(restricted.text, restricted.tables, {
-        isHarmless: isHarmless(query, reading),
-        isPlain: options.analyzeTmpTable === false,
-      });
+  return extended(restricted, reading, options);
 }
 
 /** Without comments or an end, which would not stand within another statement. */

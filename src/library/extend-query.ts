@@ -1,12 +1,12 @@
 import { restrictToKeys } from '../engine/given-keys';
 import { helperOf } from './cache-helper';
-import { type ExtendedQuery, leftAlone, withKeys } from './extended-query';
+import { extended, type ExtendedQuery, leftAlone } from './extended-query';
 import { readQuery } from './generate-hashes';
 import { methodOf } from './method-name';
 import { parseTrouble } from './parse-trouble';
 import { type KeysInput, PartitionKeys } from './partition-keys';
 import { checkKey, type RestrictOptions } from './query-options';
-import { isHarmless, wasHarmless } from './restricted-before';
+import { wasHarmless } from './restricted-before';
 import { contextOf } from './session';
 
 export interface ExtendOptions extends RestrictOptions {
@@ -40,10 +40,5 @@ export async function extendQueryWithPartitionKeys(options: ExtendOptions): Prom
     await catalog(),
     shapes,
   );
-  return 'refused' in restricted
-    ? leftAlone(query, restricted.refused)
-    : withKeys(restricted.text, restricted.tables, {
-        isHarmless: isHarmless(query, reading),
-        isPlain: options.analyzeTmpTable === false,
-      });
+  return extended(restricted, reading, options);
 }

@@ -1,5 +1,9 @@
+import type { Refused } from '../engine/given-keys';
+import type { Reading } from '../engine/reading';
+import type { RestrictedText } from '../engine/restrict-statement';
 import type { KeyTable } from '../query/rewrite/key-table';
-import { noteHarmless } from './restricted-before';
+import type { RestrictOptions } from './query-options';
+import { isHarmless, noteHarmless } from './restricted-before';
 
 /** A query, with keys in it or as it was. */
 export interface ExtendedQuery {
@@ -38,6 +42,19 @@ export function withKeys(
   // A comment at the end of the query must not swallow what follows.
   const query = tables.length === 0 ? statement : [...setup, `${own}\n`, ...teardown].join(';\n');
   return { query, statement, setup, teardown, reason: undefined };
+}
+
+/** The query as it was restricted, or left alone for what was in the way. */
+export function extended(
+  restricted: RestrictedText | Refused,
+  reading: Reading,
+  { query, analyzeTmpTable }: RestrictOptions,
+): ExtendedQuery {
+  if ('refused' in restricted) return leftAlone(query, restricted.refused);
+  return withKeys(restricted.text, restricted.tables, {
+    isHarmless: isHarmless(query, reading),
+    isPlain: analyzeTmpTable === false,
+  });
 }
 
 /** Tables are made for single statements only: what ends one there is no part of it. */

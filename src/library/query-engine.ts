@@ -40,8 +40,7 @@ export async function openQueryEngine(
   backend: CacheBackend,
   log: Log,
 ): Promise<QueryEngine> {
-  const owned = new Owned();
-  try {
+  return Owned.open(async (owned) => {
     const pool = owned.add(controlPool(database, loadUpstreamTls(config), { maxConnections: 3 }, log));
     const partitionKeys = [...database.partitionKeys.values()];
     const isTracked = partitionKeys.some(({ changeLog }) => changeLog !== undefined);
@@ -69,8 +68,5 @@ export async function openQueryEngine(
       ...{ engine, pool, keeper, shapes, database, catalog },
       [Symbol.asyncDispose]: () => owned[Symbol.asyncDispose](),
     };
-  } catch (error) {
-    await owned[Symbol.asyncDispose]();
-    throw error;
-  }
+  });
 }

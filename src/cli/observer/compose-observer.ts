@@ -37,8 +37,7 @@ export async function composeObserver(
   log: Log,
 ): Promise<RunningObserver> {
   checkIsShared(config);
-  const owned = new Owned();
-  try {
+  return Owned.open(async (owned) => {
     const metrics = new Metrics({ version: readVersion() });
     const readiness = new Readiness({ log });
     if (adminPort !== undefined) {
@@ -74,10 +73,7 @@ export async function composeObserver(
       }),
       [Symbol.asyncDispose]: () => owned[Symbol.asyncDispose](),
     };
-  } catch (error) {
-    await owned[Symbol.asyncDispose]();
-    throw error;
-  }
+  });
 }
 
 function checkIsShared({ cache, queue, databases }: PcacheConfig): void {

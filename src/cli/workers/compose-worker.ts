@@ -36,8 +36,7 @@ export async function composeWorker(
   config: PcacheConfig,
   { channel, log, setLevels }: WorkerParts,
 ): Promise<RunningWorker> {
-  const owned = new Owned();
-  try {
+  return Owned.open(async (owned) => {
     const metrics = new Metrics({ version: readVersion() });
     const readiness = new Readiness({ log });
     const sessions = await composeSessions(
@@ -91,10 +90,7 @@ export async function composeWorker(
       },
       [Symbol.asyncDispose]: () => owned[Symbol.asyncDispose](),
     };
-  } catch (error) {
-    await owned[Symbol.asyncDispose]();
-    throw error;
-  }
+  });
 }
 
 /** An operator can set the mode, which then is another one than the options say. */

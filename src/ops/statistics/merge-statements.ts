@@ -1,4 +1,6 @@
-import type { DatabaseStatements, StatementShape, StatementTotals } from './statement-statistics';
+import type { DatabaseStatements, StatementShape, StatementTotals, TimeSaved } from './statement-statistics';
+
+type OutcomeCounts = Omit<StatementTotals, keyof TimeSaved>;
 
 export const nothing: StatementTotals = {
   ...{ hits: 0, partials: 0, misses: 0, bypasses: 0, fallbacks: 0, failures: 0 },
@@ -8,17 +10,23 @@ export const nothing: StatementTotals = {
 export function sumTotals(all: readonly StatementTotals[]): StatementTotals {
   return all.reduce(
     (sum, each) => ({
-      hits: sum.hits + each.hits,
-      partials: sum.partials + each.partials,
-      misses: sum.misses + each.misses,
-      bypasses: sum.bypasses + each.bypasses,
-      fallbacks: sum.fallbacks + each.fallbacks,
-      failures: sum.failures + each.failures,
+      ...sumCounts(sum, each),
       savedMs: sum.savedMs + each.savedMs,
       lostMs: sum.lostMs + each.lostMs,
     }),
     nothing,
   );
+}
+
+function sumCounts(a: OutcomeCounts, b: OutcomeCounts): OutcomeCounts {
+  return {
+    hits: a.hits + b.hits,
+    partials: a.partials + b.partials,
+    misses: a.misses + b.misses,
+    bypasses: a.bypasses + b.bypasses,
+    fallbacks: a.fallbacks + b.fallbacks,
+    failures: a.failures + b.failures,
+  };
 }
 
 /** What several processes know of statements, by database and shape. */
@@ -41,12 +49,7 @@ function mergeShapes(a: StatementShape, b: StatementShape): StatementShape {
     fingerprint: a.fingerprint,
     text: a.text,
     calls: a.calls + b.calls,
-    hits: a.hits + b.hits,
-    partials: a.partials + b.partials,
-    misses: a.misses + b.misses,
-    bypasses: a.bypasses + b.bypasses,
-    fallbacks: a.fallbacks + b.fallbacks,
-    failures: a.failures + b.failures,
+    ...sumCounts(a, b),
     directRuns: a.directRuns + b.directRuns,
     directMs: a.directRuns < b.directRuns ? b.directMs : a.directMs,
     totalDirectMs: a.totalDirectMs + b.totalDirectMs,

@@ -1,13 +1,10 @@
 import { type InspectedStatement } from '../../engine/engine';
 import { type Explanation, type RestrictedForm } from '../../engine/explain/explanation';
 import { type ExplainedStatement, type ExplainText } from '../../query/explain/explain-option';
-import { encodeBind } from '../../wire/frontend/bind';
-import { encodeClose } from '../../wire/frontend/close';
-import { encodeExecute } from '../../wire/frontend/execute';
-import { encodeParse } from '../../wire/frontend/parse';
 import { encodeSync } from '../../wire/frontend/sync';
 import { retryableError } from '../hidden/held-run';
-import { HiddenStatement, type HiddenNames } from '../hidden/hidden-statement';
+import { hiddenQuestion } from '../hidden/hidden-command';
+import { type HiddenNames } from '../hidden/hidden-statement';
 import { type KeyTables } from '../hidden/key-tables';
 import { type BackendScan } from '../scan/backend-scan';
 import { type Candidate } from '../scan/candidate';
@@ -188,32 +185,16 @@ export class Explainer {
       backend.awaitAnswer(undefined);
       measured(measurement);
     });
-    const hidden = new HiddenStatement(this.names.next());
-    const { name } = hidden;
     const { formats = [], values = [] } = candidate.parameters ?? {};
-    queue.push(Owed.Parse, hidden, true);
-    queue.push(Owed.Bind, undefined, true);
-    queue.push(Owed.Execute, undefined, true);
-    queue.push(Owed.Close, undefined, true);
-    queue.push(Owed.Close, hidden, true);
+    const question = hiddenQuestion(queue, this.names, {
+      query: `${explain}\n${text}`,
+      parameterTypeOids: parameterOids,
+      parameterFormats: formats,
+      parameters: values,
+    });
     queue.push(Owed.Sync, undefined, true);
     backend.awaitAnswer(measurement);
-    link.toUpstream.writeAhead(
-      Buffer.concat([
-        encodeParse({ statementName: name, query: `${explain}\n${text}`, parameterTypeOids: parameterOids }),
-        encodeBind({
-          portalName: name,
-          statementName: name,
-          parameterFormats: formats,
-          parameters: values,
-          resultFormats: [],
-        }),
-        encodeExecute({ portalName: name, maxRows: 0 }),
-        encodeClose({ target: 'portal', name }),
-        encodeClose({ target: 'statement', name }),
-        encodeSync(),
-      ]),
-    );
+    link.toUpstream.writeAhead(Buffer.concat([question, encodeSync()]));
   }
 }
 

@@ -1,8 +1,4 @@
 import { randomBytes } from 'node:crypto';
-import { encodeBind } from '../../wire/frontend/bind';
-import { encodeClose } from '../../wire/frontend/close';
-import { encodeExecute } from '../../wire/frontend/execute';
-import { encodeParse } from '../../wire/frontend/parse';
 import { type StatementRun } from '../scan/statement-run';
 
 /** A prepared statement of the proxy's own in a client's session. */
@@ -46,33 +42,3 @@ export class HiddenNames {
     return `pcache_${++this.count}_${this.prefix}`;
   }
 }
-
-/**
- * The messages that ask the server for the session's context, to be sent in one write. The client's unnamed statement and
- * portal are not touched. The replies: ParseComplete, BindComplete, DataRow, CommandComplete and two CloseComplete. The caller adds
- * Sync or Flush.
- *
- * @param preparedName the client's prepared statement whose text is asked for too, or undefined
- */
-export function encodeContextAsk(
-  contextQuery: string,
-  name: string,
-  preparedName: string | undefined,
-): readonly Buffer[] {
-  const value = preparedName === undefined ? null : Buffer.from(preparedName, 'utf8');
-  return [
-    encodeParse({ statementName: name, query: contextQuery, parameterTypeOids: [textOid] }),
-    encodeBind({
-      portalName: name,
-      statementName: name,
-      parameterFormats: [],
-      parameters: [value],
-      resultFormats: [],
-    }),
-    encodeExecute({ portalName: name, maxRows: 0 }),
-    encodeClose({ target: 'portal', name }),
-    encodeClose({ target: 'statement', name }),
-  ];
-}
-
-const textOid = 25;

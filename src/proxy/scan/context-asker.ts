@@ -2,12 +2,14 @@ import { type BackendScan } from './backend-scan';
 import { ContextAsk } from './context-ask';
 import { encodeFlush } from '../../wire/frontend/flush';
 import { encodeSync } from '../../wire/frontend/sync';
-import { encodeContextAsk, HiddenStatement, type HiddenNames } from '../hidden/hidden-statement';
+import { hiddenQuestion } from '../hidden/hidden-command';
+import { type HiddenNames } from '../hidden/hidden-statement';
 import { type PreparedStatement } from './prepared-statements';
 import { Owed } from './reply-queue';
 import { type SessionLink } from './session-link';
 import { type SessionTracker } from './session-tracker';
 
+const textOid = 25;
 const beginsBlock = /^\s*(begin|start\s+transaction)\b/i;
 
 /** Asks the server for the session's context in a hidden exchange, and remembers whether that works. */
@@ -60,7 +62,7 @@ export class ContextAsker {
       queue.putBack(saved);
       this.answered(ask, prepared, named, answered);
     });
-    this.link.toUpstream.writeAhead(Buffer.concat([...this.question(ask, named), encodeSync()]));
+    this.link.toUpstream.writeAhead(Buffer.concat([this.question(ask, named), encodeSync()]));
     queue.push(Owed.Sync, undefined, true);
   }
 
@@ -76,7 +78,7 @@ export class ContextAsker {
   ): void {
     const named = nameToCompare(prepared);
     const ask = new ContextAsk(true, () => this.answered(ask, prepared, named, answered));
-    this.link.toUpstream.append(Buffer.concat([...this.question(ask, named), encodeFlush()]));
+    this.link.toUpstream.append(Buffer.concat([this.question(ask, named), encodeFlush()]));
   }
 
   /** In a batch, the server will skip what it gets until a Sync. */
@@ -86,16 +88,16 @@ export class ContextAsker {
   }
 
   /** The messages of the question; their replies are owed from here on. */
-  private question(ask: ContextAsk, named: PreparedStatement | undefined): readonly Buffer[] {
-    const { queue } = this.tracker;
-    const hidden = new HiddenStatement(this.names.next());
-    queue.push(Owed.Parse, hidden, true);
-    queue.push(Owed.Bind, undefined, true);
-    queue.push(Owed.Execute, undefined, true);
-    queue.push(Owed.Close, undefined, true);
-    queue.push(Owed.Close, hidden, true);
+  private question(ask: ContextAsk, named: PreparedStatement | undefined): Buffer {
+    const question = hiddenQuestion(this.tracker.queue, this.names, {
+      query: this.link.engine.contextQuery,
+      parameterTypeOids: [textOid],
+      parameterFormats: [],
+      // Whose text is asked for too.
+      parameters: [named === undefined ? null : Buffer.from(named.name, 'utf8')],
+    });
     this.backend.awaitAnswer(ask);
-    return encodeContextAsk(this.link.engine.contextQuery, hidden.name, named?.name);
+    return question;
   }
 
   private answered(

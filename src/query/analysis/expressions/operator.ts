@@ -9,7 +9,7 @@ import {
   type ExpressionScope,
   type Unusable,
 } from '../expression';
-import { applyOperator, binary, prefix } from './apply-operator';
+import { type Application, applyOperator, binary, prefix } from './apply-operator';
 import { canonicaliseBetween } from './between';
 import { canonicaliseIn } from './in-list';
 import { canonicaliseQuantified } from './quantified';
@@ -58,12 +58,9 @@ function canonicalisePlain(expr: A_Expr, scope: ExpressionScope): Expression | U
 const equals = { schema: undefined, name: '=' };
 
 function canonicaliseDistinct(expr: A_Expr, scope: ExpressionScope): Expression | Unusable {
-  const left = scope.canonicalise(expr.lexpr);
-  if (isUnusable(left)) return left;
-  const right = scope.canonicalise(expr.rexpr);
-  if (isUnusable(right)) return right;
-  const outcome = applyOperator(equals, left, right, scope);
-  if ('unusable' in outcome) return outcome;
+  const compared = comparedOperands(expr, scope);
+  if ('unusable' in compared) return compared;
+  const { left, right, outcome } = compared;
   const word = expr.kind === 'AEXPR_DISTINCT' ? 'IS DISTINCT FROM' : 'IS NOT DISTINCT FROM';
   return {
     template: `(${left.template} ${word} ${right.template})`,
@@ -74,14 +71,24 @@ function canonicaliseDistinct(expr: A_Expr, scope: ExpressionScope): Expression 
   };
 }
 
-/** The value is the first operand, as `=` takes it. */
-function canonicaliseNullIf(expr: A_Expr, scope: ExpressionScope): Expression | Unusable {
+/** Both operands, and what comparing them by `=` takes. */
+function comparedOperands(
+  expr: A_Expr,
+  scope: ExpressionScope,
+): { readonly left: Expression; readonly right: Expression; readonly outcome: Application } | Unusable {
   const left = scope.canonicalise(expr.lexpr);
   if (isUnusable(left)) return left;
   const right = scope.canonicalise(expr.rexpr);
   if (isUnusable(right)) return right;
   const outcome = applyOperator(equals, left, right, scope);
-  if ('unusable' in outcome) return outcome;
+  return 'unusable' in outcome ? outcome : { left, right, outcome };
+}
+
+/** The value is the first operand, as `=` takes it. */
+function canonicaliseNullIf(expr: A_Expr, scope: ExpressionScope): Expression | Unusable {
+  const compared = comparedOperands(expr, scope);
+  if ('unusable' in compared) return compared;
+  const { left, right, outcome } = compared;
   const flags = combined([left, right]);
   return {
     template: `NULLIF(${left.template}, ${right.template})`,
