@@ -1,14 +1,10 @@
-import { createKeySet } from '../cache/key-sets/create-key-set';
-import { intersectKeySets } from '../cache/key-sets/intersect-key-sets';
 import { CacheUnavailableError } from '../errors/cache-unavailable-error';
-import { freshnessOf, isOf } from '../freshness/combine-stamps';
 import type { Catalog } from '../query/catalog/catalog';
 import type { MethodChoice } from '../query/rewrite/method';
 import { blockOutcomes, blocksLeftAlone, type BlockOutcome } from './block-outcomes';
 import { within } from './deadline';
 import {
   checking,
-  isKnownEmpty,
   neededSets,
   shapeKey,
   usedEntries,
@@ -21,7 +17,7 @@ import type { EngineEvents, EngineLog } from './engine-events';
 import type { ChoiceReason, Experience } from './experience';
 import type { Form } from './form';
 import type { ExactKeys, Guards } from './guards';
-import type { KeySetStore } from './key-set-store';
+import { KeyNarrowing, type KeyNarrowingOptions } from './key-narrowing';
 import { lacksTables, manyKeys, methodsFor } from './method-choice';
 import type { ClassMatch, Reading } from './reading';
 import {
@@ -36,14 +32,11 @@ import type { ShapeBook } from './shape-book';
 import { turnBudget } from './turn-budget';
 import type { UsageNotes, UsedEntry } from './usage-notes';
 
-export interface RestrictorOptions {
-  readonly keySets: KeySetStore;
+export interface RestrictorOptions extends KeyNarrowingOptions {
   readonly shapes: ShapeBook;
   readonly experience: Experience;
   readonly usage: UsageNotes;
   readonly guards: Guards;
-  /** By partition key: share of all keys beyond which a set is not used. */
-  readonly maxKeyShares: ReadonlyMap<string, number>;
   /** By partition key: how its keys are put into statements; `auto` for those that are left out. */
   readonly methods: ReadonlyMap<string, MethodChoice>;
   /** Whether nothing newer is known than this catalog. */
@@ -75,9 +68,12 @@ const maxInTheMaking = 100;
 
 /** From what holds for a statement to the text that is sent: fetch the key sets (the only I/O), restrict, choose the form. */
 export class Restrictor {
+  readonly #narrowing: KeyNarrowing;
   readonly #inTheMaking = new Set<string>();
 
-  constructor(private readonly options: RestrictorOptions) {}
+  constructor(private readonly options: RestrictorOptions) {
+    this.#narrowing = new KeyNarrowing(options);
+  }
 
   /** The decision has matches. A promise only if key sets must be fetched. */
   plan(decision: Decision, catalog: Catalog, means: SessionMeans): Plan | Promise<Plan> {
@@ -125,7 +121,7 @@ export class Restrictor {
 
   /** Number of keys that are left of all that holds for a class, however many; its sets are at hand, or do not count. */
   keysKept(match: ClassMatch, catalog: Catalog): number | undefined {
-    return this.#keysOf(match, catalog)?.keys.size;
+    return this.#narrowing.keysOf(match, catalog)?.keys.size;
   }
 
   #hasSets({ matches }: Decision): boolean {
@@ -280,7 +276,7 @@ export class Restrictor {
     if (known !== undefined && (kind !== 'guarded' || known.guardsVersion === guards.version)) return known;
     const canMakeTables = kind === 'with tables';
     const alias = decision.reading.context.restrictedAlias;
-    const classes = this.#classesOf(decision, catalog).map((each): ClassRestriction => {
+    const classes = this.#narrowing.classesOf(decision, catalog).map((each): ClassRestriction => {
       if (kind === 'guarded') return { ...each, keys: guards.keysOf(each), methods: ['inline'], alias };
       const choice = this.#choiceOf(decision, each);
       return { ...each, methods: methodsFor(choice, each.keys.size, canMakeTables), alias };
@@ -306,48 +302,11 @@ export class Restrictor {
     const { statement } = decision.reading;
     const [only] = statement.statements;
     if (!statement.isSingle || only?.kind !== 'select' || only.query.limitOffset !== undefined) return false;
-    const exact = this.#classesOf(decision, catalog).filter(({ freshness }) => freshness !== undefined);
+    const exact = this.#narrowing.classesOf(decision, catalog).filter(({ freshness }) => freshness !== undefined);
     const isConstant = (each: ClassKeys): boolean =>
       /^(auto|inline)$/.test(this.#choiceOf(decision, each)) &&
       this.options.guards.keysOf(each).size < manyKeys;
     return exact.some(isPartitioned) && exact.every(isConstant);
-  }
-
-  /** The restrictions a decision comes to; its key sets are at hand. */
-  #classesOf(decision: Decision, catalog: Catalog): readonly ClassKeys[] {
-    decision.classes ??= decision.matches.flatMap((match) => this.#narrow(match, catalog));
-    return decision.classes;
-  }
-
-  /** The keys a class is restricted to; nothing if they are most of all keys. */
-  #narrow(match: ClassMatch, catalog: Catalog): readonly ClassKeys[] {
-    const { block, keyClass } = match;
-    const { name } = keyClass.partitionKey;
-    const known = this.#keysOf(match, catalog);
-    if (known === undefined) return [];
-    const total = catalog.keyCounts.get(name);
-    const maxShare = this.options.maxKeyShares.get(name) ?? 1;
-    return total !== undefined && known.keys.size > maxShare * total ? [] : [{ block, keyClass, ...known }];
-  }
-
-  /** What is left of all that holds for a class; undefined if nothing is of use. */
-  #keysOf(match: ClassMatch, { reading }: Catalog): Pick<ClassKeys, 'keys' | 'freshness'> | undefined {
-    const { datatype, changeLog } = match.keyClass.partitionKey;
-    if (isKnownEmpty(match)) return { keys: createKeySet(datatype, []) };
-    // A set that has gone in the meantime restricts nothing; the others still hold.
-    const sets = neededSets([match]).flatMap(({ key, hash }) => this.options.keySets.peek(key, hash) ?? []);
-    if (changeLog === undefined) {
-      const keys = intersectKeySets(sets.map((set) => set.keys));
-      return keys === undefined ? undefined : { keys };
-    }
-    if (reading === undefined) return undefined;
-    const exact = sets.flatMap(({ keys, seen }) =>
-      seen !== undefined && isOf(seen.origin, reading) ? [{ keys, seen }] : [],
-    );
-    const keys = intersectKeySets(exact.map((set) => set.keys));
-    if (keys === undefined) return undefined;
-    const seen = exact.map((set) => set.seen);
-    return { keys, freshness: freshnessOf(seen, changeLog, reading) };
   }
 }
 
