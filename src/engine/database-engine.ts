@@ -14,9 +14,9 @@ import type {
   PlanRequest,
   ReadContext,
 } from './engine';
-import { blocksLeftAlone } from './block-outcomes';
 import type { DatabaseEngineOptions, TrackedKey } from './database-engine-options';
 import { contextKey, Decision, decisionKey, describing } from './decision';
+import { forward, leave } from './forward-plan';
 import { Experience } from './experience';
 import { Guards } from './guards';
 import { CandidateStatement } from './candidate-statement';
@@ -34,7 +34,7 @@ import {
   readStatement,
   type Reading,
 } from './reading';
-import { forward, Restrictor } from './restrictor';
+import { Restrictor } from './restrictor';
 import { RunNotes } from './run-notes';
 import type { SessionContext } from './session-context';
 import { registerPartitionKeys } from './register-partition-keys';
@@ -255,24 +255,23 @@ export class DatabaseEngine implements Engine {
     const decision = this.#decide(statement, assumed, catalog, parameters);
     if (decision === undefined) return forward('parameter types not known yet');
     const { analysis } = decision.reading;
-    const leave = (reason: string): ForwardPlan => forward(reason, blocksLeftAlone(decision.reading, reason));
-    if ('refused' in analysis) return leave(analysis.refused);
+    if ('refused' in analysis) return leave(decision, analysis.refused);
     if (decision.matches.length === 0) {
-      const plan = leave('miss');
+      const plan = leave(decision, 'miss');
       // A NULL can be the end of a condition, so what holds with one may not hold without.
       if (!hasNull(parameters) && !mayMatchOtherConstants(decision.reading, this.directory))
         statement.form?.note(plan, this.#version, contextKey(assumed));
       return plan;
     }
     if (!isContextCertain) return { kind: 'needsContext' };
-    if (analysis.mayRaise && !request.canRetry) return leave('may raise an error');
+    if (analysis.mayRaise && !request.canRetry) return leave(decision, 'may raise an error');
     const objection = this.#experience.objection(
       statement.experience,
       performance.now(),
       this.#restrictor.isForced(decision),
     );
-    if (objection !== undefined) return leave(objection);
-    if (mode === 'observe') return leave('observe mode');
+    if (objection !== undefined) return leave(decision, objection);
+    if (mode === 'observe') return leave(decision, 'observe mode');
     return this.#restrictor.plan(decision, catalog, request);
   }
 

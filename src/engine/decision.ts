@@ -52,6 +52,8 @@ export interface Ways {
   readonly classes: readonly ClassRestriction[];
   readonly forms: readonly [Form, ...Form[]];
   readonly plans: Map<Form, RewritePlan | ForwardPlan>;
+  /** The forms that are worth a try, once the server has been asked about each. */
+  candidates: readonly [Form, ...Form[]] | undefined;
   /** Whether the method is one that was asked for: which is best is not the question then. */
   readonly isForced: boolean;
   /** Whether a temporary table was asked for, and cannot be made. */

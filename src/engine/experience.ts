@@ -61,6 +61,8 @@ const slowestSecondDirect = 10;
  */
 const leastShareToFirstDirect = 0.05;
 const slowerThanDirect = 1.1;
+/** A form that takes so many times as long as another is judged by one time, unless it is the first that was run, with cold caches. */
+const farSlower = 3;
 const executionsToSitOut = 50;
 const maxShapes = 10_000;
 /** After its first failure a restricted form is not used for this long; after each further one, for twice as long as before. */
@@ -98,7 +100,7 @@ export class Experience {
     }
     if (objection !== 'slower when restricted') return objection;
     experience.sitOut--;
-    if (experience.sitOut === 0) for (const form of experience.restricted.values()) form.runs = 0;
+    if (experience.sitOut === 0) giveFastestAnotherChance(experience);
     return objection;
   }
 
@@ -112,7 +114,7 @@ export class Experience {
     const { restricted } = this.#of(shape);
     const runsOf = (form: Form): number => restricted.get(form)?.runs ?? 0;
     const averageOf = (form: Form): number => restricted.get(form)?.averageMs ?? 0;
-    const [untried, ...more] = forms.filter((form) => runsOf(form) < runsBeforeJudgement);
+    const [untried, ...more] = unjudged(forms, restricted);
     if (untried !== undefined)
       return { form: more.reduce((a, b) => (runsOf(b) < runsOf(a) ? b : a), untried), why: 'tried' };
     const fastest = others.reduce((a, b) => (averageOf(b) < averageOf(a) ? b : a), first);
@@ -170,8 +172,8 @@ export class Experience {
     if (isForced) return;
     experience.sinceDirect++;
     experience.keptShare = Math.max(experience.keptShare, keptShare ?? 0);
+    if (direct.runs === 0 || unjudged(forms, restricted).length > 0) return;
     const known = forms.map((each) => restricted.get(each) ?? fresh());
-    if (direct.runs === 0 || known.some(({ runs }) => runs < runsBeforeJudgement)) return;
     if (fastestOf(known) > slowerThanDirect * experience.direct.averageMs)
       experience.sitOut = executionsToSitOut;
   }
@@ -201,6 +203,24 @@ function isDirectDue({ direct, restricted, sinceDirect, keptShare }: ShapeExperi
   const timesSlower = direct.averageMs / fastestOf([...restricted.values()]);
   if (direct.runs < runsBeforeJudgement) return timesSlower <= slowestSecondDirect;
   return sinceDirect >= runsToFurtherDirect && timesSlower <= notMuchSlower;
+}
+
+/** Those of the forms of which not enough is known, in their order. */
+function unjudged(forms: readonly Form[], restricted: ReadonlyMap<Form, FormExperience>): readonly Form[] {
+  const tried = forms.flatMap((form) => restricted.get(form) ?? []).filter(({ runs }) => runs > 0);
+  const fastestMs = fastestOf(tried);
+  return forms.filter((form, i) => {
+    const { runs, averageMs } = restricted.get(form) ?? fresh();
+    const isFarSlower = i > 0 && runs > 0 && averageMs > farSlower * fastestMs;
+    return runs < runsBeforeJudgement && !isFarSlower;
+  });
+}
+
+/** The others will be looked at when it is used, if they were not much slower. */
+function giveFastestAnotherChance({ restricted }: ShapeExperience): void {
+  const forms = [...restricted.values()].filter(({ runs }) => runs > 0);
+  const fastest = fastestOf(forms);
+  for (const form of forms) if (form.averageMs === fastest) form.runs = 0;
 }
 
 function fastestOf(forms: readonly FormExperience[]): number {

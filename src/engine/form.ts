@@ -1,11 +1,17 @@
 import { methods, type Method } from '../query/rewrite/method';
 
 /**
- * Which columns of a key class are restricted. `every` helps where tables are read without an index on the key; `one` where
+ * The column of a key class that is restricted, if only one is: that of the table the planner is likeliest to begin with, or of one that comes after it
+ * (`membersToRestrict`). Which is best, the data decide.
+ */
+export const singleColumns = ['first', 'second', 'third', 'fourth'] as const;
+
+/**
+ * Which columns of a key class are restricted. `every` helps where tables are read without an index on the key; one where
  * the planner, which takes conditions for independent of each other, would underestimate the rows that are left:
  * `a.key = b.key AND a.key = ANY(…) AND b.key = ANY(…)` filters twice in its eyes.
  */
-export type Spread = 'one' | 'every';
+export type Spread = (typeof singleColumns)[number] | 'every';
 
 /** How a statement is restricted, but for the keys. There is one object for each, so that forms can be compared and be keys of maps. */
 export interface Form {
@@ -20,7 +26,7 @@ export interface Form {
 
 const all = new Map<string, Form>();
 for (const method of methods)
-  for (const spread of ['one', 'every'] as const)
+  for (const spread of [...singleColumns, 'every'] as const)
     for (const isGuarded of [false, true])
       all.set(nameOf(method, spread, isGuarded), { method, spread, isGuarded });
 

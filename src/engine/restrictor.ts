@@ -1,7 +1,7 @@
 import { CacheUnavailableError } from '../errors/cache-unavailable-error';
 import type { Catalog } from '../query/catalog/catalog';
 import type { MethodChoice } from '../query/rewrite/method';
-import { blockOutcomes, blocksLeftAlone, type BlockOutcome } from './block-outcomes';
+import { blockOutcomes } from './block-outcomes';
 import { within } from './deadline';
 import {
   checking,
@@ -13,47 +13,32 @@ import {
   type WaysKind,
 } from './decision';
 import type { AppliedRestriction, ForwardPlan, Plan, PlanRequest, RewritePlan } from './engine';
-import type { EngineEvents, EngineLog } from './engine-events';
 import type { ChoiceReason, Experience } from './experience';
 import type { Form } from './form';
 import type { ExactKeys, Guards } from './guards';
 import { KeyNarrowing, type KeyNarrowingOptions } from './key-narrowing';
+import { FormPreparation, type FormPreparationOptions } from './form-preparation';
+import { forward, leave } from './forward-plan';
 import { lacksTables, manyKeys, methodsFor } from './method-choice';
 import type { ClassMatch, Reading } from './reading';
-import {
-  formsOf,
-  restrictedFormOf,
-  rewrite,
-  type ClassKeys,
-  type ClassRestriction,
-  type RewrittenText,
-} from './rewriter';
-import type { ShapeBook } from './shape-book';
-import { turnBudget } from './turn-budget';
+import { formsOf, restrictedFormOf, type ClassKeys, type ClassRestriction } from './rewriter';
 import type { UsageNotes, UsedEntry } from './usage-notes';
 
-export interface RestrictorOptions extends KeyNarrowingOptions {
-  readonly shapes: ShapeBook;
+export interface RestrictorOptions extends KeyNarrowingOptions, FormPreparationOptions {
   readonly experience: Experience;
   readonly usage: UsageNotes;
   readonly guards: Guards;
   /** By partition key: how its keys are put into statements; `auto` for those that are left out. */
   readonly methods: ReadonlyMap<string, MethodChoice>;
-  /** Whether nothing newer is known than this catalog. */
-  readonly isCurrent: (catalog: Catalog) => boolean;
   /** How long a statement waits for key sets that are not in memory, in milliseconds; after that it goes as it came. */
   readonly fetchMs: number;
-  readonly events: EngineEvents;
-  readonly log: EngineLog;
 }
 
 /** For `completed`. */
 export interface RewriteMemo {
   readonly form: Form;
-  /** The forms this one was chosen from. */
-  readonly forms: readonly Form[];
-  /** Whether it was asked for by name. */
-  readonly isForced: boolean;
+  /** What it was chosen from. */
+  readonly ways: Ways;
   /** What it rests on. */
   readonly entries: readonly UsedEntry[];
   /** What the keys that may change were read by. */
@@ -63,16 +48,14 @@ export interface RewriteMemo {
 /** What the session can do for a statement; see PlanRequest. */
 export type SessionMeans = Pick<PlanRequest, 'canMakeTables' | 'canGuard'>;
 
-/** Forms that are made in the background at the same time; of more, the next execution reminds us. */
-const maxInTheMaking = 100;
-
 /** From what holds for a statement to the text that is sent: fetch the key sets (the only I/O), restrict, choose the form. */
 export class Restrictor {
   readonly #narrowing: KeyNarrowing;
-  readonly #inTheMaking = new Set<string>();
+  readonly #preparation: FormPreparation;
 
   constructor(private readonly options: RestrictorOptions) {
     this.#narrowing = new KeyNarrowing(options);
+    this.#preparation = new FormPreparation(options);
   }
 
   /** The decision has matches. A promise only if key sets must be fetched. */
@@ -102,7 +85,7 @@ export class Restrictor {
       if (kind === 'guarded' && !this.#mayGuard(decision, catalog)) continue;
       const ways = this.#waysOf(decision, catalog, kind);
       for (const form of ways.classes.length === 0 ? [] : ways.forms)
-        await this.#makeReady(decision, ways, form, catalog);
+        await this.#preparation.makeReady(decision, ways, form, catalog);
     }
   }
 
@@ -156,59 +139,20 @@ export class Restrictor {
   /** Restricts in the form that has shown to be the fastest. */
   #fastest(decision: Decision, catalog: Catalog, kind: WaysKind): RewritePlan | ForwardPlan {
     const ways = this.#waysOf(decision, catalog, kind);
-    const { classes, forms, plans } = ways;
+    const { classes, plans } = ways;
     if (classes.length === 0) return leave(decision, 'covers most keys');
-    const { form, why } = this.options.experience.choose(decision.reading.statement.experience, forms);
+    const candidates = this.#preparation.candidates(decision, ways, catalog);
+    const { form, why } = this.options.experience.choose(decision.reading.statement.experience, candidates);
     const known = plans.get(form);
     if (known?.kind === 'rewrite' && known.restriction.why !== why)
       plans.set(form, { ...known, restriction: { ...known.restriction, why } });
     const plan = plans.get(form) ?? this.#form(decision, ways, form, why, catalog);
     const mayChangeByItself = plan.kind === 'forward' && plan.reason === 'shape not checked yet';
-    if (!mayChangeByItself) plans.set(form, plan);
+    if (mayChangeByItself) return plan;
+    plans.set(form, plan);
+    // The next execution chooses among the others.
+    if (plan.kind === 'forward') ways.candidates = undefined;
     return plan;
-  }
-
-  /**
-   * A form that the server has not been asked about is not used yet, so there is no need to keep the client waiting while it is
-   * made, parsed again and compared: that is done when the client's own statement is on its way.
-   */
-  #makeReadyLater(name: string, decision: Decision, ways: Ways, form: Form, catalog: Catalog): void {
-    if (this.#inTheMaking.has(name) || this.#inTheMaking.size >= maxInTheMaking) return;
-    this.#inTheMaking.add(name);
-    const make = async (): Promise<void> => {
-      await new Promise((resolve) => setImmediate(resolve));
-      await turnBudget.turn();
-      if (this.options.isCurrent(catalog)) await this.#makeReady(decision, ways, form, catalog);
-    };
-    void make()
-      .catch((error: unknown) => {
-        this.options.log.warn({ err: error }, 'a statement could not be made ready');
-      })
-      .finally(() => this.#inTheMaking.delete(name));
-  }
-
-  /** Makes a form of a statement, has the server judge it, and notes if it cannot be used. */
-  async #makeReady(decision: Decision, ways: Ways, form: Form, catalog: Catalog): Promise<void> {
-    const { shapes } = this.options;
-    const { result: rewritten } = turnBudget.spend(() => this.#rewrite(decision, ways, form, catalog));
-    if (rewritten === undefined) return;
-    const questions = checking(decision.reading, rewritten, catalog);
-    for (const question of questions) await shapes.ask(question);
-    if (questions.some((question) => shapes.known(question)?.isValid === false))
-      ways.plans.set(form, leave(decision, 'shape check'));
-  }
-
-  /** The rewritten text; undefined, which is noted, if the restrictions do not fit into the statement. */
-  #rewrite(decision: Decision, ways: Ways, form: Form, catalog: Catalog): RewrittenText | undefined {
-    const { statement } = decision.reading;
-    const rewritten = this.options.events.step('rewrite', () =>
-      rewrite(statement, ways.classes, form, catalog),
-    );
-    if (rewritten !== undefined) return rewritten;
-    const fields = { fingerprint: statement.fingerprint };
-    this.options.log.warn(fields, 'a restriction did not fit into a statement; it is left alone');
-    ways.plans.set(form, leave(decision, 'splice check'));
-    return undefined;
   }
 
   #form(
@@ -219,15 +163,12 @@ export class Restrictor {
     catalog: Catalog,
   ): RewritePlan | ForwardPlan {
     const { reading, matches } = decision;
-    const { classes, forms } = ways;
+    const { classes } = ways;
     const { statement, parameterOids, analysis } = reading;
     const mayRaise = 'mayRaise' in analysis && analysis.mayRaise;
     const shape = shapeKey(reading, restrictedFormOf(statement, classes, form, catalog), 0);
-    if (!this.options.shapes.isTaken(shape)) {
-      this.#makeReadyLater(shape, decision, ways, form, catalog);
-      return leave(decision, 'shape not checked yet');
-    }
-    const rewritten = this.#rewrite(decision, ways, form, catalog);
+    if (!this.options.shapes.isTaken(shape)) return leave(decision, 'shape not checked yet');
+    const rewritten = this.#preparation.rewrite(decision, ways, form, catalog);
     if (rewritten === undefined) return leave(decision, 'splice check');
     const shapes = checking(reading, rewritten, catalog).map((question) =>
       this.options.shapes.lookUp(question),
@@ -250,7 +191,7 @@ export class Restrictor {
       restriction: { ...form, ...keptBy(classes, catalog), why, lacksTables: ways.lacksTables },
       ...(rewritten.tables.length > 0 ? { tables: rewritten.tables } : {}),
       memo: {
-        ...{ form, forms, isForced: ways.isForced, entries: usedEntries(matches) },
+        ...{ form, ways, entries: usedEntries(matches) },
         exact: classes.flatMap(({ keyClass: { partitionKey }, freshness }) =>
           freshness === undefined ? [] : [{ partitionKey, freshness }],
         ),
@@ -286,6 +227,7 @@ export class Restrictor {
       classes,
       forms: formsOf(classes, kind === 'guarded'),
       plans: new Map<Form, RewritePlan | ForwardPlan>(),
+      candidates: undefined,
       isForced: this.isForced(decision),
       lacksTables: choices.some((choice) => lacksTables(choice, canMakeTables)),
       guardsVersion: guards.version,
@@ -302,7 +244,9 @@ export class Restrictor {
     const { statement } = decision.reading;
     const [only] = statement.statements;
     if (!statement.isSingle || only?.kind !== 'select' || only.query.limitOffset !== undefined) return false;
-    const exact = this.#narrowing.classesOf(decision, catalog).filter(({ freshness }) => freshness !== undefined);
+    const exact = this.#narrowing
+      .classesOf(decision, catalog)
+      .filter(({ freshness }) => freshness !== undefined);
     const isConstant = (each: ClassKeys): boolean =>
       /^(auto|inline)$/.test(this.#choiceOf(decision, each)) &&
       this.options.guards.keysOf(each).size < manyKeys;
@@ -326,14 +270,6 @@ function unguarded(canMakeTables: boolean): WaysKind {
 
 function isPartitioned({ keyClass }: ClassKeys): boolean {
   return keyClass.members.some(({ table }) => table.relation.kind === 'p');
-}
-
-export function forward(reason: string, blocks?: readonly BlockOutcome[]): ForwardPlan {
-  return blocks === undefined ? { kind: 'forward', reason } : { kind: 'forward', reason, blocks };
-}
-
-function leave({ reading }: Decision, reason: string): ForwardPlan {
-  return forward(reason, blocksLeftAlone(reading, reason));
 }
 
 /** What the most selective restriction keeps. */

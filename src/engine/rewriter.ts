@@ -26,7 +26,7 @@ import { bareText } from '../query/rewrite/bare-query';
 import { insertionsFor, type BlockRestriction } from '../query/rewrite/splice';
 import { isExactlyRestricted, type ExpectedOffset, type ExpectedRestriction } from '../query/rewrite/verify';
 import type { CandidateStatement } from './candidate-statement';
-import { formOf, type Form, type Spread } from './form';
+import { formOf, singleColumns, type Form, type Spread } from './form';
 import { type Placed, placeKeys, placeRows } from './placed-keys';
 
 /** A key class of a block and the keys it is to be restricted to. */
@@ -172,7 +172,7 @@ function guardFor(
 
 /** The keys of a class as rows, a SELECT, for that column of it which is restricted if only one is. undefined if none can be. */
 export function keysOfOneColumn(restriction: RestrictionByRows, catalog: Catalog): string | undefined {
-  const [column] = columnsToRestrict([restriction], formOf('in_subquery', 'one'), catalog);
+  const [column] = columnsToRestrict([restriction], formOf('in_subquery', 'first'), catalog);
   return column === undefined ? undefined : rowsOf(column.freshKeys(column.keys('in_subquery').sent).source);
 }
 
@@ -193,10 +193,10 @@ function columnsToRestrict(
   catalog: Catalog,
 ): readonly RestrictedColumn[] {
   return classes.flatMap((restriction) => {
-    const { block, keyClass, freshness, methods, alias } = restriction;
+    const { keyClass, freshness, methods } = restriction;
     const chosen = methods.includes(form.method) ? form.method : methods[0];
     const method: RestrictedColumn['method'] = isEmptyForGood(restriction) ? 'none' : chosen;
-    return membersToRestrict(keyClass, block, form.spread, alias).flatMap((member): RestrictedColumn[] => {
+    return membersToRestrict(restriction, form.spread).flatMap((member): RestrictedColumn[] => {
       const elementType = elementTypeOf(catalog.baseTypeOid(member.typeOid));
       if (elementType === undefined) return [];
       const keys = keysFor(restriction, elementType, member);
@@ -250,35 +250,44 @@ function queryText(
   return insert(bareText(statement.text, bare), own);
 }
 
-/** The forms that differ for the classes: with one column each, there is one for each method. */
+/**
+ * The forms that differ for the classes, best guess first: with one column each, there is one for each method. Of a class of many columns, not each is
+ * tried alone.
+ */
 export function formsOf(classes: readonly AnyRestriction[], isGuarded = false): readonly [Form, ...Form[]] {
-  const differ = classes.some(({ keyClass }) => keyClass.members.length > 1);
-  const spreads: readonly Spread[] = differ ? ['one', 'every'] : ['every'];
+  const columns = Math.max(0, ...classes.map((each) => candidateMembers(each).length));
+  const [first, ...further] = singleColumns.slice(0, columns);
+  const spreads: readonly Spread[] =
+    first === undefined || columns === 1 ? ['every'] : [first, 'every', ...further];
   const ofClasses = new Set(classes.flatMap((each) => (isEmptyForGood(each) ? [] : each.methods)));
   const methods: readonly Method[] = ofClasses.size === 0 ? ['inline'] : [...ofClasses];
-  const [first, ...others] = methods.flatMap((method) =>
+  const [guess, ...others] = methods.flatMap((method) =>
     spreads.map((spread) => formOf(method, spread, isGuarded)),
   );
-  return [first ?? formOf('inline', 'every', isGuarded), ...others];
+  return [guess ?? formOf('inline', 'every', isGuarded), ...others];
+}
+
+/** Those of the table that somebody named, if the class has one of that name. */
+function candidateMembers({ keyClass: { members }, alias }: AnyRestriction): readonly KeyMember[] {
+  const named = members.filter(({ table }) => table.alias === alias);
+  return named.length > 0 ? named : members;
 }
 
 /**
- * If only one column is restricted, it is that of the table the planner should begin with: the smallest, and of several
- * occurrences of one table the one with most conditions.
+ * If only one column is restricted, the first is that of the table the planner should begin with: the smallest, and of several
+ * occurrences of one table the one with most conditions. A class with fewer columns than another has its last one restricted.
  */
-function membersToRestrict(
-  { members }: KeyClass,
-  block: AnalysedBlock,
-  spread: Spread,
-  alias: string | undefined,
-): readonly KeyMember[] {
-  const chosen = members.filter(({ table }) => table.alias === alias);
-  if (chosen.length > 0) return chosen;
+function membersToRestrict(restriction: AnyRestriction, spread: Spread): readonly KeyMember[] {
+  const members = candidateMembers(restriction);
   if (spread === 'every') return members;
+  const { block } = restriction;
   const conditions = ({ table }: KeyMember): number =>
     block.conjuncts.filter(({ tables }) => tables.includes(table.index)).length;
   const rows = ({ table }: KeyMember): number => table.relation.rowCount;
-  return [...members].sort((a, b) => rows(a) - rows(b) || conditions(b) - conditions(a)).slice(0, 1);
+  const place = Math.min(singleColumns.indexOf(spread), members.length - 1);
+  return [...members]
+    .sort((a, b) => rows(a) - rows(b) || conditions(b) - conditions(a))
+    .slice(place, place + 1);
 }
 
 /** Nothing is known to be in the class, and nothing can come to be. */

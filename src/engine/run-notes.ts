@@ -62,10 +62,11 @@ export class RunNotes {
       experience.noteDirect(fingerprint, elapsedMs);
       return;
     }
-    const { form, forms, isForced, entries } = plan.memo as RewriteMemo;
+    const { form, ways, entries } = plan.memo as RewriteMemo;
+    const { candidates = ways.forms, isForced } = ways;
     if (form.isGuarded) guards.passed(fingerprint);
     const keptShare = keptShareOf(plan.restriction);
-    experience.noteRestricted(fingerprint, form, forms, { elapsedMs, keptShare, isForced });
+    experience.noteRestricted(fingerprint, form, candidates, { elapsedMs, keptShare, isForced });
     if (savedMs !== undefined) usage.saved(entries, savedMs);
     const fields = { fingerprint, ...plan.restriction, elapsedMs, savedMs };
     log.debug(fields, 'statement restricted');

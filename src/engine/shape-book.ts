@@ -13,6 +13,8 @@ export interface ShapeQuestion {
   readonly parameterOids: readonly number[];
   readonly context: SessionContext;
   readonly catalog: Catalog;
+  /** Whether its cost is of interest as well. */
+  readonly wantsCost?: boolean;
 }
 
 const maxShapes = 5_000;
@@ -32,6 +34,12 @@ export class ShapeBook {
   /** Whether the server took a text that it judges like all of this key. */
   isTaken(key: string): boolean {
     return this.#shapes.get(key)?.isValid === true;
+  }
+
+  /** What the server expects a text of this key to cost, in its planner's units; undefined if it is not known. */
+  cost(key: string): number | undefined {
+    const shape = this.#shapes.get(key);
+    return shape?.isValid === true ? shape.cost : undefined;
   }
 
   /** What is known; if nothing is, the server is asked in the background. */
@@ -66,10 +74,10 @@ export class ShapeBook {
   }
 
   async #askServer(question: ShapeQuestion): Promise<Shape> {
-    const { key, text, parameterOids, context, catalog } = question;
+    const { key, text, parameterOids, context, catalog, wantsCost } = question;
     const generation = this.#generation;
     try {
-      const shape = await this.checker.check(text, parameterOids, context, catalog);
+      const shape = await this.checker.check(text, parameterOids, context, catalog, wantsCost);
       if (generation === this.#generation)
         this.#shapes.set(shape.isValid ? key : refusalKey(question), shape);
       if (!shape.isValid)

@@ -151,7 +151,7 @@ export class StatementExplainer {
       insertions,
       parameterOids,
       tables,
-      method: `${method}, on ${spread === 'one' ? 'one column' : 'every column'} of a class${isGuarded ? ', as constants with a guard' : ''}`,
+      method: `${method}, on ${spread === 'every' ? 'every column' : 'one column'} of a class${isGuarded ? ', as constants with a guard' : ''}`,
       why: this.#why(statement, restriction),
       mayRaise: mustRetryOnError,
       isReadOnly: statement.isSingle && only?.kind === 'select' && !only.writes,

@@ -58,7 +58,8 @@ describeVersions('what an entry says of NULL is of no account', (binaries) => {
         await harness.backend.put({ ...entry, keys, hasNullKey });
       }
       const plans = [];
-      for (const text of Object.values(queries)) plans.push(await harness.plan(text));
+      for (const text of Object.values(queries))
+        plans.push({ ...(await harness.plan(text)), memo: undefined });
       forms.push(JSON.stringify(plans));
     }
     expect(forms[0]).toBe(forms[1]);

@@ -21,7 +21,7 @@ const restricted = (coverage: 'full' | 'partial' = 'full'): RewritePlan => ({
   isCertainAtFirstRow: false,
   restriction: {
     method: 'inline',
-    spread: 'one',
+    spread: 'first',
     keysKept: 1,
     totalKeys: 2,
     lacksTables: false,
