@@ -7,6 +7,7 @@ import { composeVerifiers } from './compose-verifiers';
 import { consoleDoor, consoleSubjects } from './console';
 import { createListener, proxyLimits } from './create-listener';
 import { loadListenTls, loadUpstreamTls } from './load-tls';
+import type { OperatorSettings } from './handover/operator-settings';
 import type { FollowedConfig } from './reloader';
 import { RunningDatabases } from './running-databases';
 import type { ProxySurroundings } from './running-proxy';
@@ -18,6 +19,7 @@ export interface SessionsOptions {
   /** undefined: clients are handed to it. */
   readonly listen?: ListenOptions;
   readonly followed?: FollowedConfig | undefined;
+  readonly settings?: OperatorSettings | undefined;
   /** Of a worker. */
   readonly installation?: {
     readonly overseer: Channel;
@@ -37,14 +39,13 @@ export interface ComposedSessions {
 export async function composeSessions(
   config: PcacheConfig,
   { metrics, readiness, log, owned }: ProxySurroundings,
-  { listen, followed, installation }: SessionsOptions,
+  { listen, followed, settings, installation }: SessionsOptions,
 ): Promise<ComposedSessions> {
   const clientTls = loadListenTls(config, log);
   const serverTls = loadUpstreamTls(config);
   const verifiers = composeVerifiers(config, serverTls, log, owned);
   const { overseer, peers, elsewhere } = installation ?? {};
   const databases = owned.add(new RunningDatabases({ serverTls, metrics, readiness, log, overseer }));
-  await databases.start(config);
   const steering: Steering = new Steering(
     {
       databases,
@@ -52,17 +53,18 @@ export async function composeSessions(
         follow: ({ mode, limits, databases: all }) => listener.change(mode, proxyLimits(limits, all)),
       },
       files: [clientTls, verifiers].filter((file) => file !== undefined),
-      ...{ followed, log },
+      ...{ followed, settings, log },
     },
     config,
   );
+  await databases.start(steering.config);
   const subjects = consoleSubjects(
     { steering, databases, metrics },
     { clients: () => listener.clients(), kill: (id) => listener.kill(id) },
   );
   const console = consoleDoor(config.admin, subjects, log, elsewhere);
   const parts = { clientTls, serverTls, verifiers, engines: databases.engines, console };
-  const listener = owned.add(createListener(config, { ...parts, listen, peers }, metrics, log));
+  const listener = owned.add(createListener(steering.config, { ...parts, listen, peers }, metrics, log));
   metrics.watchTraffic(() => listener.traffic);
   return { databases, listener, steering };
 }

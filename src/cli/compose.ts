@@ -19,6 +19,7 @@ export async function composeProxy(
     const { databases, listener, steering } = await composeSessions(config, surroundings, {
       listen,
       followed,
+      settings: inherited.settings,
     });
     const address = await openForClients(config, () => listener.start());
     return {

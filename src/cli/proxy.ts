@@ -94,7 +94,10 @@ export async function runProxy(
         'SIGUSR2: no successor is started, as it would not find the configuration on standard input',
       );
   });
-  log.info({ ...proxy.addresses, upstream: config.upstream, mode: config.mode }, 'accepting connections');
+  log.info(
+    { ...proxy.addresses, upstream: config.upstream, mode: proxy.config.mode },
+    'accepting connections',
+  );
   manager.ready();
   if (inherited.isFromPredecessor) {
     warnOfOtherPorts(config, proxy.addresses, log);

@@ -140,6 +140,10 @@ export class RunningDatabases implements AsyncDisposable {
     return this.#isPaused ? 'paused' : 'running';
   }
 
+  get isPopulationPaused(): boolean {
+    return this.#isPaused;
+  }
+
   /** No fragment is begun until `resumePopulation`, whatever takes over meanwhile. */
   pausePopulation(): void {
     this.#isPaused = true;

@@ -6,6 +6,7 @@ import type { ProxyControl } from '../ops/control/proxy-control';
 import type { Log } from '../ops/log/log';
 import { Metrics } from '../ops/metrics/metrics';
 import type { InheritedSockets } from './handover/inherited-sockets';
+import type { OperatorSettings } from './handover/operator-settings';
 import type { HandedSockets } from './handover/successor';
 import { openAdmin } from './open-admin';
 import { Owned } from './owned';
@@ -19,6 +20,8 @@ export interface RunningProxy extends AsyncDisposable {
   readonly addresses: { readonly listen: AddressInfo; readonly admin: AddressInfo };
   /** What a successor listens on. */
   readonly sockets: HandedSockets;
+  /** What it goes on with. */
+  readonly settings: OperatorSettings;
   /**
    * Runs what starts a successor: meanwhile nothing is reloaded, and nothing else an operator asks for is done. Nor is it afterwards, if it
    * resolves to true: there is a successor then, that does it. Resolves, or rejects, when it has.
@@ -93,6 +96,9 @@ export async function openProxy(
     return {
       addresses: { listen: address, admin },
       sockets: { clients: descriptors, admin: adminServer.descriptor },
+      get settings() {
+        return steering.settings;
+      },
       handOver: (step) => steering.handOver(step),
       release: () => (isForOne(config.cache) ? databases.release() : Promise.resolve()),
       takeBack: () => (isForOne(config.cache) ? databases.start(steering.config) : Promise.resolve()),

@@ -10,6 +10,7 @@ import type {
   ReloadOutcome,
 } from '../ops/control/proxy-control';
 import type { Log } from '../ops/log/log';
+import type { OperatorSettings } from './handover/operator-settings';
 import { type FollowedConfig, type ReloadableProxy, Reloader } from './reloader';
 import type { RunningDatabases } from './running-databases';
 
@@ -21,6 +22,8 @@ export interface SteeredParts {
   /** Certificates and the user file. */
   readonly files: readonly { reload(): void }[];
   readonly followed: FollowedConfig | undefined;
+  /** Of the process that this one succeeds. */
+  readonly settings?: OperatorSettings | undefined;
   readonly log: Log;
 }
 
@@ -37,6 +40,7 @@ export class Steering implements ProxyControl, ReloadableProxy {
     private configured: PcacheConfig,
   ) {
     this.#reloader = new Reloader(this, parts.followed, parts.log);
+    if (parts.settings !== undefined) this.#goOnWith(parts.settings);
   }
 
   /** The configuration in force. */
@@ -65,18 +69,28 @@ export class Steering implements ProxyControl, ReloadableProxy {
     });
   }
 
+  /** What a successor goes on with. */
+  get settings(): OperatorSettings {
+    const { isPopulationPaused } = this.parts.databases;
+    return { mode: this.#setMode, configured: modeOf(this.configured), isPopulationPaused };
+  }
+
   get population(): PopulationState {
     return this.parts.databases.population;
   }
 
-  pausePopulation(): void {
-    this.parts.databases.pausePopulation();
-    this.parts.log.info({}, 'population is paused by an operator');
+  pausePopulation(): Promise<void> {
+    return this.#run(async () => {
+      this.parts.databases.pausePopulation();
+      this.parts.log.info({}, 'population is paused by an operator');
+    });
   }
 
-  resumePopulation(): void {
-    this.parts.databases.resumePopulation();
-    this.parts.log.info({}, 'population is resumed by an operator');
+  resumePopulation(): Promise<void> {
+    return this.#run(async () => {
+      this.parts.databases.resumePopulation();
+      this.parts.log.info({}, 'population is resumed by an operator');
+    });
   }
 
   /** Not while databases are replaced: what runs fragments then could not be told to begin anew. */
@@ -110,6 +124,24 @@ export class Steering implements ProxyControl, ReloadableProxy {
     return this.#steps.run(async () => {
       this.#isSucceeded = await step();
     });
+  }
+
+  /** A mode that was written into the file since is the later word. */
+  #goOnWith({ mode, configured: before, isPopulationPaused }: OperatorSettings): void {
+    const { databases, log } = this.parts;
+    const configured = modeOf(this.configured);
+    if (isPopulationPaused) {
+      databases.pausePopulation();
+      log.info({}, 'population stays paused, as an operator had it before');
+    }
+    if (mode === undefined) return;
+    if (configured === before) {
+      this.#setMode = mode;
+      log.info({ mode, configured }, 'the mode stays as an operator had set it before');
+    } else {
+      const fields = { set: mode, before, configured };
+      log.warn(fields, 'another mode is configured by now than when an operator set one, which is given up');
+    }
   }
 
   async #replace(before: PcacheConfig, withDatabases: boolean): Promise<void> {

@@ -56,11 +56,14 @@ describe('a successor takes over', () => {
     directory = await temporaryDirectory('handover', { openToOthers: true });
     database = await ProxiedDatabase.start({
       cache: { backend: 'rocksdb_set', path: join(directory.path, 'cache') },
-      sections: { listen: { port: await freePort(), socket_directory: directory.path } },
+      sections: {
+        listen: { port: await freePort(), socket_directory: directory.path },
+        admin: { port: 0, users: 'boss' },
+      },
       hba: ['host all all 127.0.0.1/32 trust', 'local all all trust'],
       prepare: async (connection) => {
         await using superuser = await connected(connection);
-        await superuser.client.query(transferTables);
+        await superuser.client.query(`${transferTables}; create role boss login`);
       },
     });
     untouched = readFileSync(database.configFile, 'utf8');
@@ -173,6 +176,31 @@ describe('a successor takes over', () => {
       expect(count('option changed') + count(notReloaded)).toBeGreaterThan(before);
       if (text !== 'mode: [') await restricts();
     }
+    await restore();
+  }, 60_000);
+
+  test('what an operator has set: the successor goes on with it, but for a mode if another one is configured by then', async () => {
+    const ask = async (...commands: readonly string[]): Promise<unknown> => {
+      await using boss = await connected({ ...database.through, user: 'boss', database: 'pcache' });
+      for (const command of commands) await boss.client.query(command);
+      return (await boss.client.query('show mode')).rows[0];
+    };
+    await ask('pause population', 'set mode off');
+    expect(await database.handOver()).toMatchObject({ successor: expect.any(Number) });
+    const set = { mode: 'off', set_by: 'operator', configured: 'on' };
+    expect(await ask()).toMatchObject(set);
+    // Nothing is known of statements that are only relayed.
+    const client = await connect();
+    await expect(client.query(`explain (pcache) ${rome}`)).rejects.toMatchObject({ code: '42601' });
+    await client.end();
+    // Reloads leave it, and what has been read is not written since.
+    await database.reload((text) => stringify({ ...parse(text), mode: 'observe' }));
+    expect(await ask()).toMatchObject({ ...set, configured: 'observe' });
+    writeFileSync(database.configFile, stringify({ ...parse(untouched), mode: 'verify' }));
+    expect(await database.handOver()).toMatchObject({ successor: expect.any(Number) });
+    const configured = { mode: 'verify', set_by: 'configuration', configured: 'verify' };
+    expect(await ask()).toEqual({ ...configured, population: 'paused' });
+    await ask('resume population');
     await restore();
   }, 60_000);
 

@@ -15,7 +15,7 @@ export class Handover {
   constructor(
     private readonly proxy: Pick<
       RunningProxy,
-      'sockets' | 'handOver' | 'release' | 'takeBack' | 'closeAdmin' | 'config' | 'control'
+      'sockets' | 'settings' | 'handOver' | 'release' | 'takeBack' | 'closeAdmin' | 'config' | 'control'
     >,
     private readonly shutdown: AbortSignal,
     private readonly log: Log,
@@ -54,7 +54,11 @@ export class Handover {
     try {
       await proxy.release();
       const { successorTimeoutMs: timeoutMs } = proxy.config.limits;
-      successor = await startSuccessor(proxy.sockets, { timeoutMs, signal: shutdown });
+      successor = await startSuccessor(proxy.sockets, {
+        timeoutMs,
+        settings: proxy.settings,
+        signal: shutdown,
+      });
     } catch (error) {
       if (shutdown.aborted) {
         log.info({ err: error }, 'no successor is started: this process is being stopped');

@@ -1,4 +1,5 @@
 import { StartError } from '../../errors/start-error';
+import { type OperatorSettings, readOperatorSettings } from './operator-settings';
 
 /** File descriptors of sockets that were listened on before this process began. */
 export interface InheritedSockets {
@@ -8,6 +9,8 @@ export interface InheritedSockets {
   readonly admin: number | undefined;
   /** They come from a process of this program, that serves until this one does, and holds what only one can. */
   readonly isFromPredecessor: boolean;
+  /** What an operator had set in that process. */
+  readonly settings?: OperatorSettings | undefined;
 }
 
 export const noSockets: InheritedSockets = { clients: [], admin: undefined, isFromPredecessor: false };
@@ -45,5 +48,6 @@ export function takeInheritedSockets(
   const named = (name: string): readonly number[] => descriptors.filter((_, i) => nameOf(i) === name);
   const [admin, ...more] = named('admin');
   if (more.length > 0) throw new StartError('more than one socket named "admin" was handed over');
-  return { clients: named('clients'), admin, isFromPredecessor };
+  const settings = isFromPredecessor ? readOperatorSettings(PCACHE_PREDECESSOR) : undefined;
+  return { clients: named('clients'), admin, isFromPredecessor, settings };
 }

@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { messageOf } from '../../errors/message-of';
 import { StartError } from '../../errors/start-error';
+import type { OperatorSettings } from './operator-settings';
 
 /** File descriptors that a successor listens on. */
 export interface HandedSockets {
@@ -11,6 +12,8 @@ export interface HandedSockets {
 export interface SuccessorOptions {
   /** Time it has until it accepts clients. */
   readonly timeoutMs: number;
+  /** It goes on with. */
+  readonly settings: OperatorSettings;
   /** When it fires, no successor is wanted any more. */
   readonly signal: AbortSignal;
 }
@@ -24,7 +27,7 @@ export interface SuccessorOptions {
  */
 export async function startSuccessor(
   { clients, admin }: HandedSockets,
-  { timeoutMs, signal }: SuccessorOptions,
+  { timeoutMs, settings, signal }: SuccessorOptions,
 ): Promise<ChildProcess> {
   if (signal.aborted) throw new StartError('it is not wanted any more');
   const [program, ...args] = [process.execPath, ...process.execArgv, ...process.argv.slice(1)];
@@ -35,7 +38,7 @@ export async function startSuccessor(
       ...process.env,
       LISTEN_FDS: String(sockets.length),
       LISTEN_FDNAMES: [...clients.map(() => 'clients'), 'admin'].join(':'),
-      PCACHE_PREDECESSOR: String(process.pid),
+      PCACHE_PREDECESSOR: JSON.stringify(settings),
     },
   });
   const gone = new Promise((resolve) => {

@@ -28,7 +28,6 @@ export async function composeOverseer(
     const serverTls = loadUpstreamTls(config);
     const lent = { cache: new LentCache(), queues: new LentQueues() };
     const databases = owned.add(new RunningDatabases({ serverTls, metrics, readiness, log, lent }));
-    await databases.start(config);
     const installation = new Installation();
     metrics.watchOthers(installation);
     const steering: Steering = new Steering(
@@ -36,10 +35,11 @@ export async function composeOverseer(
         databases,
         listener: { follow: (after) => crew.follow(after) },
         files: [{ reload: () => crew.refresh() }],
-        ...{ followed, log },
+        ...{ followed, settings: inherited.settings, log },
       },
       config,
     );
+    await databases.start(steering.config);
     const subjects = consoleSubjects(
       { steering, databases, metrics },
       {
@@ -51,7 +51,7 @@ export async function composeOverseer(
     const own = log.child({ part: 'workers' });
     const crew = owned.add(
       new Crew({
-        config,
+        config: steering.config,
         serve: ({ channel }) => {
           lent.cache.lendTo(channel);
           lent.queues.lendTo(channel);

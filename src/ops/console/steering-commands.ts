@@ -50,9 +50,9 @@ export const steeringCommands: readonly SteeringCommand[] = [
     form: '',
     summary: 'Have this proxy begin no fragment until RESUME POPULATION',
     read: (_, { control }) =>
-      doing('PAUSE', () => {
+      doing('PAUSE', async () => {
         checkPopulation(control.population);
-        control.pausePopulation();
+        await control.pausePopulation();
       }),
   },
   {
@@ -60,9 +60,9 @@ export const steeringCommands: readonly SteeringCommand[] = [
     form: '',
     summary: 'Have it go on',
     read: (_, { control }) =>
-      doing('RESUME', () => {
+      doing('RESUME', async () => {
         checkPopulation(control.population);
-        control.resumePopulation();
+        await control.resumePopulation();
       }),
   },
   {
@@ -91,13 +91,8 @@ export const steeringCommands: readonly SteeringCommand[] = [
       return {
         isForGood: true,
         run: async (signal) => {
-          try {
-            const count = await control.invalidate(invalidation, signal);
-            return { rows: [], tag: `INVALIDATE ${count}` };
-          } catch (error) {
-            if (!(error instanceof CacheUnavailableError)) throw error;
-            throw new PgError(SqlState.ObjectNotInPrerequisiteState, error.message, { cause: error });
-          }
+          const count = await unlessAway(() => control.invalidate(invalidation, signal));
+          return { rows: [], tag: `INVALIDATE ${count}` };
         },
       };
     },
@@ -119,10 +114,19 @@ function doing(tag: string, act: () => void | Promise<void>): ConsoleCommand {
   return {
     isForGood: true,
     run: async () => {
-      await act();
+      await unlessAway(act);
       return { rows: [], tag };
     },
   };
+}
+
+async function unlessAway<T>(act: () => T | Promise<T>): Promise<T> {
+  try {
+    return await act();
+  } catch (error) {
+    if (!(error instanceof CacheUnavailableError)) throw error;
+    throw new PgError(SqlState.ObjectNotInPrerequisiteState, error.message, { cause: error });
+  }
 }
 
 function checkPopulation(state: string): void {

@@ -12,7 +12,7 @@ export type ReloadOutcome =
 
 export interface ModeInForce {
   readonly mode: ConfiguredMode;
-  /** Whether an operator has set it; then it holds until it is given back to the configuration, or the process ends. */
+  /** Whether an operator has set it; then it holds until it is given back to the configuration, or the proxy ends; a successor goes on with it. */
   readonly isSet: boolean;
   /** What the configuration says. */
   readonly configured: ConfiguredMode;
@@ -34,8 +34,8 @@ export interface ProxyControl {
 
   readonly population: PopulationState;
   /** No fragment is begun by this process until `resumePopulation`, whatever is reloaded meanwhile; what runs is finished. */
-  pausePopulation(): void;
-  resumePopulation(): void;
+  pausePopulation(): Promise<void>;
+  resumePopulation(): Promise<void>;
 
   /**
    * Removes entries from the cache, for all who share it, and resolves to their number. A fragment that this process is running meanwhile is

@@ -25,6 +25,14 @@ describe('two workers that verify their clients, over TLS', () => {
     await client.connect();
     return client;
   };
+  const ask = async (command: string): Promise<unknown> => {
+    const options = { user: 'pcache', password: 'sesame', database: 'pcache' };
+    const client = new Client({ ...database.through, ...options, ssl: { rejectUnauthorized: false } });
+    await client.connect();
+    const { rows } = await client.query(command);
+    await client.end();
+    return rows;
+  };
   const workers = (): ReadonlyMap<number, number> =>
     new Map(database.logged(served).map(({ worker, process }) => [Number(worker), Number(process)]));
   const filesOf = (pid: number): number => readdirSync(`/proc/${pid}/fd`).length;
@@ -37,6 +45,7 @@ describe('two workers that verify their clients, over TLS', () => {
         workers: 2,
         listen: { port: await freePort(), tls: { mode: 'require', certificate, key } },
         auth: { mode: 'verify' },
+        admin: { port: 0, users: 'pcache' },
       },
       prepare: async (connection) => {
         const client = new Client(connection);
@@ -118,6 +127,7 @@ describe('two workers that verify their clients, over TLS', () => {
       const old = [...workers().values()];
       const client = await connect();
       await client.query('begin');
+      await ask('set mode observe');
       const environment = { ...database.environment(database.through), PGSSLMODE: 'require' };
       await using bench = await startPgbench(`begin;\n${rome};\ncommit;\n`, ['-C', '-c', '2'], environment);
       expect(await database.handOver()).toMatchObject({ successor: expect.any(Number) });
@@ -129,6 +139,12 @@ describe('two workers that verify their clients, over TLS', () => {
         await until('the old worker has ended', () => hasEnded(pid), { deadlineMs: 30_000 });
       expect(bench?.trouble()).toBeUndefined();
       expect([...workers().values()]).not.toEqual(old);
+      expect(await ask('show mode')).toMatchObject([{ mode: 'observe', set_by: 'operator' }]);
+      const observed = await connect();
+      const { rows } = await observed.query(`explain (pcache) ${rome}`);
+      expect(JSON.stringify(rows)).toMatch(/observe/);
+      await observed.end();
+      await ask('set mode default');
     },
     60_000,
   );
