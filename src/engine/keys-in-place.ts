@@ -22,6 +22,8 @@ export interface InPlaceOptions {
   readonly maxKeyShare: number;
   readonly methods: readonly [Method, ...Method[]];
   readonly alias: string | undefined;
+  /** Of the session the statement is for. */
+  readonly searchPath: readonly string[];
 }
 
 /** More of them hardly narrow the set any further; as many as the proxy takes. */
@@ -35,7 +37,7 @@ const maxEntries = 8;
  */
 export function keysInPlace(
   { block, keyClass, entries }: ClassMatch,
-  { backend, maxKeyShare, methods, alias }: InPlaceOptions,
+  { backend, maxKeyShare, methods, alias, searchPath }: InPlaceOptions,
   catalog: Catalog,
 ): InPlaceMatch | { readonly refused: string } | undefined {
   const { name, changeLog } = keyClass.partitionKey;
@@ -61,7 +63,7 @@ export function keysInPlace(
       rows: (elementType, all) => (all === undefined ? undefined : rowsInPlace(lazy, elementType, all)),
       ...(changeLog === undefined || reading === undefined
         ? {}
-        : { freshness: freshnessOf(stamps, changeLog, reading) }),
+        : { freshness: freshnessOf(stamps, changeLog, reading, searchPath) }),
     },
     hashes: usable.map(({ fragment }) => fragment.hash),
     readable: lazy.readable,

@@ -14,8 +14,14 @@ export interface SeenBy {
  * from, see `isOf`; at least one.
  *
  * @param schema where the change log is
+ * @param searchPath see Freshness
  */
-export function freshnessOf(entries: readonly SeenBy[], schema: string, reading: CatalogReading): Freshness {
+export function freshnessOf(
+  entries: readonly SeenBy[],
+  schema: string,
+  reading: CatalogReading,
+  searchPath?: readonly string[],
+): Freshness {
   const snapshots = entries.map(({ snapshot }) => snapshot);
   return {
     schema,
@@ -27,6 +33,7 @@ export function freshnessOf(entries: readonly SeenBy[], schema: string, reading:
     // DDL takes effect in snapshots older than itself: one that lags behind the reading of the catalog can say nothing.
     known: seenByAny([...snapshots, reading.snapshot]),
     catalog: reading,
+    ...(searchPath === undefined ? {} : { searchPath }),
   };
 }
 

@@ -130,6 +130,28 @@ describeVersions('exact keys', (binaries) => {
     await expectSame(before);
   });
 
+  test('what hides a table once its schema may be used: GRANT is no change of the session’s own', async () => {
+    await writer.query(`
+      create role client_of_${database.connection.database};
+      grant select on place to client_of_${database.connection.database};
+      create schema late;
+      create table late.place as select id, region_id + 20 as region_id, population from public.place;
+      grant select on late.place to client_of_${database.connection.database}`);
+    await harness.client.query(
+      `set role client_of_${database.connection.database}; set search_path = late, other, "not ""there", public`,
+    );
+    await harness.refreshCatalog();
+    await harness.learn(single);
+    const before = new Map([[single, await restricted(single)]]);
+    await expectSame(before);
+    await harness.client.query('create temporary table t ()');
+    const plan = await harness.run(`explain (analyze, costs off) ${before.get(single) ?? ''}`);
+    expect(plan.rows.join('\n')).toMatch(/never executed/);
+    await writer.query(`grant usage on schema late to client_of_${database.connection.database}`);
+    await expectSame(before);
+    expect(await harness.run(single)).not.toMatchObject({ rowCount: 0 });
+  });
+
   test('changes of its own transaction, undone in part', async () => {
     const before = await allRestricted();
     const { client } = harness;
