@@ -38,4 +38,13 @@ select pg_catalog.array_to_json(pg_catalog.current_schemas(true))::pg_catalog.te
                             and t.evtname operator(pg_catalog.!~~) 'pcache%') as can_make_tables,
        pg_catalog.pg_backend_pid() as server_process_id,
        -- An error would be the end of the session, whoever it was meant for.
-       pg_catalog.current_setting('exit_on_error') as ends_on_error
+       pg_catalog.current_setting('exit_on_error') as ends_on_error,
+       -- A table has rows then that nobody else sees.
+       case when exists (
+               select
+                 from pg_catalog.pg_class as c
+                 join pg_catalog.pg_inherits as i on i.inhrelid operator(pg_catalog.=) c.oid
+                 join pg_catalog.pg_class as p on p.oid operator(pg_catalog.=) i.inhparent
+                where c.relnamespace operator(pg_catalog.=) pg_catalog.pg_my_temp_schema()
+                  and c.relkind operator(pg_catalog.<>) all (array['i', 'I']::pg_catalog."char"[])
+                  and p.relnamespace operator(pg_catalog.<>) c.relnamespace) then 'on' end as adds_rows

@@ -83,9 +83,18 @@ export function contextKey(context: SessionContext): string {
   if (known !== undefined) return known;
   // The id of a context leaves out what no fragment depends on. A decision does depend on it: what is a table to one
   // session is hidden by a temporary one in another.
-  const { id, clientEncoding, temporaryRelations, method, restrictedAlias, canMakeTables } = context;
+  const { id, clientEncoding, temporaryRelations, addsRows, method, restrictedAlias, canMakeTables } =
+    context;
   const relations = [...temporaryRelations].sort();
-  const key = JSON.stringify([id, clientEncoding, relations, method, restrictedAlias, canMakeTables]);
+  const key = JSON.stringify([
+    id,
+    clientEncoding,
+    relations,
+    addsRows,
+    method,
+    restrictedAlias,
+    canMakeTables,
+  ]);
   contextKeys.set(context, key);
   return key;
 }

@@ -68,6 +68,7 @@ export function readStatement(
 function refuseContext(text: string, context: SessionContext): RefusedStatement | undefined {
   if (context.settings['standard_conforming_strings'] !== 'on')
     return { refused: 'standard_conforming_strings is off' };
+  if (context.addsRows === true) return { refused: 'temporary child' };
   if (context.clientEncoding !== 'UTF8' && !isAscii(text)) return { refused: 'client encoding' };
   return undefined;
 }

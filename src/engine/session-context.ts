@@ -25,6 +25,8 @@ export interface SessionContext {
   readonly canMakeTables?: boolean;
   /** Whether it ends with its first error (`exit_on_error`): nothing is run in it then that may fail unseen. Absent: no. */
   readonly endsOnError?: boolean;
+  /** Whether a temporary table of it is a child of one that is not: a name means more rows to it than to others. Absent: no. */
+  readonly addsRows?: boolean;
   /** The process that serves it. */
   readonly serverProcessId?: number | undefined;
 }

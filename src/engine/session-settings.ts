@@ -23,7 +23,7 @@ const harmless: readonly RegExp[] = [
 /** Reads the row of sql/queries/session-context.sql. */
 export function readSessionContext(row: readonly (string | null)[], databaseIdentity: string): ReadContext {
   const [searchPath, temporaryRelations, userName, clientEncoding, mode, settings, ...others] = row;
-  const [preparedText, method, canMakeTables, serverProcessId, endsOnError] = others;
+  const [preparedText, method, canMakeTables, serverProcessId, endsOnError, addsRows] = others;
   const schemas = strings(searchPath).filter((schema) => !schema.startsWith('pg_temp_'));
   const meaningful = meaningfulSettings(settings);
   const context: Omit<SessionContext, 'id'> = {
@@ -36,6 +36,7 @@ export function readSessionContext(row: readonly (string | null)[], databaseIden
     method: parseMethodChoice(method ?? ''),
     canMakeTables: canMakeTables === 't' && endsOnError !== 'on',
     endsOnError: endsOnError === 'on',
+    addsRows: addsRows === 'on',
     serverProcessId: typeof serverProcessId === 'string' ? Number(serverProcessId) : undefined,
   };
   const identity = JSON.stringify([

@@ -29,6 +29,7 @@ const kinds: Readonly<Record<string, string>> = {
   'recursive CTE': '`WITH RECURSIVE`',
   'row-level security': 'a table shows different rows to different roles',
   tablesample: '`TABLESAMPLE`',
+  'temporary child': 'a temporary table of the session is a child of one that is not',
   'temporary table': 'a name means a relation of the session’s temporary schema',
   'unknown function': 'a function is not in the catalog as last read',
   'unknown relation': 'a table is not in the catalog as last read',

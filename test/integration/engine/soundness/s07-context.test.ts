@@ -53,6 +53,18 @@ describe('rule S7: meaning is in the key', () => {
       await bench.applies(small);
     });
 
+    test('refuses: a temporary child, whose rows nobody else sees', async () => {
+      await bench.applies(small);
+      const { client } = bench.harness;
+      await client.query(`create temp table own () inherits (public.place)`);
+      await client.query(`insert into own (id, region_id, population) values (-1, 77, 1)`);
+      await bench.refuses(small, 'temporary child');
+      await bench.refuses(`select id from public.place where population < 10`, 'temporary child');
+      await client.query('alter table own no inherit public.place');
+      await bench.applies(small);
+      await client.query('drop table own');
+    });
+
     test('refuses: a temporary domain that hides a type, 4.6::float8 being 5', async () => {
       const text = `select id from place where population = 4.6::float8`;
       await bench.harness.learn(text);
