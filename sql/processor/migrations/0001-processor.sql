@@ -356,9 +356,24 @@ language plpgsql
 as $$
 declare
   applied text;
+  unusable text;
   i integer := 1;
 begin
   while i operator(pg_catalog.<=) pg_catalog.cardinality(names) loop
+    if names[i] operator(pg_catalog.=) 'search_path' then
+      -- As sql/queries/unusable-schema.sql.
+      select n.nspname into unusable
+        from pg_catalog.pg_namespace as n
+       where pg_catalog.strpos(pg_catalog.concat(', ', wanted[i], ', '),
+                               pg_catalog.concat(', ', pg_catalog.chr(34), pg_catalog.replace(n.nspname::pg_catalog.text, pg_catalog.chr(34), pg_catalog.repeat(pg_catalog.chr(34), 2)), pg_catalog.chr(34), ', ')) operator(pg_catalog.>) 0
+         and not pg_catalog.has_schema_privilege(n.oid, 'usage')
+         and (exists (select from pg_catalog.pg_proc as p where p.pronamespace operator(pg_catalog.=) n.oid)
+              or exists (select from pg_catalog.pg_operator as o where o.oprnamespace operator(pg_catalog.=) n.oid))
+       limit 1;
+      if unusable is not null then
+        return pg_catalog.format('the role may not use the schema %s, whose functions and operators may be meant', unusable);
+      end if;
+    end if;
     applied := pg_catalog.set_config(names[i], wanted[i], true);
     if not (applied operator(pg_catalog.=) wanted[i])
        -- '64MB' and '65536' are the same: set_config answers in the one form, pg_settings in the other.

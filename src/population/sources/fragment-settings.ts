@@ -4,6 +4,7 @@ import type { Fragment } from '../../query/fragment/fragment';
 
 const applySettings = sqlFile('apply-fragment-settings');
 const readRawSettings = sqlFile('read-raw-settings');
+const unusableSchema = sqlFile('unusable-schema');
 
 /** What is wrong with the settings, or undefined. A fragment under other settings could mean something else (rule S7). */
 export async function applyFragmentSettings(
@@ -13,6 +14,12 @@ export async function applyFragmentSettings(
 ): Promise<string | undefined> {
   const wanted = new Map(Object.entries(fragment.settings));
   if (wanted.size === 0) return undefined;
+  const searchPath = wanted.get('search_path');
+  if (searchPath !== undefined) {
+    const [schema] = await client.query<{ name: string }>(unusableSchema, [searchPath], limits);
+    if (schema !== undefined)
+      return `the role may not use the schema ${JSON.stringify(schema.name)}, whose functions and operators may be meant`;
+  }
   const applied = await client.query<{ name: string; value: string }>(
     applySettings,
     [[...wanted.keys()], [...wanted.values()]],

@@ -298,6 +298,32 @@ describe('settings', () => {
     });
   });
 
+  test('refuses: a schema the role may not use, and whose functions a client may have meant', async () => {
+    await admin.query(`
+      create role narrow login password 'sesame';
+      create schema "its ""own";
+      create function "its ""own".five() returns int immutable language sql as $$ select 5 $$;
+      create schema tables_only;
+      create table tables_only.t (a int);
+      create function public.five() returns int immutable language sql as $$ select 6 $$`);
+    await using narrow = openPool({
+      ...server.connectionOptions(database),
+      ...{ user: 'narrow', password: 'sesame', maxConnections: 1 },
+    });
+    const source = new PostgresqlSource({ pool: narrow, timeoutMs: 20_000, maxKeys: 10 });
+    const fiveIn = (schema: string): Promise<FragmentOutcome> => {
+      const settings = { search_path: `"pg_catalog", ${schema}, "public"` };
+      return source.run(makeFragment('select five()', { settings }), never);
+    };
+    expect(await fiveIn('"its ""own"')).toEqual({
+      status: 'failed',
+      error: expect.stringContaining('may not use the schema'),
+    });
+    expect(await fiveIn('"tables_only"')).toMatchObject({ status: 'ok', keys: [6n] });
+    await admin.query('grant usage on schema "its ""own" to narrow');
+    expect(await fiveIn('"its ""own"')).toMatchObject({ status: 'ok', keys: [5n] });
+  });
+
   test('a statement_timeout among them does not cut the run short', async () => {
     const settings = { statement_timeout: '200' };
     expect(await keysOf('select 1 from (select pg_sleep(0.5)) s', 'integer', settings)).toEqual([1n]);
