@@ -288,6 +288,23 @@ describeVersions('exact keys', (binaries) => {
     await client.query('rollback');
   });
 
+  test('a table that a crash would empty, unnoticed, is no part of a condition', async () => {
+    const without = `select * from place p where population < 50 and not exists (select from visit v where v.region_id = p.region_id and v.guests < 9)`;
+    const statusOf = async (): Promise<string | undefined> => {
+      const learned = await harness.learn(without, undefined, 'note');
+      const { hash } = learned.find(({ conjuncts }) => conjuncts.some(({ reads }) => reads)) ?? {};
+      return hash && (await harness.backend.get('region', hash))?.status;
+    };
+    await writer.query('alter table visit set unlogged');
+    await harness.refreshCatalog();
+    expect(await statusOf()).toBe('failed');
+    await harness.learn('select * from visit where guests = 3');
+    await harness.forget(region);
+    await writer.query('alter table visit set logged');
+    await harness.refreshCatalog();
+    expect(await statusOf()).toBe('ok');
+  });
+
   test('a table that is not tracked leaves no entry, and says so', async () => {
     await database.tracking.remove(({ table }) => table === 'visit');
     const failed = await harness.learn('select * from visit where guests = 3', undefined, 'note');
