@@ -1,5 +1,5 @@
 import { BoundedMap } from './bounded-map';
-import type { Form } from './form';
+import { isBestGuess, type Form } from './form';
 
 /** What running a statement's shape in one form has shown. */
 interface FormExperience {
@@ -61,6 +61,12 @@ const slowestSecondDirect = 10;
  */
 const leastShareToFirstDirect = 0.05;
 const slowerThanDirect = 1.1;
+/**
+ * Restricting another column than the best guess may take as long as the original, which is taken for so many times slower if it was never run. It is
+ * tried where that is no time to speak of, in milliseconds, or is made up for by so many executions in a form that takes next to nothing.
+ */
+const harmlessTrialMs = 1_000;
+const runsToPayForTrial = 20;
 /** A form that takes so many times as long as another is judged by one time, unless it is the first that was run, with cold caches. */
 const farSlower = 3;
 const executionsToSitOut = 50;
@@ -111,15 +117,17 @@ export class Experience {
   ): { readonly form: Form; readonly why: ChoiceReason } {
     const [first, ...others] = forms;
     if (others.length === 0) return { form: first, why: 'only' };
-    const { restricted } = this.#of(shape);
+    const experience = this.#of(shape);
+    const { restricted } = experience;
     const runsOf = (form: Form): number => restricted.get(form)?.runs ?? 0;
     const averageOf = (form: Form): number => restricted.get(form)?.averageMs ?? 0;
-    const [untried, ...more] = unjudged(forms, restricted);
+    const [untried, ...more] = unjudged(forms, experience);
     if (untried !== undefined)
       return { form: more.reduce((a, b) => (runsOf(b) < runsOf(a) ? b : a), untried), why: 'tried' };
-    const fastest = others.reduce((a, b) => (averageOf(b) < averageOf(a) ? b : a), first);
+    const tried = others.filter((form) => runsOf(form) > 0);
+    const fastest = tried.reduce((a, b) => (averageOf(b) < averageOf(a) ? b : a), first);
     const isTimeToLook = forms.reduce((sum, form) => sum + runsOf(form), 0) % runsBetweenSecondLooks === 0;
-    const [contender, ...contenders] = forms.filter(
+    const [contender, ...contenders] = [first, ...tried].filter(
       (form) => form !== fastest && averageOf(form) <= notMuchSlower * averageOf(fastest),
     );
     if (!isTimeToLook || contender === undefined) return { form: fastest, why: 'fastest' };
@@ -172,7 +180,7 @@ export class Experience {
     if (isForced) return;
     experience.sinceDirect++;
     experience.keptShare = Math.max(experience.keptShare, keptShare ?? 0);
-    if (direct.runs === 0 || unjudged(forms, restricted).length > 0) return;
+    if (direct.runs === 0 || unjudged(forms, experience).length > 0) return;
     const known = forms.map((each) => restricted.get(each) ?? fresh());
     if (fastestOf(known) > slowerThanDirect * experience.direct.averageMs)
       experience.sitOut = executionsToSitOut;
@@ -206,12 +214,16 @@ function isDirectDue({ direct, restricted, sinceDirect, keptShare }: ShapeExperi
 }
 
 /** Those of the forms of which not enough is known, in their order. */
-function unjudged(forms: readonly Form[], restricted: ReadonlyMap<Form, FormExperience>): readonly Form[] {
+function unjudged(forms: readonly Form[], { restricted, direct }: ShapeExperience): readonly Form[] {
   const tried = forms.flatMap((form) => restricted.get(form) ?? []).filter(({ runs }) => runs > 0);
   const fastestMs = fastestOf(tried);
+  const payingMs = runsToPayForTrial * fastestMs;
+  const originalMs = direct.runs === 0 ? payingMs : direct.averageMs;
+  const isTrialCheap = originalMs <= harmlessTrialMs || (direct.runs > 0 && originalMs <= payingMs);
   return forms.filter((form, i) => {
     const { runs, averageMs } = restricted.get(form) ?? fresh();
-    const isFarSlower = i > 0 && runs > 0 && averageMs > farSlower * fastestMs;
+    if (runs === 0) return isTrialCheap || isBestGuess(form);
+    const isFarSlower = i > 0 && averageMs > farSlower * fastestMs;
     return runs < runsBeforeJudgement && !isFarSlower;
   });
 }

@@ -1,7 +1,7 @@
 import type { Catalog } from '../query/catalog/catalog';
 import { checking, shapeKey, type Decision, type Ways } from './decision';
 import type { EngineEvents, EngineLog } from './engine-events';
-import type { Form } from './form';
+import { isBestGuess, type Form } from './form';
 import { leave } from './forward-plan';
 import { restrictedFormOf, rewrite, type RewrittenText } from './rewriter';
 import type { ShapeBook } from './shape-book';
@@ -45,11 +45,7 @@ export class FormPreparation {
     const taken = asked.filter(({ isRefused, isTaken }) => !isRefused && isTaken);
     const cheapest = Math.min(...taken.map(({ cost }) => cost ?? Infinity));
     const [first, ...others] = taken.filter(
-      ({ form, cost }) =>
-        form.spread === 'first' ||
-        form.spread === 'every' ||
-        cost === undefined ||
-        cost <= farMoreCostly * cheapest,
+      ({ form, cost }) => isBestGuess(form) || cost === undefined || cost <= farMoreCostly * cheapest,
     );
     if (first === undefined) return forms;
     const candidates: readonly [Form, ...Form[]] = [first.form, ...others.map(({ form }) => form)];

@@ -30,6 +30,11 @@ for (const method of methods)
     for (const isGuarded of [false, true])
       all.set(nameOf(method, spread, isGuarded), { method, spread, isGuarded });
 
+/** Whether it is tried whatever the server expects: it takes conditions for independent of each other, and is often mistaken. */
+export function isBestGuess({ spread }: Form): boolean {
+  return spread === 'first' || spread === 'every';
+}
+
 export function formOf(method: Method, spread: Spread, isGuarded = false): Form {
   const form = all.get(nameOf(method, spread, isGuarded));
   if (form === undefined) throw new Error(`no form ${method}, ${spread}`);

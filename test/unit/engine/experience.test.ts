@@ -93,6 +93,27 @@ describe('Experience', () => {
     expect(taken).toEqual(['first', 'every', 'second', 'third', 'first', 'every', 'third', 'third']);
   });
 
+  test('another column than the best guess is tried if that costs little, or as much as twenty executions', () => {
+    const all = [...forms, formOf('inline', 'second')] as const;
+    const tried = (directMs: number | undefined, restrictedMs: number): ReadonlySet<Spread> => {
+      const experience = new Experience();
+      if (directMs !== undefined) experience.noteDirect('shape', directMs);
+      const taken = new Set<Spread>();
+      for (let i = 0; i < 32; i++) {
+        const { form } = experience.choose('shape', all);
+        taken.add(form.spread);
+        experience.noteRestricted('shape', form, all, { elapsedMs: restrictedMs });
+      }
+      return taken;
+    };
+    const two: readonly Spread[] = ['first', 'every'];
+    expect(tried(300_000, 2_000)).toEqual(new Set(two));
+    expect(tried(300_000, 20_000)).toEqual(new Set([...two, 'second']));
+    expect(tried(900, 2)).toEqual(new Set([...two, 'second']));
+    expect(tried(undefined, 200)).toEqual(new Set(two));
+    expect(tried(undefined, 20)).toEqual(new Set([...two, 'second']));
+  });
+
   test('after a while of the original only the fastest form gets another chance', () => {
     const experience = new Experience();
     experience.noteDirect('shape', 10);
