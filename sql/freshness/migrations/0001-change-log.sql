@@ -241,7 +241,7 @@ $$;
 -- ---------------------------------------------------------------------------------------------------------------------------------
 -- Tracking tables.
 
--- The relation, all that is below it, and all that is above it. Temporary relations of other sessions are out of reach.
+-- The relation, all that is below it, and all that is above it (0003-ddl.sql knows more). Temporary relations of other sessions are out of reach.
 create function "{schema}".tree_of(of_relation oid) returns table (relation oid, relkind "char")
 language sql stable
 set search_path = pg_catalog, pg_temp

@@ -1,5 +1,28 @@
--- 0003-ddl: what event triggers call. They are made by install-event-triggers.sql, for only a superuser may make one.
+-- 0003-ddl: what event triggers call, and of which relations. They are made by install-event-triggers.sql, for only a superuser may make one.
 -- breaking: no
+
+-- The relation, all that is below it, and all that is above any of those: a child may have another parent, and a statement on that one changes its
+-- rows. Temporary relations of other sessions are out of reach.
+create or replace function "{schema}".tree_of(of_relation oid) returns table (relation oid, relkind "char")
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+  with recursive
+  below (relation) as (
+    select of_relation
+    union
+    select i.inhrelid from below as b join pg_inherits as i on i.inhparent = b.relation
+  ),
+  tree (relation) as (
+    select b.relation from below as b
+    union
+    select i.inhparent from tree as t join pg_inherits as i on i.inhrelid = t.relation
+  )
+  select c.oid, c.relkind
+    from tree as t
+    join pg_class as c on c.oid = t.relation
+   where c.relpersistence <> 't' or c.relnamespace = pg_my_temp_schema()
+$$;
 
 create or replace function "{schema}".on_ddl() returns event_trigger
 language plpgsql security definer

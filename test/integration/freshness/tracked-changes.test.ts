@@ -5,6 +5,11 @@ import { TrackedDatabase } from '../../support/tracked-database';
 const tables = `
   create table place (id int, region_id int, population int);
   create table place_child (extra text) inherits (place);
+  create table beside (id int, region_id int, population int);
+  create table above_beside (id int, region_id int, population int);
+  alter table beside inherit above_beside;
+  create table mother (id int, region_id int);
+  create table of_both () inherits (mother, beside);
   create table part (id int, region_id int not null, population int) partition by list (region_id);
   create table part_1 partition of part for values in (1);
   create table part_2 partition of part for values in (2) partition by range (id);
@@ -25,6 +30,7 @@ const tables = `
   grant all on all tables in schema public to writer;
 `;
 const place = { 'public.place': 'region_id' };
+const mother = { 'public.mother': 'region_id' };
 const part = { 'public.part': 'region_id' };
 const visit = { 'public.visit': 'region_id' };
 
@@ -38,7 +44,14 @@ describeVersions('changes of tracked tables', (binaries) => {
     });
     database = await TrackedDatabase.open(server, tables);
     const remark = { 'public.remark': 'region_id' };
-    await database.track({ ...place, ...part, ...visit, ...remark, 'public.doubled': 'region_id' });
+    await database.track({
+      ...place,
+      ...mother,
+      ...part,
+      ...visit,
+      ...remark,
+      'public.doubled': 'region_id',
+    });
   });
   afterAll(async () => {
     await database?.[Symbol.asyncDispose]();
@@ -87,6 +100,17 @@ describeVersions('changes of tracked tables', (binaries) => {
         'the parent, for rows of a child',
         place,
         [`insert into place_child values (1, 5)`, `update place set region_id = 6`],
+        ['5', '6'],
+      ],
+      [
+        'another parent of a child',
+        mother,
+        [
+          `insert into of_both values (1, 5)`,
+          `update beside set region_id = 6`,
+          `savepoint a`,
+          `delete from above_beside`,
+        ],
         ['5', '6'],
       ],
       ['a partition itself', part, [`insert into part_1 values (1, 1)`], ['1']],
