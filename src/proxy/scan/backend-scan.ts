@@ -139,12 +139,15 @@ export class BackendScan {
   }
 
   /**
-   * Whether the notice at hand is about a message of the proxy's own, which the client knows nothing of. What is said of the
-   * client's statement in the hidden one's place is its own, and so is what the operator has to say (class 57).
+   * Whether the notice at hand is about a message of the proxy's own, which the client knows nothing of. What the server says when it looks at
+   * the client's own statement again it would have said at Bind; but what it says of the restricted text it has said at the client's Parse. What
+   * the operator has to say (class 57) is the client's.
    */
   private get isOfHiddenMessage(): boolean {
     const { queue } = this.tracker;
-    if (!queue.headIsHidden || queue.headDetail instanceof RunPreparation) return false;
+    const { headDetail } = queue;
+    if (!queue.headIsHidden) return false;
+    if (headDetail instanceof RunPreparation && headDetail.message === 'Describe') return false;
     const { buffer, start, end, isLast } = this.reader;
     if (!isLast) return true;
     const { fields } = decodeResponseFields('NoticeResponse', buffer, start + 5, end);
