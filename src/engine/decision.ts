@@ -51,9 +51,11 @@ export type WaysKind = 'plain' | 'with tables' | 'guarded';
 export interface Ways {
   readonly classes: readonly ClassRestriction[];
   readonly forms: readonly [Form, ...Form[]];
+  /** Those of them that are tried first, and alone as long as others may cost more than they bring. */
+  readonly bestGuesses: readonly Form[];
   readonly plans: Map<Form, RewritePlan | ForwardPlan>;
-  /** The forms that are worth a try, once the server has been asked about each. */
-  candidates: readonly [Form, ...Form[]] | undefined;
+  /** The forms that are worth a try, once the server has been asked about each of those they were taken from. */
+  candidates: { readonly from: readonly Form[]; readonly forms: readonly [Form, ...Form[]] } | undefined;
   /** Whether the method is one that was asked for: which is best is not the question then. */
   readonly isForced: boolean;
   /** Whether a temporary table was asked for, and cannot be made. */

@@ -110,6 +110,21 @@ export class Experience {
     return objection;
   }
 
+  /** Whether forms that are no best guesses are worth a try, or have had one: those that are have been run, and the time it may take is made up for. */
+  isTrialDue(shape: string, forms: readonly Form[]): boolean {
+    const experience = this.#shapes.get(shape);
+    if (experience === undefined) return false;
+    const { restricted, direct } = experience;
+    const wasRun = (form: Form): boolean => (restricted.get(form)?.runs ?? 0) > 0;
+    const guesses = forms.filter(isBestGuess);
+    if (guesses.length === forms.length) return false;
+    if (forms.some((form) => !isBestGuess(form) && wasRun(form))) return true;
+    if (!guesses.every(wasRun)) return false;
+    const payingMs = runsToPayForTrial * fastestOf(guesses.flatMap((form) => restricted.get(form) ?? []));
+    if (direct.runs === 0) return payingMs <= harmlessTrialMs;
+    return direct.averageMs <= Math.max(harmlessTrialMs, payingMs);
+  }
+
   /** The form to use among those that can be used: the fastest, when all have been tried. Those before it are tried before it. */
   choose(
     shape: string,
@@ -117,17 +132,15 @@ export class Experience {
   ): { readonly form: Form; readonly why: ChoiceReason } {
     const [first, ...others] = forms;
     if (others.length === 0) return { form: first, why: 'only' };
-    const experience = this.#of(shape);
-    const { restricted } = experience;
+    const { restricted } = this.#of(shape);
     const runsOf = (form: Form): number => restricted.get(form)?.runs ?? 0;
     const averageOf = (form: Form): number => restricted.get(form)?.averageMs ?? 0;
-    const [untried, ...more] = unjudged(forms, experience);
+    const [untried, ...more] = unjudged(forms, restricted);
     if (untried !== undefined)
       return { form: more.reduce((a, b) => (runsOf(b) < runsOf(a) ? b : a), untried), why: 'tried' };
-    const tried = others.filter((form) => runsOf(form) > 0);
-    const fastest = tried.reduce((a, b) => (averageOf(b) < averageOf(a) ? b : a), first);
+    const fastest = others.reduce((a, b) => (averageOf(b) < averageOf(a) ? b : a), first);
     const isTimeToLook = forms.reduce((sum, form) => sum + runsOf(form), 0) % runsBetweenSecondLooks === 0;
-    const [contender, ...contenders] = [first, ...tried].filter(
+    const [contender, ...contenders] = forms.filter(
       (form) => form !== fastest && averageOf(form) <= notMuchSlower * averageOf(fastest),
     );
     if (!isTimeToLook || contender === undefined) return { form: fastest, why: 'fastest' };
@@ -180,7 +193,7 @@ export class Experience {
     if (isForced) return;
     experience.sinceDirect++;
     experience.keptShare = Math.max(experience.keptShare, keptShare ?? 0);
-    if (direct.runs === 0 || unjudged(forms, experience).length > 0) return;
+    if (direct.runs === 0 || unjudged(forms, restricted).length > 0) return;
     const known = forms.map((each) => restricted.get(each) ?? fresh());
     if (fastestOf(known) > slowerThanDirect * experience.direct.averageMs)
       experience.sitOut = executionsToSitOut;
@@ -214,16 +227,12 @@ function isDirectDue({ direct, restricted, sinceDirect, keptShare }: ShapeExperi
 }
 
 /** Those of the forms of which not enough is known, in their order. */
-function unjudged(forms: readonly Form[], { restricted, direct }: ShapeExperience): readonly Form[] {
+function unjudged(forms: readonly Form[], restricted: ReadonlyMap<Form, FormExperience>): readonly Form[] {
   const tried = forms.flatMap((form) => restricted.get(form) ?? []).filter(({ runs }) => runs > 0);
   const fastestMs = fastestOf(tried);
-  const payingMs = runsToPayForTrial * fastestMs;
-  const originalMs = direct.runs === 0 ? payingMs : direct.averageMs;
-  const isTrialCheap = originalMs <= harmlessTrialMs || (direct.runs > 0 && originalMs <= payingMs);
   return forms.filter((form, i) => {
     const { runs, averageMs } = restricted.get(form) ?? fresh();
-    if (runs === 0) return isTrialCheap || isBestGuess(form);
-    const isFarSlower = i > 0 && averageMs > farSlower * fastestMs;
+    const isFarSlower = i > 0 && runs > 0 && averageMs > farSlower * fastestMs;
     return runs < runsBeforeJudgement && !isFarSlower;
   });
 }

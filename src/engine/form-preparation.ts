@@ -29,13 +29,19 @@ export class FormPreparation {
 
   constructor(private readonly options: FormPreparationOptions) {}
 
-  /** The forms to choose from now: those the server takes and does not expect to cost far more than others. All, if it takes none so far. */
-  candidates(decision: Decision, ways: Ways, catalog: Catalog): readonly [Form, ...Form[]] {
-    if (ways.candidates !== undefined) return ways.candidates;
+  /** The forms to choose from now: of these, those the server takes and does not expect to cost far more than others. All, if it takes none so far. */
+  candidates(
+    decision: Decision,
+    ways: Ways,
+    from: readonly Form[],
+    catalog: Catalog,
+  ): readonly [Form, ...Form[]] {
+    if (ways.candidates?.from === from) return ways.candidates.forms;
+    ways.candidates = undefined;
     const { reading } = decision;
-    const { forms, plans, classes } = ways;
+    const { plans, classes } = ways;
     const { shapes } = this.options;
-    const asked = forms.map((form) => {
+    const asked = from.map((form) => {
       const shape = shapeKey(reading, restrictedFormOf(reading.statement, classes, form, catalog), 0);
       const isRefused = plans.get(form)?.kind === 'forward';
       return { form, shape, isRefused, isTaken: shapes.isTaken(shape), cost: shapes.cost(shape) };
@@ -47,10 +53,10 @@ export class FormPreparation {
     const [first, ...others] = taken.filter(
       ({ form, cost }) => isBestGuess(form) || cost === undefined || cost <= farMoreCostly * cheapest,
     );
-    if (first === undefined) return forms;
-    const candidates: readonly [Form, ...Form[]] = [first.form, ...others.map(({ form }) => form)];
-    if (toAsk.length === 0) ways.candidates = candidates;
-    return candidates;
+    if (first === undefined) return ways.forms;
+    const forms: readonly [Form, ...Form[]] = [first.form, ...others.map(({ form }) => form)];
+    if (toAsk.length === 0) ways.candidates = { from, forms };
+    return forms;
   }
 
   /**

@@ -14,7 +14,7 @@ import {
 } from './decision';
 import type { AppliedRestriction, ForwardPlan, Plan, PlanRequest, RewritePlan } from './engine';
 import type { ChoiceReason, Experience } from './experience';
-import type { Form } from './form';
+import { isBestGuess, type Form } from './form';
 import type { ExactKeys, Guards } from './guards';
 import { KeyNarrowing, type KeyNarrowingOptions } from './key-narrowing';
 import { FormPreparation, type FormPreparationOptions } from './form-preparation';
@@ -77,14 +77,14 @@ export class Restrictor {
     return within<Plan>(restricted, fetchMs, () => forward('cache unavailable'));
   }
 
-  /** Makes ready what `plan` would have to ask for: key sets, and the server's opinion of every form. */
+  /** Makes ready what `plan` would have to ask for: key sets, and the server's opinion of the forms that are tried first. */
   async prepare(decision: Decision, catalog: Catalog): Promise<void> {
     await this.#fetchSets(decision);
     const kinds: readonly WaysKind[] = [unguarded(mayUseTables(decision.reading)), 'guarded'];
     for (const kind of kinds) {
       if (kind === 'guarded' && !this.#mayGuard(decision, catalog)) continue;
       const ways = this.#waysOf(decision, catalog, kind);
-      for (const form of ways.classes.length === 0 ? [] : ways.forms)
+      for (const form of ways.classes.length === 0 ? [] : ways.bestGuesses)
         await this.#preparation.makeReady(decision, ways, form, catalog);
     }
   }
@@ -141,8 +141,11 @@ export class Restrictor {
     const ways = this.#waysOf(decision, catalog, kind);
     const { classes, plans } = ways;
     if (classes.length === 0) return leave(decision, 'covers most keys');
-    const candidates = this.#preparation.candidates(decision, ways, catalog);
-    const { form, why } = this.options.experience.choose(decision.reading.statement.experience, candidates);
+    const { experience } = this.options;
+    const { experience: shape } = decision.reading.statement;
+    const worthAsking = experience.isTrialDue(shape, ways.forms) ? ways.forms : ways.bestGuesses;
+    const candidates = this.#preparation.candidates(decision, ways, worthAsking, catalog);
+    const { form, why } = experience.choose(shape, candidates);
     const known = plans.get(form);
     if (known?.kind === 'rewrite' && known.restriction.why !== why)
       plans.set(form, { ...known, restriction: { ...known.restriction, why } });
@@ -223,9 +226,11 @@ export class Restrictor {
       return { ...each, methods: methodsFor(choice, each.keys.size, canMakeTables), alias };
     });
     const choices = decision.matches.map((match) => this.#choiceOf(decision, match));
+    const forms = formsOf(classes, kind === 'guarded');
     const ways = {
       classes,
-      forms: formsOf(classes, kind === 'guarded'),
+      forms,
+      bestGuesses: forms.filter(isBestGuess),
       plans: new Map<Form, RewritePlan | ForwardPlan>(),
       candidates: undefined,
       isForced: this.isForced(decision),

@@ -63,10 +63,14 @@ export class RunNotes {
       return;
     }
     const { form, ways, entries } = plan.memo as RewriteMemo;
-    const { candidates = ways.forms, isForced } = ways;
+    const { candidates, forms, isForced } = ways;
     if (form.isGuarded) guards.passed(fingerprint);
     const keptShare = keptShareOf(plan.restriction);
-    experience.noteRestricted(fingerprint, form, candidates, { elapsedMs, keptShare, isForced });
+    experience.noteRestricted(fingerprint, form, candidates?.forms ?? forms, {
+      elapsedMs,
+      keptShare,
+      isForced,
+    });
     if (savedMs !== undefined) usage.saved(entries, savedMs);
     const fields = { fingerprint, ...plan.restriction, elapsedMs, savedMs };
     log.debug(fields, 'statement restricted');

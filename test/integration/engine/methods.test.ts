@@ -100,9 +100,11 @@ describe.each(versions)('methods, PostgreSQL of %s', (binaries) => {
     await harness.plan(text);
     await harness.answered();
     const restricted: string[] = [];
-    for (let run = 0; run < 24; run++) {
+    for (let run = 0; run < 32; run++) {
       const plan = await harness.plan(text);
       if (plan.kind !== 'rewrite') throw new Error(`not restricted: ${plan.kind}`);
+      // Other columns are asked about once the first ones have been run.
+      await harness.answered();
       expect(multiset(await harness.run(plan.text))).toEqual(direct);
       const tables = [...plan.text.matchAll(/"(\w+)"\."region_id" OPERATOR/g)].map(([, alias]) => alias);
       restricted.push(tables.join());
@@ -130,7 +132,7 @@ describe.each(versions)('methods, PostgreSQL of %s', (binaries) => {
           .join(' and ');
       const restricted = await tried(text, 'c');
       expect(new Set(restricted)).toEqual(new Set(['a', 'b', 'c', 'd', 'a,b,c,d,e']));
-      expect(restricted.slice(10, 20)).toEqual(Array.from({ length: 10 }, () => 'c'));
+      expect(restricted.slice(-10)).toEqual(Array.from({ length: 10 }, () => 'c'));
     },
   );
 
