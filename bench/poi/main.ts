@@ -132,7 +132,7 @@ async function withProxy(
   }
 }
 
-const widths = [52, 10, 20, 10, 10, 10, 9, 14, 7, 7];
+const widths = [52, 10, 24, 10, 10, 10, 9, 14, 7, 7];
 const header = line([
   'question',
   'known',

@@ -24,7 +24,7 @@ export interface PoiMeasurement {
   readonly reason: string | undefined;
 }
 
-/** Executions in which the proxy tries its forms, before those that count: each of two or four is run twice, and one again of sixteen. */
+/** Executions in which the proxy tries its forms, before those that count: each of at most five is run twice, and what came is once more of sixteen. */
 const settlingRuns = { auto: 20, asked: 5 } as const;
 /** The first answer may only tell the proxy what it has to ask the session for; the next ones it learns from. */
 const maxRounds = 4;
@@ -71,12 +71,12 @@ export async function measureMethod(
     cachedMs.push(cached.elapsedMs);
     isIdentical &&= cached.rows === expected.rows;
   }
-  const { reason, method: used, ...kept } = await proxied.explain(sql, key);
+  const { reason, method: used, aliases, ...kept } = await proxied.explain(sql, key);
   return {
     question: name,
     key,
     known,
-    method: method === 'auto' && reason === undefined ? `auto: ${used ?? '-'}` : method,
+    method: method === 'auto' && reason === undefined ? `auto: ${used ?? '-'} ${aliases ?? ''}` : method,
     directMs: median(directMs),
     firstMs,
     cachedMs: median(cachedMs),

@@ -12,6 +12,8 @@ export interface PoiExplanation {
   readonly reason: string | undefined;
   /** `inline`, say; undefined if there is no restricted form. */
   readonly method: string | undefined;
+  /** Of the tables whose keys are restricted, as `a b`. */
+  readonly aliases: string | undefined;
   readonly keysKept: number | undefined;
   readonly allKeys: number | undefined;
   readonly hits: number;
@@ -56,7 +58,8 @@ export class PoiSession {
     const kept = ofKey.flatMap((each) => each['Keys Kept'] ?? []);
     return {
       reason: explained?.Reason,
-      method: explained?.Method?.split(',')[0],
+      method: explained?.Method?.split(', on ')[0],
+      aliases: explained?.Method?.split(', on ')[1]?.replaceAll(/\.\w+,?/g, ''),
       keysKept: kept.length === 0 ? undefined : Math.min(...kept),
       allKeys: ofKey[0]?.['All Keys'],
       hits: ofKey.flatMap(({ Fragments }) => Fragments).filter(({ Status }) => Status === 'hit').length,

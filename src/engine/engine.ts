@@ -4,7 +4,6 @@ import type { Insertion } from '../query/rewrite/insertion';
 import type { KeyTable } from '../query/rewrite/key-table';
 import type { Method } from '../query/rewrite/method';
 import type { ChoiceReason } from './experience';
-import type { Spread } from './form';
 import type { SessionContext } from './session-context';
 
 /**
@@ -133,7 +132,8 @@ export interface RewritePlan {
 /** How a statement is restricted. */
 export interface AppliedRestriction {
   readonly method: Method;
-  readonly spread: Spread;
+  /** `alias.column` of each column that is. */
+  readonly columns: readonly string[];
   /** Whether the keys are constants with a guard, see Form. */
   readonly isGuarded: boolean;
   /** Keys that the most selective of its restrictions lets through. */
@@ -142,7 +142,7 @@ export interface AppliedRestriction {
   readonly totalKeys: number | undefined;
   /** Whether a temporary table was asked for, and cannot be made for the statement as it is run. */
   readonly lacksTables: boolean;
-  /** Why this method and spread. */
+  /** Why this method and these columns. */
   readonly why: ChoiceReason;
 }
 

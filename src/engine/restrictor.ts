@@ -191,7 +191,11 @@ export class Restrictor {
       coverage: decision.coverage,
       mustRetryOnError: mayRaise || form.isGuarded,
       isCertainAtFirstRow: !mayRaise,
-      restriction: { ...form, ...keptBy(classes, catalog), why, lacksTables: ways.lacksTables },
+      restriction: {
+        ...{ method: form.method, columns: rewritten.columns, isGuarded: form.isGuarded },
+        ...keptBy(classes, catalog),
+        ...{ why, lacksTables: ways.lacksTables },
+      },
       ...(rewritten.tables.length > 0 ? { tables: rewritten.tables } : {}),
       memo: {
         ...{ form, ways, entries: usedEntries(matches) },

@@ -62,6 +62,8 @@ export interface RewrittenText {
   readonly text: string;
   /** What was put into the client's text, in the order of the text. */
   readonly insertions: readonly Insertion[];
+  /** The columns that are restricted, as `alias.column`. */
+  readonly columns: readonly string[];
   /** The blocks that are restricted. */
   readonly blocks: ReadonlySet<AnalysedBlock>;
   /**
@@ -135,7 +137,12 @@ export function rewrite(
   const askedInsertions = [...insertionsFor(asked), ...guarding];
   const queries = [...owners].map((owner) => queryText(statement, owner, askedInsertions));
   const blocks = new Set(byBlock.keys());
-  return { text, insertions, queries, blocks, tables: [...needed], form: restrictedForm };
+  const restricted = columns.filter(({ block }) => byBlock.has(block));
+  const names = restricted.map(({ member: { table, column } }) => `${table.alias}.${column}`);
+  return {
+    ...{ text, insertions, queries, blocks, columns: names },
+    ...{ tables: [...needed], form: restrictedForm },
+  };
 }
 
 /** The form that a rewritten text would have, without making it; see RewrittenText. */

@@ -112,7 +112,7 @@ export class WhimsicalEngine implements Engine {
       isCertainAtFirstRow: random.chance(0.5),
       restriction: {
         method: 'inline',
-        spread: 'every',
+        columns: [],
         isGuarded: false,
         keysKept: 1,
         totalKeys: undefined,

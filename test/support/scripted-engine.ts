@@ -76,7 +76,7 @@ export class ScriptedEngine implements Engine {
       isCertainAtFirstRow: script.isCertainAtFirstRow === true,
       restriction: {
         method: 'inline',
-        spread: 'every',
+        columns: [],
         isGuarded: false,
         keysKept: 1,
         totalKeys: undefined,

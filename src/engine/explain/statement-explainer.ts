@@ -144,14 +144,14 @@ export class StatementExplainer {
 
   #form(statement: CandidateStatement, plan: RewritePlan): RestrictedForm {
     const { text, insertions, parameterOids, tables = [], mustRetryOnError, restriction } = plan;
-    const { method, spread, isGuarded } = restriction;
+    const { method, columns, isGuarded } = restriction;
     const [only] = statement.statements;
     return {
       text,
       insertions,
       parameterOids,
       tables,
-      method: `${method}, on ${spread === 'every' ? 'every column' : 'one column'} of a class${isGuarded ? ', as constants with a guard' : ''}`,
+      method: `${method}, on ${columns.join(', ')}${isGuarded ? ', as constants with a guard' : ''}`,
       why: this.#why(statement, restriction),
       mayRaise: mustRetryOnError,
       isReadOnly: statement.isSingle && only?.kind === 'select' && !only.writes,

@@ -21,7 +21,7 @@ const restricted = (coverage: 'full' | 'partial' = 'full'): RewritePlan => ({
   isCertainAtFirstRow: false,
   restriction: {
     method: 'inline',
-    spread: 'first',
+    columns: ['place.region_id'],
     keysKept: 1,
     totalKeys: 2,
     lacksTables: false,
