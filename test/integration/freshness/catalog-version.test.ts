@@ -32,6 +32,16 @@ describeVersions('the version of the catalog', (binaries) => {
     expect(rows).toEqual([{ has_changed: true }]);
   });
 
+  test('is another one after what may be read of a table has changed, and not after other GRANTs', async () => {
+    const version = async (act: string): Promise<string> => {
+      await database.client.query(act);
+      return (await database.stamp({ 'public.place': 'region_id' })).version;
+    };
+    const before = await version('select 1');
+    expect(await version('grant usage on schema public to public')).toBe(before);
+    expect(await version('grant select (id) on place to public')).not.toBe(before);
+  });
+
   test('is drawn from other random numbers than the session’s', async () => {
     const drawn = async (act: string): Promise<unknown> => {
       await database.client.query(`select setseed(0.25); ${act}`);
