@@ -3,6 +3,7 @@ import { Directory } from '../cache/directory';
 import type { Catalog } from '../query/catalog/catalog';
 import type { Fragment } from '../query/fragment/fragment';
 import { BoundedMap } from './bounded-map';
+import { ContextAge } from './context-age';
 import { DirectoryLoader } from './directory-loader';
 import type {
   BoundParameters,
@@ -83,6 +84,7 @@ export class DatabaseEngine implements Engine {
   readonly #laterTurns = new LaterTurns(maxLearningLater);
   #version = 0;
   #lastContext: SessionContext | undefined;
+  readonly #contextAge = new ContextAge();
   /** When a session's context was of use last, or missed, in milliseconds of performance.now. */
   #contextUsedAt = -Infinity;
 
@@ -186,6 +188,7 @@ export class DatabaseEngine implements Engine {
   readContext(row: readonly (string | null)[]): ReadContext {
     const read = readSessionContext(row, this.options.catalog.databaseIdentity);
     this.#lastContext = read.context;
+    this.#contextAge.wasRead(read.context, this.options.catalog.current);
     return read;
   }
 
@@ -263,7 +266,7 @@ export class DatabaseEngine implements Engine {
         statement.form?.note(plan, this.#version, contextKey(assumed));
       return plan;
     }
-    if (!isContextCertain) return { kind: 'needsContext' };
+    if (!isContextCertain || this.#contextAge.isOlder(assumed, catalog)) return { kind: 'needsContext' };
     if (analysis.mayRaise && !request.canRetry) return leave(decision, 'may raise an error');
     const objection = this.#experience.objection(
       statement.experience,

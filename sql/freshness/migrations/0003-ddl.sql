@@ -39,9 +39,9 @@ begin
      or tg_tag in ('COMMENT', 'SECURITY LABEL', 'REINDEX') then
     return;
   end if;
-  -- A role that may read some columns of a table only may not be able to read its key.
+  -- A role that may read some columns of a table only may not be able to read its key; a schema that may be used hides tables of others.
   if tg_tag in ('GRANT', 'REVOKE')
-     and not exists (select from pg_event_trigger_ddl_commands() as d where d.object_type = 'TABLE') then
+     and not exists (select from pg_event_trigger_ddl_commands() as d where d.object_type in ('TABLE', 'SCHEMA')) then
     return;
   end if;
   -- Temporary ones are nobody else's, and every proxy asks a session for its own.

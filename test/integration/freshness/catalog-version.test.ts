@@ -32,14 +32,16 @@ describeVersions('the version of the catalog', (binaries) => {
     expect(rows).toEqual([{ has_changed: true }]);
   });
 
-  test('is another one after what may be read of a table has changed, and not after other GRANTs', async () => {
+  test('is another one after what may be read of a table, or found in a schema, has changed, and not after other GRANTs', async () => {
     const version = async (act: string): Promise<string> => {
       await database.client.query(act);
       return (await database.stamp({ 'public.place': 'region_id' })).version;
     };
     const before = await version('select 1');
-    expect(await version('grant usage on schema public to public')).toBe(before);
-    expect(await version('grant select (id) on place to public')).not.toBe(before);
+    expect(await version('grant usage on language sql to public')).toBe(before);
+    const granted = await version('grant select (id) on place to public');
+    expect(granted).not.toBe(before);
+    expect(await version('grant usage on schema public to public')).not.toBe(granted);
   });
 
   test('is drawn from other random numbers than the session’s', async () => {

@@ -1,3 +1,4 @@
+import type { Plan } from '../../../../src/engine/engine';
 import { regionKey, regionSchema, RuleBench, trackedKey } from '../../../support/rule-bench';
 
 const word = trackedKey('word', 'text', { 'public.term': 'k', 'public.accented': 'clé' });
@@ -50,6 +51,18 @@ describe('rule S7: meaning is in the key', () => {
       await bench.refuses(`select id from pg_temp.place where population < 10`, 'temporary table');
       await bench.applies(`select id from public.place where population < 10`);
       await bench.harness.client.query('drop table pg_temp.place');
+      await bench.applies(small);
+    });
+
+    test('asks again once the catalog was read again: another session may have made a schema of the search_path', async () => {
+      await bench.applies(small);
+      const { engine } = bench.harness;
+      const context = await bench.harness.context();
+      const plan = (): Plan | Promise<Plan> =>
+        engine.plan({ statement: engine.inspect(small), context, isContextCertain: true, canRetry: true });
+      expect(await plan()).toMatchObject({ kind: 'rewrite' });
+      await bench.define('create schema late');
+      expect(await plan()).toEqual({ kind: 'needsContext' });
       await bench.applies(small);
     });
 
