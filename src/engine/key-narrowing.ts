@@ -19,22 +19,12 @@ export class KeyNarrowing {
 
   /** The keys that a decision's classes are restricted to; its key sets are at hand. */
   classesOf(decision: Decision, catalog: Catalog): readonly ClassKeys[] {
-    decision.classes ??= decision.matches.flatMap((match) =>
-      this.#narrow(match, catalog, decision.reading.context.searchPath),
-    );
+    decision.classes ??= decision.matches.flatMap((match) => this.#narrow(match, catalog));
     return decision.classes;
   }
 
-  /**
-   * What is left of all that holds for a class; undefined if nothing is of use.
-   *
-   * @param searchPath of the session whose statement it is for; see Freshness
-   */
-  keysOf(
-    match: ClassMatch,
-    { reading }: Catalog,
-    searchPath?: readonly string[],
-  ): Pick<ClassKeys, 'keys' | 'freshness'> | undefined {
+  /** What is left of all that holds for a class; undefined if nothing is of use. */
+  keysOf(match: ClassMatch, { reading }: Catalog): Pick<ClassKeys, 'keys' | 'freshness'> | undefined {
     const { datatype, changeLog } = match.keyClass.partitionKey;
     if (isKnownEmpty(match)) return { keys: createKeySet(datatype, []) };
     // A set that has gone in the meantime restricts nothing; the others still hold.
@@ -50,14 +40,14 @@ export class KeyNarrowing {
     const keys = intersectKeySets(exact.map((set) => set.keys));
     if (keys === undefined) return undefined;
     const seen = exact.map((set) => set.seen);
-    return { keys, freshness: freshnessOf(seen, changeLog, reading, searchPath) };
+    return { keys, freshness: freshnessOf(seen, changeLog, reading) };
   }
 
   /** Nothing if they are most of all keys. */
-  #narrow(match: ClassMatch, catalog: Catalog, searchPath: readonly string[]): readonly ClassKeys[] {
+  #narrow(match: ClassMatch, catalog: Catalog): readonly ClassKeys[] {
     const { block, keyClass } = match;
     const { name } = keyClass.partitionKey;
-    const known = this.keysOf(match, catalog, searchPath);
+    const known = this.keysOf(match, catalog);
     if (known === undefined) return [];
     const total = catalog.keyCounts.get(name);
     const maxShare = this.options.maxKeyShares.get(name) ?? 1;

@@ -22,8 +22,6 @@ export interface InPlaceOptions {
   readonly maxKeyShare: number;
   readonly methods: readonly [Method, ...Method[]];
   readonly alias: string | undefined;
-  /** Of the session the statement is for. */
-  readonly searchPath: readonly string[];
 }
 
 /** More of them hardly narrow the set any further; as many as the proxy takes. */
@@ -37,7 +35,7 @@ const maxEntries = 8;
  */
 export function keysInPlace(
   { block, keyClass, entries }: ClassMatch,
-  { backend, maxKeyShare, methods, alias, searchPath }: InPlaceOptions,
+  { backend, maxKeyShare, methods, alias }: InPlaceOptions,
   catalog: Catalog,
 ): InPlaceMatch | { readonly refused: string } | undefined {
   const { name, changeLog } = keyClass.partitionKey;
@@ -63,7 +61,7 @@ export function keysInPlace(
       rows: (elementType, all) => (all === undefined ? undefined : rowsInPlace(lazy, elementType, all)),
       ...(changeLog === undefined || reading === undefined
         ? {}
-        : { freshness: freshnessOf(stamps, changeLog, reading, searchPath) }),
+        : { freshness: freshnessOf(stamps, changeLog, reading) }),
     },
     hashes: usable.map(({ fragment }) => fragment.hash),
     readable: lazy.readable,

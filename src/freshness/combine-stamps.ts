@@ -14,14 +14,8 @@ export interface SeenBy {
  * from, see `isOf`; at least one.
  *
  * @param schema where the change log is
- * @param searchPath see Freshness
  */
-export function freshnessOf(
-  entries: readonly SeenBy[],
-  schema: string,
-  reading: CatalogReading,
-  searchPath?: readonly string[],
-): Freshness {
+export function freshnessOf(entries: readonly SeenBy[], schema: string, reading: CatalogReading): Freshness {
   const snapshots = entries.map(({ snapshot }) => snapshot);
   return {
     schema,
@@ -33,7 +27,6 @@ export function freshnessOf(
     // DDL takes effect in snapshots older than itself: one that lags behind the reading of the catalog can say nothing.
     known: seenByAny([...snapshots, reading.snapshot]),
     catalog: reading,
-    ...(searchPath === undefined ? {} : { searchPath }),
   };
 }
 

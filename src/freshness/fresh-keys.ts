@@ -1,6 +1,6 @@
 import type { EntryOrigin } from '../cache/cache-backend';
 import type { CatalogReading } from '../query/catalog/catalog';
-import { quoteArray, quoteIdentifier, quoteLiteral } from '../query/ast/quote';
+import { quoteIdentifier, quoteLiteral } from '../query/ast/quote';
 import {
   integerRanges,
   keyArray,
@@ -22,8 +22,6 @@ export interface Freshness extends EntryOrigin {
   readonly known: string;
   /** When the catalog was read by which the statement is understood, and its version then. */
   readonly catalog: Pick<CatalogReading, 'snapshot' | 'version'>;
-  /** The schemas that were searched for the statement's names, as the session's context has them; absent for a text that names all in full. */
-  readonly searchPath?: readonly string[];
 }
 
 /** Where all keys are: a table of the class with as few rows as any, its column of the same type and collation as the restricted one. */
@@ -130,24 +128,8 @@ function isUncertainSql(freshness: Freshness): string {
   ];
   return (
     `${schema}.unusable(${arguments_.join(', ')})` +
-    ` OR ${schema}.catalog_changed(${snapshot(freshness.catalog.snapshot)}, ${version(freshness.catalog)})` +
-    (freshness.searchPath === undefined ? '' : ` OR ${isSearchedElsewhereSql(freshness.searchPath)}`)
+    ` OR ${schema}.catalog_changed(${snapshot(freshness.catalog.snapshot)}, ${version(freshness.catalog)})`
   );
-}
-
-/** The session's temporary schema, which its context leaves out: it may be made at any time, and has no functions or operators. */
-const temporarySchema =
-  'pg_catalog.pg_my_temp_schema()::pg_catalog.regnamespace::pg_catalog.text::pg_catalog.name';
-
-/**
- * Whether names are looked for in other schemas than when the statement was understood. Its own session need not have done anything:
- *
- *   SET search_path = app, public;  SELECT … FROM place           -- public.place, as long as there is no schema app
- *   GRANT USAGE ON SCHEMA app TO client                           -- by somebody else: app.place
- */
-function isSearchedElsewhereSql(searchPath: readonly string[]): string {
-  const searched = `pg_catalog.array_remove(pg_catalog.current_schemas(true), ${temporarySchema})`;
-  return `${searched} OPERATOR(pg_catalog.<>) ${quoteArray(searchPath, 'text', 'name')}`;
 }
 
 function version({ version }: Pick<CatalogReading, 'version'>): string {

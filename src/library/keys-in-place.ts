@@ -53,7 +53,6 @@ export async function readInPlace(
         maxKeyShare: database.partitionKeys.get(partitionKey)?.maxKeyShare ?? 1,
         methods: methodsFor(method, match.entries[0]?.keyCount ?? 0, canMakeTables),
         alias,
-        searchPath: reading.context.searchPath,
       },
       catalog,
     ),

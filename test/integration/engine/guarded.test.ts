@@ -126,6 +126,14 @@ describeVersions('constant keys with a guard', (binaries) => {
     expect(scans.length).toBeLessThan(4);
   });
 
+  test('workers help as they would without a guard', async () => {
+    await harness.client.query(
+      'set min_parallel_table_scan_size = 0; set parallel_setup_cost = 0; set parallel_tuple_cost = 0',
+    );
+    const plan = await harness.run(`explain (costs off) ${await guarded(texts['count'] ?? '')}`);
+    expect(plan.rows.join('\n')).toMatch(/Gather/);
+  });
+
   test('keys without a partition: the planner knows that there are no rows, and the guard is asked all the same', async () => {
     const text = texts['empty'] ?? '';
     const rewritten = await guarded(text);
