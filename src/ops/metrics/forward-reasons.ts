@@ -28,6 +28,7 @@ const kinds: Readonly<Record<string, string>> = {
   'locking clause': '`FOR UPDATE`, `FOR SHARE` and the like',
   'recursive CTE': '`WITH RECURSIVE`',
   'row-level security': 'a table shows different rows to different roles',
+  'simple cursor': 'a cursor whose plan decides if it has `FETCH BACKWARD` and `WHERE CURRENT OF`',
   tablesample: '`TABLESAMPLE`',
   'temporary child': 'a temporary table of the session is a child of one that is not',
   'temporary table': 'a name means a relation of the session’s temporary schema',

@@ -7,6 +7,7 @@ import { proposalsOf } from './added-constraints';
 import { withoutClass } from './classless-block';
 import type { Conjunct } from './conjuncts';
 import { cteReferences } from './cte-references';
+import { dependsOnPlan } from './cursor';
 import type { ParameterValue } from './expression';
 import type { KeyClass } from './key-classes';
 import { KeyLinks } from './key-links';
@@ -118,7 +119,11 @@ export function analyse(
     blocks.push(proposals === undefined ? analysed : { ...analysed, proposals });
   }
   if (blocks.length === 0) return refusalOfAll(leftAlone);
-  const mayRaise = mayRaiseInStatement(statement, (block) => readings.get(block));
+  if (dependsOnPlan(statement, readings.get(statement.query)?.from.tables ?? []))
+    return { refused: 'simple cursor' };
+  const mayRaise =
+    blocks.some((block) => isKeyComputed(block, context)) ||
+    mayRaiseInStatement(statement, (block) => readings.get(block));
   if (mayRaise && !statement.mayRunTwice) return { refused: 'may raise an error' };
   return { blocks, leftAlone, mayRaise, bounds: boundsOf(blocks, links) };
 }
@@ -137,6 +142,15 @@ function refuseTarget(
   return partitionKeys.some(({ tables }) => tables.has(name))
     ? { refused: 'writes a tracked table' }
     : undefined;
+}
+
+/**
+ * A restriction reads the key of rows that nobody else might look at:
+ *
+ *   region_id int GENERATED ALWAYS AS (40 / x) VIRTUAL      -- of rows with x = 0, which another condition leaves out
+ */
+function isKeyComputed({ classes }: AnalysedBlock, { catalog }: AnalysisContext): boolean {
+  return classes.some(({ members }) => members.some(({ column }) => catalog.isComputedWhenRead(column)));
 }
 
 /** The reason that says most: that a block has no table with a key is true of any block. */

@@ -1,4 +1,5 @@
 import type { ExplainStmt, Node, RangeVar, RawStmt, SelectStmt, WithClause } from '@pgsql/types';
+import { saysScroll } from './cursor';
 
 /** What a statement does with the rows of its query. */
 export type StatementKind =
@@ -27,6 +28,8 @@ export interface Restrictable {
   readonly mayRunTwice: boolean;
   /** Whether its time is that of its query. An EXPLAIN mostly runs nothing, a cursor's rows are fetched later. */
   readonly isMeasured: boolean;
+  /** A cursor's own words decide whether it can be fetched from backward, not its plan. */
+  readonly saysScroll: boolean;
   /** Where the statement lies in the text, in bytes; `end` undefined: up to the end of the text. */
   readonly start: number;
   readonly end: number | undefined;
@@ -58,7 +61,8 @@ function kindOf(node: Node): Kind | undefined {
     return around(query, { kind: 'copy' });
   }
   if ('DeclareCursorStmt' in node) {
-    return around(node.DeclareCursorStmt.query, { kind: 'declare cursor', isMeasured: false });
+    const { query, options } = node.DeclareCursorStmt;
+    return around(query, { kind: 'declare cursor', isMeasured: false, saysScroll: saysScroll(options) });
   }
   if ('InsertStmt' in node) {
     const { selectStmt, withClause, relation, ...others } = node.InsertStmt;
@@ -91,6 +95,7 @@ function selectKind(query: SelectStmt): Kind {
     target: undefined,
     mayRunTwice: true,
     isMeasured: true,
+    saysScroll: false,
   };
 }
 

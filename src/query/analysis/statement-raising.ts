@@ -9,6 +9,7 @@ import { isBuiltin, TypeOid } from '../catalog/catalog';
 import { isUnusable, remembering, type ExpressionScope } from './expression';
 import { namesOf, type ReadBlock } from './query-outputs';
 import { comparesWithoutError } from './raising/comparison';
+import type { Restrictable } from './restrictable';
 import { nodesOf } from './statement-nodes';
 
 /** Aggregates that are defined for any rows of any type. */
@@ -38,16 +39,16 @@ const exactNumbers: ReadonlySet<number> = new Set([
  *   SELECT x, count(*) FROM t WHERE k = 1 GROUP BY x HAVING 1 / x > 0      -- planned as WHERE k = 1 AND 1 / x > 0
  *
  * And with a LIMIT anywhere what the result rows themselves are made of: read in the order of an index it is computed for the
- * rows that come out, otherwise for all of them before they are sorted:
+ * rows that come out, otherwise for all of them before they are sorted. From a cursor, too, not all rows may be fetched:
  *
  *   SELECT 1 / x FROM t WHERE k = 1 ORDER BY id LIMIT 1
  */
 export function mayRaiseInStatement(
-  statement: QueryRoot,
+  statement: Restrictable,
   readingOf: (block: SelectStmt) => ReadBlock | undefined,
 ): boolean {
   if (hasComputedRows(statement)) return true;
-  const isLimited = hasLimit(statement.query);
+  const isLimited = hasLimit(statement.query) || statement.kind === 'declare cursor';
   const answered = new Set<unknown>();
   return blocksOf(statement).some(({ select, isTopLevel }) => {
     if (answered.has(select)) return false;

@@ -13,6 +13,9 @@ const schema = `${regionSchema}
 
 /** The query most statements here are made of: restricted to few regions, and it cannot raise. */
 const query = `select id, kind from place where population < 20`;
+/** The same of a join, which a cursor cannot go back in under any plan. */
+const joined = `select p.id, r.name from place p join region r using (region_id) where p.population < 20`;
+const grouped = `select kind, max(id) from place where population < 20 group by kind`;
 const raising = `select id, kind from place where 1000 / (population + 1) > 60`;
 
 describe('statement kinds', () => {
@@ -104,10 +107,16 @@ describe('statement kinds', () => {
         `select id, kind into temporary table made from place where population < 20 union select 1, 'x'`,
         'select * from made',
       ],
-      ['DECLARE CURSOR', `declare c cursor for ${query}`, 'fetch all from c'],
+      ['DECLARE CURSOR', `declare c cursor for ${joined}`, 'fetch all from c'],
+      ['DECLARE CURSOR of groups', `declare c cursor with hold for ${grouped}`, 'fetch all from c'],
+      [
+        'DECLARE CURSOR that can go back',
+        `declare c scroll cursor for ${joined} order by id`,
+        'fetch absolute -2 from c',
+      ],
       [
         'DECLARE CURSOR with everything',
-        `declare "for" binary insensitive no scroll cursor with hold for ${query}`,
+        `declare "for" binary insensitive no scroll cursor with hold for ${grouped}`,
         'fetch all from "for"',
       ],
     ])('%s', async (_title, text, look) => {
@@ -194,6 +203,20 @@ describe('statement kinds', () => {
         `with recursive r as (select 1 union select 2) insert into copied ${query}`,
         'recursive CTE',
       ],
+      // With another plan, these might not go back, or be no scan of one table to an UPDATE … WHERE CURRENT OF.
+      ['a cursor over one table', `declare c cursor for ${query}`, 'simple cursor'],
+      ['the same with SCROLL', `declare c scroll cursor for ${query}`, 'simple cursor'],
+      ['a cursor that is sorted', `declare c cursor for ${joined} order by id`, 'simple cursor'],
+      [
+        'a cursor over two tables, one by one',
+        `declare c cursor for ${query} union all ${query}`,
+        'simple cursor',
+      ],
+      [
+        'a cursor whose join the planner may remove',
+        `declare c cursor for select p.id from place p join place q using (id, region_id) where p.population < 20`,
+        'simple cursor',
+      ],
       ['FOR UPDATE in a cursor', `declare c cursor for ${query} for update`, 'locking clause'],
       ['CREATE MATERIALIZED VIEW', `create materialized view made as ${query}`, 'not a candidate'],
       ['CREATE VIEW', `create view made as ${query}`, 'not a candidate'],
@@ -248,7 +271,7 @@ describe('statement kinds', () => {
       ['behind BEGIN', `begin; ${query}; commit`, 1],
       ['behind SAVEPOINT', `begin; savepoint s; ${query}; rollback`, 1],
       ['what may raise is left as it is', `${query}; ${raising}`, 1],
-      ['of several kinds', `explain ${query}; begin; declare c cursor for ${query}; rollback`, 2],
+      ['of several kinds', `explain ${query}; begin; declare c cursor for ${joined}; rollback`, 2],
       ['refuses: behind SET', `${query}; set work_mem = '5MB'; ${query}`, 1],
       ['refuses: behind a function', `${query}; select noisy(); ${query}`, 1],
       [

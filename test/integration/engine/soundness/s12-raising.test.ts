@@ -3,6 +3,7 @@ import { regionKey, regionSchema, RuleBench, trackedKey } from '../../../support
 const key = trackedKey('region', 'integer', {
   ...Object.fromEntries(regionKey.tables),
   'public.reading': 'region_id',
+  'public.quotient': 'share_id',
 });
 
 const schema = `${regionSchema}
@@ -20,6 +21,8 @@ const schema = `${regionSchema}
   alter table place add column ratio int generated always as (100 / (population + 1)) virtual;
   create table ratio (region_id int, x int, share int generated always as (100 / x) virtual);
   insert into ratio (region_id, x) values (1, 1);
+  create table quotient (id int, x int, v int, share_id int generated always as (40 / x) virtual);
+  insert into quotient select i, i % 20, i % 10 from generate_series(1, 400) as i;
   create table reading (id int, region_id int not null, size int, ratio int);
   insert into reading select i, 1 + i % 40 + 10, 100, 1 from generate_series(1, 40000) as i;
   insert into reading select i, 7, 1 + i * 7919 % 8, 1 from generate_series(1, 1000) as i;
@@ -157,6 +160,16 @@ describe('rule S12: conjuncts that can raise', () => {
       expect(await bench.outcome(rewritten)).toEqual({ error: 'division by zero' });
       expect(mustRetryOnError).toBe(true);
     });
+  });
+
+  test('the same of a key that is computed when it is read', async () => {
+    const inRange = `(x > 0 and x > -1 and x > -2 and x > -3 and x > -4) or (x < -5 and x < -6)`;
+    const text = `select id from quotient where v = 3 and (${inRange})`;
+    const { text: rewritten, mustRetryOnError } = await bench.restricted(text);
+    await bench.harness.client.query('insert into quotient (id, x, v) values (0, 0, 3)');
+    expect(await bench.outcome(text)).toHaveProperty('rows.39');
+    expect(await bench.outcome(rewritten)).toEqual({ error: 'division by zero' });
+    expect(mustRetryOnError).toBe(true);
   });
 
   // In a generic plan, which the client's own prepared statement may have, nothing of a parameter is folded.
