@@ -2,11 +2,9 @@ import type { CacheChange } from '../cache/cache-backend';
 import { Directory } from '../cache/directory';
 import type { Catalog } from '../query/catalog/catalog';
 import type { Fragment } from '../query/fragment/fragment';
-import { BoundedMap } from './bounded-map';
 import { ContextAge } from './context-age';
 import { DirectoryLoader } from './directory-loader';
 import type {
-  BoundParameters,
   Completion,
   Engine,
   ForwardPlan,
@@ -16,7 +14,8 @@ import type {
   ReadContext,
 } from './engine';
 import type { DatabaseEngineOptions, TrackedKey } from './database-engine-options';
-import { contextKey, Decision, decisionKey, describing } from './decision';
+import { contextKey, describing } from './decision';
+import { DecisionBook } from './decision-book';
 import { forward, leave } from './forward-plan';
 import { Experience } from './experience';
 import { Guards } from './guards';
@@ -27,14 +26,7 @@ import { Inspector } from './inspector';
 import { KeySetStore } from './key-set-store';
 import { LaterTurns } from './later-turns';
 import { hasNull } from './parameter-values';
-import {
-  fragmentsOf,
-  lacksFragments,
-  matchReading,
-  mayMatchOtherConstants,
-  readStatement,
-  type Reading,
-} from './reading';
+import { fragmentsOf, lacksFragments, matchReading, mayMatchOtherConstants, type Reading } from './reading';
 import { Restrictor } from './restrictor';
 import { RunNotes } from './run-notes';
 import type { SessionContext } from './session-context';
@@ -55,7 +47,6 @@ export type { DatabaseEngineOptions, TrackedKey };
 
 /** How long after a restricted statement another one is expected. */
 const contextWantedMs = 10 * 60_000;
-const maxDecisionBytes = 128 * 1024 * 1024;
 /** Statements that wait for time to be learned from: one that is not will be slow again. */
 const maxLearningLater = 100;
 /** The answers most statements get. */
@@ -71,8 +62,7 @@ export class DatabaseEngine implements Engine {
   readonly #experience = new Experience();
   readonly #usage: UsageNotes;
   readonly #slowForms = new SlowForms();
-  readonly #unkeyed: UnkeyedStatements;
-  readonly #decisions = new BoundedMap<string, Decision>(maxDecisionBytes, ({ bytes }) => bytes);
+  readonly #decisions: DecisionBook;
   readonly #shapes: ShapeBook;
   readonly #restrictor: Restrictor;
   readonly #explainer: StatementExplainer;
@@ -82,7 +72,6 @@ export class DatabaseEngine implements Engine {
   readonly #verification: Verification;
   readonly #notes: RunNotes;
   readonly #laterTurns = new LaterTurns(maxLearningLater);
-  #version = 0;
   #lastContext: SessionContext | undefined;
   readonly #contextAge = new ContextAge();
   /** When a session's context was of use last, or missed, in milliseconds of performance.now. */
@@ -95,10 +84,14 @@ export class DatabaseEngine implements Engine {
   ) {
     this.contextQuery = options.contextQuery;
     this.#inspector = new Inspector(options.partitionKeys, turnBudget, options.events);
-    this.#unkeyed = new UnkeyedStatements(options.partitionKeys, options.log);
     this.#keySets = new KeySetStore(options.backend, options.memoryBytes);
     this.#usage = new UsageNotes(options.backend, options.log);
     this.#shapes = new ShapeBook(options.shapes, options.log);
+    this.#decisions = new DecisionBook({
+      ...{ partitionKeys: options.partitionKeys, events: options.events },
+      ...{ directory: this.directory, shapes: this.#shapes },
+      unkeyed: new UnkeyedStatements(options.partitionKeys, options.log),
+    });
     const guards = new Guards(options.changedKeys ?? (() => Promise.resolve(undefined)), options.log);
     this.#notes = new RunNotes({
       experience: this.#experience,
@@ -227,6 +220,8 @@ export class DatabaseEngine implements Engine {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#unsubscribe();
     this.#loader.stop();
+    this.#waiting.stop();
+    this.#shapes.stop();
     this.options.catalog.stop();
     await this.#usage.flush();
   }
@@ -243,7 +238,7 @@ export class DatabaseEngine implements Engine {
     const assumed = context ?? this.#lastContext;
     if (assumed === undefined) return undefined;
     // Values are not asked for: they would have to be decoded. If one is NULL, a chance may be missed.
-    return statement.form?.verdict(this.#version, contextKey(assumed));
+    return statement.form?.verdict(this.#decisions.version, contextKey(assumed));
   }
 
   #plan(request: PlanRequest): Plan | Promise<Plan> {
@@ -255,7 +250,7 @@ export class DatabaseEngine implements Engine {
     const assumed = context ?? this.#lastContext;
     if (assumed === undefined) return { kind: 'needsContext' };
 
-    const decision = this.#decide(statement, assumed, catalog, parameters);
+    const decision = this.#decisions.decide(statement, assumed, catalog, parameters);
     if (decision === undefined) return forward('parameter types not known yet');
     const { analysis } = decision.reading;
     if ('refused' in analysis) return leave(decision, analysis.refused);
@@ -263,7 +258,7 @@ export class DatabaseEngine implements Engine {
       const plan = leave(decision, 'miss');
       // A NULL can be the end of a condition, so what holds with one may not hold without.
       if (!hasNull(parameters) && !mayMatchOtherConstants(decision.reading, this.directory))
-        statement.form?.note(plan, this.#version, contextKey(assumed));
+        statement.form?.note(plan, this.#decisions.version, contextKey(assumed));
       return plan;
     }
     if (!isContextCertain || this.#contextAge.isOlder(assumed, catalog)) return { kind: 'needsContext' };
@@ -281,49 +276,7 @@ export class DatabaseEngine implements Engine {
   /** Whether a plan takes no time worth mentioning. */
   #isDecided({ statement, context = this.#lastContext, parameters }: PlanRequest): boolean {
     if (!(statement instanceof CandidateStatement) || context === undefined) return true;
-    return this.#decisions.get(decisionKey(statement, context, parameters))?.version === this.#version;
-  }
-
-  /** undefined if the statement's parameter types are not known yet. */
-  #decide(
-    statement: CandidateStatement,
-    context: SessionContext,
-    catalog: Catalog,
-    parameters: BoundParameters | undefined,
-  ): Decision | undefined {
-    const key = decisionKey(statement, context, parameters);
-    const reading = this.#decisions.get(key)?.reading ?? this.#read(statement, context, catalog, parameters);
-    return reading === undefined ? undefined : this.#decideReading(key, reading);
-  }
-
-  #decideReading(key: string, reading: Reading): Decision {
-    const known = this.#decisions.get(key);
-    if (known?.version === this.#version) return known;
-    const decide = (): Decision => new Decision(this.#version, reading, this.directory);
-    const decision = this.options.events.step('look_up', decide);
-    this.#decisions.set(key, decision);
-    return decision;
-  }
-
-  #read(
-    statement: CandidateStatement,
-    context: SessionContext,
-    catalog: Catalog,
-    parameters: BoundParameters | undefined,
-  ): Reading | undefined {
-    const { partitionKeys, events } = this.options;
-    const read = (values: BoundParameters | undefined, oids: readonly number[]): Reading =>
-      events.step('analyse', () => readStatement(statement, context, catalog, partitionKeys, values, oids));
-    let reading: Reading;
-    if (parameters === undefined || parameters.values.length === 0) {
-      reading = read(undefined, []);
-    } else {
-      const shape = this.#shapes.lookUp(describing(statement, context, catalog, parameters));
-      if (shape?.isValid !== true) return undefined;
-      reading = read(parameters, shape.parameterOids);
-    }
-    this.#unkeyed.note(reading);
-    return reading;
+    return this.#decisions.isDecided(statement, context, parameters);
   }
 
   /** Makes ready what the next execution of a slow statement needs; see WaitingStatements. Never rejects. */
@@ -331,9 +284,8 @@ export class DatabaseEngine implements Engine {
     const { current: catalog } = this.options.catalog;
     if (catalog === undefined) return true;
     try {
-      const key = decisionKey(reading.statement, reading.context, reading.parameters);
       await turnBudget.turn();
-      const { result: decision } = turnBudget.spend(() => this.#decideReading(key, reading));
+      const { result: decision } = turnBudget.spend(() => this.#decisions.ofReading(reading));
       await this.#restrictor.prepare(decision, catalog);
     } catch (error) {
       this.options.log.warn({ err: error }, 'a statement could not be made ready');
@@ -354,7 +306,7 @@ export class DatabaseEngine implements Engine {
       else this.#slowForms.note(statement, turnBudget.spend(read).ms);
     };
     const read = (): void => {
-      const reading = this.#read(statement, context, catalog, parameters);
+      const reading = this.#decisions.read(statement, context, catalog, parameters);
       if (reading === undefined) return;
       const unknown = this.#unknownFragments(reading);
       if (unknown.length === 0) return;
@@ -385,12 +337,11 @@ export class DatabaseEngine implements Engine {
 
   /** What was decided by what the directory had before is decided anew. */
   #directoryChanged(): void {
-    this.#version++;
+    this.#decisions.directoryChanged();
     this.#waiting.cacheChanged();
   }
 
   #catalogRead(catalog: Catalog | undefined): void {
-    this.#version++;
     this.#decisions.clear();
     this.#slowForms.clear();
     this.#shapes.clear();

@@ -18,6 +18,7 @@ export interface ShapeQuestion {
 }
 
 const maxShapes = 5_000;
+const notChecked: Shape = { isValid: false, reason: 'not checked' };
 
 /** Remembers what the server made of statements. Nobody waits for it: a statement of unknown shape is forwarded meanwhile. */
 export class ShapeBook {
@@ -25,6 +26,7 @@ export class ShapeBook {
   readonly #asked = new Map<string, Promise<Shape>>();
   /** An answer to a question from before the catalog changed is not kept. */
   #generation = 0;
+  #isStopped = false;
 
   constructor(
     private readonly checker: ShapeChecker,
@@ -53,6 +55,7 @@ export class ShapeBook {
   ask(question: ShapeQuestion): Promise<Shape> {
     const known = this.known(question);
     if (known !== undefined) return Promise.resolve(known);
+    if (this.#isStopped) return Promise.resolve(notChecked);
     const asked = this.#asked.get(refusalKey(question)) ?? this.#askServer(question);
     this.#asked.set(refusalKey(question), asked);
     return asked;
@@ -73,6 +76,11 @@ export class ShapeBook {
     this.#asked.clear();
   }
 
+  /** The server is asked nothing more; that it cannot be is not worth a word. */
+  stop(): void {
+    this.#isStopped = true;
+  }
+
   async #askServer(question: ShapeQuestion): Promise<Shape> {
     const { key, text, parameterOids, context, catalog, wantsCost } = question;
     const generation = this.#generation;
@@ -84,8 +92,9 @@ export class ShapeBook {
         this.log.warn({ reason: shape.reason }, 'the server does not take a statement; it is left alone');
       return shape;
     } catch (error) {
-      this.log.warn({ err: error }, 'a statement could not be checked; it is left alone');
-      return { isValid: false, reason: 'not checked' };
+      if (!this.#isStopped)
+        this.log.warn({ err: error }, 'a statement could not be checked; it is left alone');
+      return notChecked;
     } finally {
       if (generation === this.#generation) this.#asked.delete(refusalKey(question));
     }

@@ -10,6 +10,7 @@ const maxWaiting = 200;
 export class WaitingStatements {
   readonly #waiting = new BoundedMap<string, Reading>(maxWaiting);
   #isScheduled = false;
+  #isStopped = false;
 
   /** @param prepare makes ready what can be; resolves to true if nothing more is to come for the statement */
   constructor(private readonly prepare: (reading: Reading) => Promise<boolean>) {}
@@ -33,10 +34,17 @@ export class WaitingStatements {
     this.#waiting.clear();
   }
 
+  /** What it would need is about to go; the statement that is being made ready is the last. */
+  stop(): void {
+    this.#isStopped = true;
+    this.clear();
+  }
+
   async #prepareAll(): Promise<void> {
     for (const [key, reading] of [...this.#waiting.entries()]) {
       // Each in a turn of its own: there may be hundreds, and clients wait.
       await new Promise((resolve) => setImmediate(resolve));
+      if (this.#isStopped) return;
       if (await this.prepare(reading)) this.#waiting.delete(key);
     }
   }

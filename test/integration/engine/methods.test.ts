@@ -1,5 +1,5 @@
 import type { Method } from '../../../src/query/rewrite/method';
-import { multiset, type EngineHarness } from '../../support/engine-harness';
+import { multiset, EngineHarness } from '../../support/engine-harness';
 import { hasPostgresBinaries, type PostgresBinaries } from '../../support/postgres-server';
 import { RuleBench } from '../../support/rule-bench';
 
@@ -135,6 +135,28 @@ describe.each(versions)('methods, PostgreSQL of %s', (binaries) => {
       expect(restricted.slice(-10)).toEqual(Array.from({ length: 10 }, () => 'c'));
     },
   );
+
+  testThere(`what is being asked about a form when the engine ends is of no interest${suffix}`, async () => {
+    const warnings: unknown[] = [];
+    const log = {
+      debug: () => undefined,
+      info: () => undefined,
+      warn: (...args: unknown[]) => warnings.push(args),
+    };
+    const connection = bench.server.connectionOptions(bench.database);
+    for (let turns = 0; turns < 6; turns++) {
+      const ended = await EngineHarness.open(connection, [region], { log });
+      const text = 'select a.id from place a join place b on a.region_id = b.region_id and a.population < 20';
+      await ended.learn(text);
+      const statement = ended.engine.inspect(text);
+      const context = await ended.context();
+      await ended.engine.plan({ statement, context, isContextCertain: true, canRetry: true });
+      for (let turn = 0; turn < turns; turn++) await new Promise((resolve) => setImmediate(resolve));
+      await ended[Symbol.asyncDispose]();
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+    expect(warnings).toEqual([]);
+  });
 
   testThere(`a column is not tried where the server expects that to cost far more${suffix}`, async () => {
     const text = `select a.id, b.id from stop a join stop b on b.region_id = a.region_id and a.kind = 'k7' and a.id % 500 = 7`;
