@@ -15,6 +15,11 @@ select p.oid,
                      join pg_catalog.pg_proc as f
                        on f.oid in (a.aggtransfn, a.aggfinalfn, a.aggmtransfn, a.aggminvtransfn, a.aggmfinalfn)
                     where a.aggfnoid = p.oid and f.provolatile = 'v')
-            then 'v' else p.provolatile end as provolatile
+            then 'v'
+            -- One that says it changes nothing, and changes settings (rule S7).
+            when p.oid >= 16384 and p.provolatile <> 'v' and p.prokind = 'f'
+                 and (p.prosrc ~* 'set_config' or p.prosrc = '' and pg_catalog.pg_get_functiondef(p.oid) ~* 'set_config')
+            then 'v'
+            else p.provolatile end as provolatile
   from pg_catalog.pg_proc as p
   join pg_catalog.pg_namespace as n on n.oid = p.pronamespace

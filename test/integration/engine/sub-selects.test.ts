@@ -11,6 +11,7 @@ const schema = `${regionSchema}
   insert into shop
     select i, i % 40 + 1, i * 7, i * 31 % 200, 'k' || i % 29, i / 4.0, i / 8.0 from generate_series(1, 280) as i;
   update shop set kind = null where id = 77;
+  create function none_of(shop) returns setof int immutable language sql as $$ select $1.id where false $$;
   create table quiet (region_id int, ratio int);
   analyze;
 `;
@@ -117,6 +118,10 @@ describe('sub-selects over tracked tables', () => {
       `p.id in (select s.place_id from shop s left join region r on r.region_id = s.region_id)`,
     ],
     ['a function of several rows in its list', `exists (select generate_series(1, s.size) from shop s)`],
+    [
+      'one that is written like a column',
+      `not exists (select s.none_of from shop s where s.place_id = p.id)`,
+    ],
     ['an aggregate in EXISTS, which has a row of none', `exists (select max(size) from shop where size < 0)`],
     ['a CTE', `p.id in (with s as (select 5 as x) select x from s)`],
     ['a CTE that hides the table', `p.id in (with shop as (select 5 as place_id) select place_id from shop)`],

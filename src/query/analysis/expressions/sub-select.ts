@@ -1,5 +1,5 @@
-import type { FuncCall, Node, SelectStmt, SubLink } from '@pgsql/types';
-import { qualifiedName } from '../../ast/names';
+import type { ColumnRef, FuncCall, Node, SelectStmt, SubLink } from '@pgsql/types';
+import { qualifiedName, stringsOf } from '../../ast/names';
 import { quoteIdentifier } from '../../ast/quote';
 import { escapeTemplate, renumberTemplate, type Template } from '../../ast/template';
 import { TypeOid } from '../../catalog/catalog';
@@ -118,7 +118,10 @@ function isTracked({ relation }: BlockTable, { partitionKeys }: ExpressionScope)
 function exists(select: SelectStmt, read: Subselect): Expression | Unusable {
   const isPlain = (target: Node): boolean => {
     const node = 'ResTarget' in target ? target.ResTarget.val : undefined;
-    return node !== undefined && ('A_Const' in node || 'ColumnRef' in node);
+    if (node === undefined) return false;
+    // What is written like a column may be a call of a function that makes several rows of one, or none.
+    if ('ColumnRef' in node) return !mayCallFunction(node.ColumnRef, read.scope);
+    return 'A_Const' in node;
   };
   if (!(select.targetList ?? []).every(isPlain)) return unusable('unsupported sub-select');
   return {
@@ -127,6 +130,11 @@ function exists(select: SelectStmt, read: Subselect): Expression | Unusable {
     typeOid: TypeOid.bool,
     collations: [],
   };
+}
+
+function mayCallFunction({ fields }: ColumnRef, { catalog }: ExpressionScope): boolean {
+  const name = stringsOf((fields ?? []).slice(-1))?.[0];
+  return name !== undefined && catalog.functionsOfRow(name).length > 0;
 }
 
 function quantified(

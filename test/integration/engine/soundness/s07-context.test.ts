@@ -215,6 +215,8 @@ describe('rule S7: a statement that may change what the next one means', () => {
     await bench.define(`
       create function move(text) returns boolean language sql as $$ select set_config('search_path', $1, false) is not null $$;
       create function moves(place) returns boolean language sql as $$ select move('elsewhere') $$;
+      create function quietly(text) returns boolean stable language plpgsql as $$ begin return set_config('search_path', $1, false) is not null; end $$;
+      create function atomically(text) returns boolean immutable begin atomic select set_config('search_path', $1, false) is not null; end;
       create view settings_of as select move('elsewhere') as x;
     `);
   });
@@ -234,6 +236,8 @@ describe('rule S7: a statement that may change what the next one means', () => {
 
   test.each([
     ['a function that calls set_config', `select move('a') from place`],
+    ['one that says it is stable', `select quietly('a') from place`],
+    ['one that says it is immutable, in standard SQL', `select atomically('a') from place`],
     ['one that is written like a column', `select p.moves from place p`],
     ['one of a parenthesised row', `select (p).moves from place p`],
     ['a view', `select x from settings_of, place`],
