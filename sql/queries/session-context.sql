@@ -47,4 +47,8 @@ select pg_catalog.array_to_json(pg_catalog.current_schemas(true))::pg_catalog.te
                  join pg_catalog.pg_class as p on p.oid operator(pg_catalog.=) i.inhparent
                 where c.relnamespace operator(pg_catalog.=) pg_catalog.pg_my_temp_schema()
                   and c.relkind operator(pg_catalog.<>) all (array['i', 'I']::pg_catalog."char"[])
-                  and p.relnamespace operator(pg_catalog.<>) c.relnamespace) then 'on' end as adds_rows
+                  and p.relnamespace operator(pg_catalog.<>) c.relnamespace) then 'on' end as adds_rows,
+       -- They stay what they were when it was prepared, whatever becomes of the columns they are compared with.
+       (select pg_catalog.array_to_json(p.parameter_types::pg_catalog.oid[])::pg_catalog.text
+          from pg_catalog.pg_prepared_statements as p
+         where p.name operator(pg_catalog.=) $1::pg_catalog.text) as prepared_types

@@ -47,6 +47,8 @@ export interface ReadContext {
   readonly context: SessionContext;
   /** The query text of the prepared statement asked for, or undefined if the server has none of that name. */
   readonly preparedText: string | undefined;
+  /** The types of its parameters, if they were asked for. */
+  readonly preparedTypes?: readonly number[] | undefined;
 }
 
 export interface InspectedStatement {

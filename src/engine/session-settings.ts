@@ -23,7 +23,7 @@ const harmless: readonly RegExp[] = [
 /** Reads the row of sql/queries/session-context.sql. */
 export function readSessionContext(row: readonly (string | null)[], databaseIdentity: string): ReadContext {
   const [searchPath, temporaryRelations, userName, clientEncoding, mode, settings, ...others] = row;
-  const [preparedText, method, canMakeTables, serverProcessId, endsOnError, addsRows] = others;
+  const [preparedText, method, canMakeTables, serverProcessId, endsOnError, addsRows, preparedTypes] = others;
   const schemas = strings(searchPath).filter((schema) => !schema.startsWith('pg_temp_'));
   const meaningful = meaningfulSettings(settings);
   const context: Omit<SessionContext, 'id'> = {
@@ -44,7 +44,11 @@ export function readSessionContext(row: readonly (string | null)[], databaseIden
     Object.entries(context.settings).sort(([a], [b]) => (a < b ? -1 : 1)),
   ]);
   const id = createHash('sha256').update(identity).digest('hex').slice(0, 32);
-  return { context: { ...context, id }, preparedText: preparedText ?? undefined };
+  return {
+    context: { ...context, id },
+    preparedText: preparedText ?? undefined,
+    preparedTypes: preparedTypes === undefined ? undefined : strings(preparedTypes).map(Number),
+  };
 }
 
 function strings(json: string | null | undefined): readonly string[] {

@@ -228,6 +228,35 @@ describe('hidden statements', () => {
     expect([second === first, others]).toEqual([false, ['s']]);
   });
 
+  describe('a column that a parameter is compared with has changed its type', () => {
+    const text = `select 'original' where 5 = $1`;
+    const types = `select '', (select statement from pg_prepared_statements where name = $1), pg_backend_pid(),
+      (select array_to_string(parameter_types::oid[], ' ') from pg_prepared_statements where name = $1)`;
+    const five = encodeBind({
+      portalName: '',
+      statementName: 's',
+      parameterFormats: [1],
+      parameters: [Buffer.from([0, 0, 0, 5])],
+      resultFormats: [],
+    });
+
+    beforeEach(() => {
+      engine.contextQuery = types;
+    });
+
+    test.each([
+      ['the types it was prepared with', 23, 'modified'],
+      ['others, in which its values would be read wrongly', 20, 'original'],
+    ])('%s', async (_title, oid, expected) => {
+      engine.plans.set(text, { text: `select 'modified' where 5 = $1`, parameterOids: [oid] });
+      await answers(parse('s', text), sync);
+      for (let i = 0; i < 3; i++)
+        expect(await answers(five, encodeExecute({ portalName: '', maxRows: 0 }), sync)).toEqual([expected]);
+      const asked = engine.contextReads.filter(({ preparedText }) => preparedText === text);
+      expect(asked.map(({ preparedTypes }) => preparedTypes)).toEqual([[23]]);
+    });
+  });
+
   describe('a table that is changed', () => {
     const text = 'select * from changing';
 

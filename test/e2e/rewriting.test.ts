@@ -197,6 +197,8 @@ describe('rewriting', () => {
       }
       expect(engine.requests.map(({ parameters }) => parameters?.values.map(String))).toEqual([
         ['a'],
+        // Again, when the server has said of what types its parameters are.
+        ['a'],
         ['b'],
         ['c'],
       ]);

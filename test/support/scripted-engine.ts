@@ -116,7 +116,7 @@ export class ScriptedEngine implements Engine {
   }
 
   readContext(row: readonly (string | null)[]): ReadContext {
-    const [searchPath = null, preparedText = null, serverProcessId] = row;
+    const [searchPath = null, preparedText = null, serverProcessId, preparedTypes] = row;
     const read: ReadContext = {
       context: {
         id: searchPath ?? '',
@@ -131,6 +131,7 @@ export class ScriptedEngine implements Engine {
           : { canMakeTables: true, serverProcessId: Number(serverProcessId) }),
       },
       preparedText: preparedText ?? undefined,
+      preparedTypes: preparedTypes?.split(' ').map(Number),
     };
     this.contextReads.push(read);
     return read;

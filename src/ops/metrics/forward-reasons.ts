@@ -75,6 +75,8 @@ const sessionStates: Readonly<Record<string, string>> = {
   'context uncertain': 'the session’s settings may have changed, and could not be asked for',
   'context unknown': 'the question for the session’s settings was not answered',
   'engine error': 'a bug; the log has it',
+  'other parameter types':
+    'since it was prepared, a column that a parameter is compared with has changed its type',
   'statement redefined': 'SQL has prepared another statement under the name',
   'temporary table refused': 'the server did not make the table that its method asks for',
   'transaction failed': 'the transaction block has failed; the server refuses everything',

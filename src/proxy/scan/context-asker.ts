@@ -129,8 +129,10 @@ export class ContextAsker {
     tracker.context = answer.context;
     tracker.certainty.wasRead();
     if (named !== undefined) {
-      if (answer.preparedText === named.text) named.verifiedEpoch = tracker.certainty.epoch;
-      else tracker.prepared.delete(named.name);
+      if (answer.preparedText === named.text) {
+        named.verifiedEpoch = tracker.certainty.epoch;
+        named.parameterOids = answer.preparedTypes ?? named.parameterOids;
+      } else tracker.prepared.delete(named.name);
     }
     return true;
   }

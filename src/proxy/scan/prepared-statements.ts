@@ -4,6 +4,8 @@ import { type ExplainText } from '../../query/explain/explain-option';
 export class PreparedStatement {
   /** Whether the server has answered ParseComplete. */
   isConfirmed = false;
+  /** The types of its parameters, as far as they are known; the server keeps them whatever becomes of the tables. */
+  parameterOids: readonly number[] | undefined;
 
   constructor(
     readonly name: string,
@@ -16,6 +18,21 @@ export class PreparedStatement {
     /** Present if it asks for an explanation; `text` is then what the server has. */
     readonly explains?: ExplainText,
   ) {}
+
+  /**
+   * Whether the server has to be asked for the types of parameters before a statement with such types can take its place: a column may
+   * have another type now than when this one was prepared, and its values come in the types of then. Of an unnamed one it
+   * cannot tell, and between Parse and Bind in one batch nothing can change.
+   */
+  hasDoubtfulTypes(now: readonly number[], batch: number): boolean {
+    if (this.name === '' || this.batch === batch || this.parameterOids !== undefined) return false;
+    return now.some((_, i) => (this.declaredOids[i] ?? 0) === 0);
+  }
+
+  /** Whether its parameters are known to be of other types. */
+  hasOtherTypes(now: readonly number[]): boolean {
+    return this.parameterOids?.some((oid, i) => oid !== now[i]) === true;
+  }
 }
 
 /** More names than this a session does not get remembered: the oldest are forgotten, and their executions forwarded. */

@@ -13,7 +13,7 @@ import { type HeldRun } from '../hidden/held-run';
 import { KeyTables, type KeyTablesOwner } from '../hidden/key-tables';
 import { HiddenNames } from '../hidden/hidden-statement';
 import { type Audience } from './reply-queue';
-import { rewriteObjection } from './rewrite-objection';
+import { isStatementDoubtful, rewriteObjection } from './rewrite-objection';
 import { type SessionLink } from './session-link';
 import { sessionActivity, type SessionActivity } from '../session/session-timeouts';
 import { SessionTracker } from './session-tracker';
@@ -296,8 +296,8 @@ export class ScannedSession
   }
 
   private follow(candidate: Candidate, plan: Plan, hasAsked: boolean): void {
-    // Whatever the engine made of a text: it may not be the one the server has under this name.
-    const isDoubtful = plan.kind === 'rewrite' && !this.tracker.isTextCertain(candidate.prepared);
+    const isDoubtful =
+      plan.kind === 'rewrite' && isStatementDoubtful(candidate, plan, this.tracker, hasAsked);
     if (plan.kind === 'needsContext' || isDoubtful) {
       if (!hasAsked && this.mayAskNow)
         this.askBefore(candidate, (isRead) => this.decideAgain(candidate, isRead));

@@ -86,6 +86,7 @@ export class StatementSender {
       this.parse(hidden, plan, run);
       if (isFromBefore) this.describe(prepared, run, hidden);
     }
+    if (prepared !== undefined) prepared.parameterOids ??= plan.parameterOids;
     this.tracker.bindSent(portalName, run);
     this.add(renameBindStatement(frame, hidden.name));
     if (!isKept) this.close(hidden);

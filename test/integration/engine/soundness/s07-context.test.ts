@@ -249,6 +249,20 @@ describe('rule S7: a statement that may change what the next one means', () => {
     expect(leavesContextAlone(text)).toBe(false);
   });
 
+  test('the types that a prepared statement has given its parameters are read with the context', async () => {
+    const { client, engine } = bench.harness;
+    const text = `prepare p as select id from place where id = $1 and kind = $2`;
+    await client.query(text);
+    await client.query('alter table place alter id type bigint');
+    const { rows } = await client.query<(string | null)[]>({
+      text: engine.contextQuery,
+      values: ['p'],
+      rowMode: 'array',
+    });
+    expect(engine.readContext(rows[0] ?? [])).toMatchObject({ preparedText: text, preparedTypes: [23, 25] });
+    await client.query('deallocate p; alter table place alter id type int');
+  });
+
   test('refuses: an operator or a domain that may call anything', async () => {
     const text = `select id from place where population < 50`;
     expect(leavesContextAlone(text)).toBe(true);
