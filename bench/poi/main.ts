@@ -18,7 +18,7 @@ method; and when it knows only what each of their tables alone would need.
   --points N    places (default: 2000000, in 7,878 zip codes and 414 districts)
   --methods L   methods to compare (default: auto,inline,in_subquery,tmp_table_in,tmp_table_join); one it does not take is left out
   --questions N only the first so many (default: all)
-  --runs N      runs of each way, in turns (default: 5)
+  --runs N      rounds of two runs of each way, direct, cached, cached, direct (default: 5)
   --json        print the measurements as JSON, alone on stdout
   --help        print this
 `;
