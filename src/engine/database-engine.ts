@@ -211,6 +211,8 @@ export class DatabaseEngine implements Engine {
     const { statement, outcome, elapsedMs, isRepeated = false } = completion;
     if (!(statement instanceof CandidateStatement)) return wantsNothing;
     if (!isRepeated) this.#notes.noted(statement, completion);
+    // The server took the form when it was asked: what it names has changed since, by somebody who goes past the proxy.
+    if (outcome === 'fellBack' && completion.givenUpFor?.startsWith('42') === true) this.catalogChanged();
     if (outcome !== 'complete') return wantsNothing;
     if (!isRepeated) this.#verification.completed(completion);
     if (elapsedMs < this.options.minQueryMs) return wantsNothing;

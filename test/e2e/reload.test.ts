@@ -1,5 +1,6 @@
 import { Client } from 'pg';
 import { parse, stringify } from 'yaml';
+import { sql } from '../support/cache-in-database';
 import { reads, romes } from '../support/changing-data';
 import { multiset } from '../support/engine-harness';
 import { pgbench, startPgbench } from '../support/pgbench';
@@ -127,6 +128,23 @@ describe('the configuration is read again while the proxy runs', () => {
     for (const text of reads) expect(await client.query(text)).toBeDefined();
   });
 
+  test('a column is renamed by somebody who goes past the proxy: no statement fails', async () => {
+    const count = `select count(*)::int as romes from place where name = 'Rome' and id > 0`;
+    const hits = async (): Promise<boolean> => {
+      const before = await database.hits();
+      expect((await client.query(count)).rows).toEqual([{ romes }]);
+      return (await database.hits()) > before;
+    };
+    await until('the count is restricted', hits, { deadlineMs: 30_000 });
+    await sql(database.direct, 'alter table place rename region_id to region');
+    expect(await hits()).toBe(false);
+    // Whoever has it as a statement of his own is told as before.
+    await expect(client.query(rome)).rejects.toMatchObject({ code: '42703' });
+    expect(await hits()).toBe(false);
+    await client.query('alter table place rename region to region_id');
+    await restricts();
+  });
+
   test('a database whose keys the cache has as another type: the old ones go on', async () => {
     const outcome = await database.reload(
       changed((config) => {
@@ -193,7 +211,8 @@ describe('the configuration is read again while the proxy runs', () => {
   );
 
   test('nobody has noticed', async () => {
-    const expected = /the configuration is not reloaded|tooManyConnections/;
+    const expected =
+      /the configuration is not reloaded|tooManyConnections|failed where the original did not|column .* does not exist|cannot be used/;
     const trouble = (await database.trouble()).filter((line) => !expected.test(line));
     expect(trouble).toEqual([]);
   });

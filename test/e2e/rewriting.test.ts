@@ -256,10 +256,8 @@ describe('rewriting', () => {
       expect(engine.completions).toMatchObject([{ outcome: 'failed' }, { outcome: 'failed' }]);
     });
 
-    test('an error of the hidden Parse is the client’s', async () => {
+    test('an error of the hidden Parse is the client’s in a block that failed', async () => {
       script(original, { text: 'select nonsense' });
-      const lines = await ask(parse('', original), bind('', ''), execute(), sync);
-      expect(lines).toEqual(['1 ""', expect.stringContaining('C42703'), 'Z "I"']);
       await ask(query('begin'));
       client.send(query('select nonsense'), parse('', original), bind('', ''), execute(), sync);
       const messages = await client.until('Z', 2);
@@ -605,6 +603,94 @@ describe('rewriting', () => {
       await ask(query('listen news'));
       const lines = await ask(query(original));
       expect(lines.map((line) => line[0]).join('')).toBe('ATDCZ');
+    });
+  });
+
+  describe('a statement whose rewritten form the server does not take', () => {
+    const refused = { text: 'select nosuch' };
+
+    test('simple: the original is run unseen', async () => {
+      script(original, refused);
+      expect(await ask(query(original))).toEqual(await directly(query(original)));
+      expect(engine.completions).toMatchObject([{ outcome: 'fellBack', givenUpFor: '42703' }]);
+      expect(await answers(query('select 2'))).toEqual(['2']);
+    });
+
+    test.each([
+      ['unnamed', '', true],
+      ['named', 's', false],
+    ])('extended, %s: the original is run unseen', async (_title, name, hasDescribe) => {
+      script(parametrized, { text: 'select nosuch where $1 = $1', parameterOids: [25] });
+      const batch = [bind('', name, 'x'), ...(hasDescribe ? [describePortal()] : []), execute(), sync];
+      const all = [parse(name, parametrized), ...batch];
+      expect(await ask(...all)).toEqual(await directly(...all));
+      expect(engine.completions).toMatchObject([{ outcome: 'fellBack', givenUpFor: '42703' }]);
+      expect(await answers(...batch)).toEqual(['original x']);
+      expect(await answers(query(listPrepared))).toEqual([name === '' ? null : name]);
+    });
+
+    test('a right that is not there, which is known at Bind only', async () => {
+      await directly(query('create table secret (); create role reader; grant reader to current_user'));
+      script(original, { text: 'select 1 from secret' });
+      await ask(query('set role reader'));
+      expect(await answers(query(original))).toEqual(['original']);
+      expect(await answers(parse('', original), bind('', ''), execute(), sync)).toEqual(['original']);
+      expect(engine.completions).toMatchObject([{ givenUpFor: '42501' }, { givenUpFor: '42501' }]);
+    });
+
+    test('the original fails as well: the error is its own', async () => {
+      script('select alsonot', refused);
+      expect(await ask(query('select alsonot'))).toEqual(await directly(query('select alsonot')));
+      expect(engine.completions).toMatchObject([{ outcome: 'failed' }]);
+    });
+
+    test.each([
+      ['in a block', [query('begin')], [query(original)], 1],
+      [
+        'in a batch with others',
+        [],
+        [parse('', original), bind('', ''), execute(), bind('', ''), execute(), sync],
+        1,
+      ],
+      ['when the client has sent more', [], [query(original), query('select 3')], 2],
+    ])(
+      '%s the error is the client’s: nothing is run out of order',
+      async (_title, before, messages, readies) => {
+        script(original, refused);
+        if (before.length > 0) await ask(...before);
+        client.send(...messages);
+        expect(transcript(await client.until('Z', readies)).join('\n')).toContain('C42703');
+        expect(engine.completions.map(({ outcome }) => outcome)).not.toContain('fellBack');
+        await ask(query('rollback'));
+        expect(await answers(query('select 2'))).toEqual(['2']);
+      },
+    );
+
+    test.each([
+      ['simple', [query(original)]],
+      ['extended', [parse('', original), bind('', ''), describePortal(), execute(), sync]],
+    ])('an error of the same class once it runs is the client’s, %s', async (_title, messages) => {
+      await directly(
+        query(
+          `create or replace function late() returns int language plpgsql as $$ begin execute 'select nosuch'; end $$`,
+        ),
+      );
+      script(original, { text: 'select late()' });
+      const lines = await ask(...messages);
+      expect(lines.join('\n')).toContain('C42703');
+      expect(lines.map((line) => line[0]).join('')).toMatch(/^(12)?TEZ$/);
+      expect(engine.completions).toMatchObject([{ outcome: 'failed' }]);
+    });
+
+    test('byte by byte', async () => {
+      script(original, refused);
+      for (const byte of Buffer.concat([parse('', original), bind('', ''), execute(), sync])) {
+        client.send(Buffer.of(byte));
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+      const lines = transcript(await client.until('Z')).join('\n');
+      expect(lines).toMatch(/original|C42703/);
+      expect(await answers(query('select 2'))).toEqual(['2']);
     });
   });
 

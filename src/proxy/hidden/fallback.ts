@@ -1,16 +1,21 @@
 import { encodeSync } from '../../wire/frontend/sync';
 import { type BackendScan } from '../scan/backend-scan';
-import { type Candidate } from '../scan/candidate';
+import { type Candidate, type RetryableBatch } from '../scan/candidate';
+import { type FrontendScan } from '../scan/frontend-scan';
 import { HeldRun } from './held-run';
 import { type OriginalRun } from './original-run';
+import { KeptOriginal } from './kept-original';
 import { Owed, type Audience } from '../scan/reply-queue';
 import { type SessionLink } from '../scan/session-link';
 import { type SessionTracker } from '../scan/session-tracker';
+import { type SessionWait } from '../scan/session-wait';
 import { type StatementRun } from '../scan/statement-run';
 
 /** What the session does at the turns of a held run. */
 export interface FallbackOwner {
   readonly isOver: boolean;
+  readonly wait: SessionWait;
+  setWait(wait: SessionWait): void;
   /** The reply was released, or the original was added to what goes to the server: the client may be read on. */
   heldOver(): void;
 }
@@ -20,13 +25,36 @@ export class Fallback {
   constructor(
     private readonly link: SessionLink,
     private readonly tracker: SessionTracker,
+    private readonly frontend: FrontendScan,
     private readonly backend: BackendScan,
     private readonly owner: FallbackOwner,
   ) {}
 
   /** The reply of the run that was just sent is held back until it is known to be good. */
   hold(candidate: Candidate, run: StatementRun): void {
-    const { batch, frame, portalName } = candidate;
+    this.backend.held = this.heldRun(candidate, run, candidate.batch?.bytes ?? candidate.frame);
+  }
+
+  /**
+   * The reply of the run that was just sent is the client's, but if the server does not even take the restricted form, the original is sent.
+   * Only if the client waits for it: the original is not run behind what came after it.
+   */
+  keep(candidate: Candidate, run: StatementRun): void {
+    const { frontend, owner } = this;
+    if (!candidate.canRetry || run.context?.endsOnError === true) return;
+    const { batch } = candidate;
+    const original = Buffer.from(batch?.bytes ?? candidate.frame);
+    const held = this.heldRun(candidate, run, original);
+    const lastMessage = frontend.messages + messagesBehindBind(batch);
+    this.backend.kept = new KeptOriginal(run, () => {
+      if (frontend.messages !== lastMessage || owner.wait !== 'reading') return undefined;
+      owner.setWait('holding');
+      return held;
+    });
+  }
+
+  private heldRun(candidate: Candidate, run: StatementRun, original: Buffer): HeldRun {
+    const { batch, portalName } = candidate;
     const { tracker } = this;
     const rerunSent = (original: OriginalRun): void => {
       if (batch === undefined) {
@@ -40,8 +68,7 @@ export class Fallback {
     };
     const { plan } = run;
     const isUntilFirstRow = plan.kind === 'rewrite' && plan.isCertainAtFirstRow;
-    const original = batch?.bytes ?? frame;
-    this.backend.held = new HeldRun(run, original, isUntilFirstRow, rerunSent, this.link.limits.maxHeldBytes);
+    return new HeldRun(run, original, isUntilFirstRow, rerunSent, this.link.limits.maxHeldBytes);
   }
 
   /** The reply outgrew its limit: what is still running is of no use. */
@@ -71,4 +98,10 @@ export class Fallback {
     this.tracker.queue.push(Owed.Sync, undefined, true);
     this.link.toUpstream.writeAhead(encodeSync());
   }
+}
+
+/** `[Describe] Execute, Sync`; see findRetryableBatch. */
+function messagesBehindBind(batch: RetryableBatch | undefined): number {
+  if (batch === undefined) return 0;
+  return batch.hasDescribe ? 3 : 2;
 }

@@ -78,7 +78,12 @@ export class HeldRun {
  * shutdown: it was meant for whatever was running) nor 08 (the connection).
  */
 export function retryableError(frame: Buffer, start: number, end: number): string | undefined {
-  const { fields } = decodeResponseFields('ErrorResponse', frame, start + 5, end);
-  const sqlState = fields.get(ResponseField.SqlState) ?? '';
+  const sqlState = sqlStateOf(frame, start, end);
   return sqlState.startsWith('57') || sqlState.startsWith('08') ? undefined : sqlState;
+}
+
+/** Of an ErrorResponse that is all there. */
+export function sqlStateOf(frame: Buffer, start: number, end: number): string {
+  const { fields } = decodeResponseFields('ErrorResponse', frame, start + 5, end);
+  return fields.get(ResponseField.SqlState) ?? '';
 }

@@ -5,8 +5,9 @@ import { BackendCode } from '../../wire/message-code';
 import { withClientPosition } from './client-position';
 import { ExplainExecution } from '../explain/explain-run';
 import { type HiddenQuestion } from '../hidden/hidden-question';
-import { retryableError, type HeldRun } from '../hidden/held-run';
+import { retryableError, sqlStateOf, type HeldRun } from '../hidden/held-run';
 import { RunPreparation } from '../hidden/hidden-statement';
+import { type KeptOriginal } from '../hidden/kept-original';
 import { PreparedStatement } from './prepared-statements';
 import { Owed, type Audience } from './reply-queue';
 import { type SessionLink } from './session-link';
@@ -40,6 +41,8 @@ type Destination = (typeof Destination)[keyof typeof Destination];
 export class BackendScan {
   ask: HiddenQuestion | undefined;
   held: HeldRun | undefined;
+  /** Of a restricted form that nothing has come of yet. */
+  kept: KeptOriginal | undefined;
   /** Set once rows may have to be answered that are not the server's. */
   hasExplained = false;
   /** Set once replies are no longer followed: everything is passed on. */
@@ -129,6 +132,7 @@ export class BackendScan {
       case BackendCode.ErrorResponse:
         this.correctPosition('ErrorResponse');
         if (held !== undefined) this.heldFailed(held);
+        else this.keptFailed();
         break;
       case BackendCode.CopyBothResponse:
         this.lostTrack();
@@ -158,6 +162,8 @@ export class BackendScan {
     const { reader, tracker } = this;
     const { code, buffer, start, end } = reader;
     this.audience = tracker.settle(code, buffer, start, end);
+    // The client's own Parse comes before.
+    if (this.audience === 'client' && code !== BackendCode.ParseComplete) this.kept = undefined;
     if (this.audience === 'mismatch') {
       this.lostTrack();
     } else if (this.audience === 'proxy') {
@@ -218,6 +224,19 @@ export class BackendScan {
     }
     this.release();
     this.owner.heldOver();
+  }
+
+  /** The first that came of a restricted form is an error: if the server does not even take it, it was not to be sent. */
+  private keptFailed(): void {
+    const { kept, reader, tracker } = this;
+    this.kept = undefined;
+    if (kept === undefined || !reader.isLast || tracker.rewrittenHead !== kept.run) return;
+    const sqlState = sqlStateOf(reader.buffer, reader.start, reader.end);
+    const held = kept.refused(sqlState);
+    if (held === undefined) return;
+    tracker.giveUp(held.run);
+    held.giveUp(sqlState);
+    this.held = held;
   }
 
   /** A rewritten statement's messages speak of places in the text the client sent. */

@@ -36,6 +36,8 @@ export interface CandidateOwner {
  * out as one slice. The default for everything is to pass it on: a message that cannot be decoded is the server's to judge.
  */
 export class FrontendScan {
+  /** Messages read so far. */
+  messages = 0;
   /** Entries the messages since the last Sync have in the queue of replies owed. */
   batchEntries = 0;
   /** Whether any of these messages is on its way. */
@@ -135,6 +137,7 @@ export class FrontendScan {
   }
 
   private message(): void {
+    this.messages++;
     const { reader, tracker } = this;
     const { buffer, start, end } = reader;
     switch (reader.code) {
@@ -184,6 +187,7 @@ export class FrontendScan {
   /** A piece of a message that flows through, or is too large to be looked at. */
   private piece(): void {
     if (this.reader.isFirst) {
+      this.messages++;
       this.noteUnread(this.reader.code);
       if (this.batchEntries > 0) this.hasOthers = true;
     }

@@ -38,7 +38,7 @@ export class ScannedSession
   private readonly fallback: Fallback;
   private readonly keyTables: KeyTables;
   private readonly explainer: Explainer;
-  private wait: SessionWait = 'reading';
+  wait: SessionWait = 'reading';
   private holdAfterSync = false;
   isOver = false;
   private readonly cancelWaiters: (() => void)[] = [];
@@ -55,7 +55,7 @@ export class ScannedSession
     const names = new HiddenNames();
     this.asker = new ContextAsker(link, this.tracker, this.backend, names);
     this.sender = new StatementSender(link, this.tracker, this.frontend, names);
-    this.fallback = new Fallback(link, this.tracker, this.backend, this);
+    this.fallback = new Fallback(link, this.tracker, this.frontend, this.backend, this);
     this.keyTables = new KeyTables(link, this.tracker, this.frontend, this.backend, names, this);
     const { tracker, frontend, backend, keyTables } = this;
     this.explainer = new Explainer(link, tracker, frontend, backend, names, keyTables, this);
@@ -319,14 +319,12 @@ export class ScannedSession
   send(candidate: Candidate, plan: ForwardPlan | RewritePlan, preparedMs = 0): void {
     const run = this.sender.send(candidate, plan);
     run.prepared(preparedMs);
-    if (plan.kind === 'rewrite' && plan.mustRetryOnError) this.hold(candidate, run);
+    if (plan.kind === 'rewrite' && plan.mustRetryOnError) {
+      // What is to be run if it fails needs no copy: the client is not read from before it is over, and the chunk is kept.
+      this.fallback.hold(candidate, run);
+      this.holdBehind(candidate);
+    } else if (plan.kind === 'rewrite') this.fallback.keep(candidate, run);
     candidate.releaseChunk();
-  }
-
-  /** What is to be run if it fails needs no copy: the client is not read from before it is over, and the chunk is kept. */
-  private hold(candidate: Candidate, run: StatementRun): void {
-    this.fallback.hold(candidate, run);
-    this.holdBehind(candidate);
   }
 
   holdBehind({ protocol }: Candidate): void {

@@ -4,7 +4,7 @@
  *   reading   -> planning   the engine answers later, with a promise
  *   reading   -> asking     the engine needs the context: the server is asked in a hidden exchange. Also while the session
  *                           is idle, if the engine would learn from a run if the context were known
- *   reading   -> holding    the statement was sent rewritten and may have to be run again (rule S12)
+ *   reading   -> holding    the statement was sent rewritten and may have to be run again (rule S12); or the server did not take it
  *   reading   -> making     temporary tables are made in a hidden exchange, ahead of the statement that reads them
  *   making    -> holding    the statement was sent, and behind it what drops the tables
  *   making    -> reading    the tables could not be made: the original was sent. Or the rest of a batch is read first
