@@ -36,11 +36,45 @@ export function parameterReader(
     const typeOid = typeOids[number - 1];
     if (value === undefined || typeOid === undefined) return undefined;
     if (value === null) return { typeOid, text: null };
-    const format = bound.formats.length === 1 ? bound.formats[0] : (bound.formats[number - 1] ?? 0);
+    const format = formatOf(bound, number - 1);
     const text = format === 0 ? utf8(value) : binaryDecoders.get(typeOid)?.(value);
     if (text === undefined || (clientEncoding !== 'UTF8' && !isAscii(text))) return undefined;
     return { typeOid, text };
   };
+}
+
+/** Binary values of these have so many bytes. */
+const sizes: ReadonlyMap<number, number> = new Map([
+  [TypeOid.bool, 1],
+  [TypeOid.int2, 2],
+  ...[TypeOid.int4, TypeOid.float4, TypeOid.date].map((oid) => [oid, 4] as const),
+  ...[TypeOid.int8, TypeOid.float8, TypeOid.timestamp, TypeOid.timestamptz].map((oid) => [oid, 8] as const),
+  [TypeOid.uuid, 16],
+]);
+/** The least and the greatest of integers, but for the sign. */
+const limits: ReadonlyMap<number, number> = new Map([
+  [TypeOid.int2, 2 ** 15],
+  [TypeOid.int4, 2 ** 31],
+]);
+
+/**
+ * Whether the values can be of these types, as far as their size tells. If not, a column has changed its type unnoticed, and with it the
+ * parameter that is compared with it: int4 became int8, and the client knows.
+ */
+export function fitTypes(bound: BoundParameters, typeOids: readonly number[]): boolean {
+  return typeOids.every((typeOid, i) => {
+    const value = bound.values[i];
+    if (value === undefined || value === null) return true;
+    if (formatOf(bound, i) === 1) return (sizes.get(typeOid) ?? value.length) === value.length;
+    const limit = limits.get(typeOid);
+    const number = Number(value.toString('latin1'));
+    // Of what is no number in decimals, the server has its own opinion.
+    return limit === undefined || Number.isNaN(number) || (number >= -limit && number < limit);
+  });
+}
+
+function formatOf({ formats }: BoundParameters, index: number): number | undefined {
+  return formats.length === 1 ? formats[0] : (formats[index] ?? 0);
 }
 
 /** Equal for equal values in equal formats: what a plan for these values can be remembered by. */

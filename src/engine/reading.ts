@@ -14,7 +14,7 @@ import type { Fragment } from '../query/fragment/fragment';
 import type { PartitionKey } from '../query/partition-key';
 import type { BoundParameters } from './engine';
 import type { CandidateStatement } from './candidate-statement';
-import { parameterReader } from './parameter-values';
+import { fitTypes, parameterReader } from './parameter-values';
 import type { SessionContext } from './session-context';
 
 /** A class for which something is known. */
@@ -54,7 +54,10 @@ export function readStatement(
         ? () => undefined
         : parameterReader(parameters, parameterOids, context.clientEncoding),
   };
-  const refused = refuseContext(statement.text, context) ?? refuseSeveral(statement, parameters);
+  const refused =
+    refuseContext(statement.text, context) ??
+    refuseSeveral(statement, parameters) ??
+    refuseTypes(parameters, parameterOids);
   return {
     statement,
     context,
@@ -79,6 +82,16 @@ function refuseSeveral(
   parameters: BoundParameters | undefined,
 ): RefusedStatement | undefined {
   return isSingle || parameters === undefined ? undefined : { refused: 'not a single statement' };
+}
+
+/** The rewritten form would be declared with types that the client's values are not of. */
+function refuseTypes(
+  parameters: BoundParameters | undefined,
+  typeOids: readonly number[],
+): RefusedStatement | undefined {
+  return parameters === undefined || fitTypes(parameters, typeOids)
+    ? undefined
+    : { refused: 'other parameter types' };
 }
 
 /** What is known that holds for the statement. */

@@ -76,7 +76,7 @@ const sessionStates: Readonly<Record<string, string>> = {
   'context unknown': 'the question for the session’s settings was not answered',
   'engine error': 'a bug; the log has it',
   'other parameter types':
-    'since it was prepared, a column that a parameter is compared with has changed its type',
+    'a column that a parameter is compared with has changed its type since it was prepared, or unnoticed',
   'statement redefined': 'SQL has prepared another statement under the name',
   'temporary table refused': 'the server did not make the table that its method asks for',
   'transaction failed': 'the transaction block has failed; the server refuses everything',

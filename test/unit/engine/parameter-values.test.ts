@@ -1,5 +1,5 @@
 import type { BoundParameters } from '../../../src/engine/engine';
-import { parameterReader, parametersKey } from '../../../src/engine/parameter-values';
+import { fitTypes, parameterReader, parametersKey } from '../../../src/engine/parameter-values';
 import { TypeOid } from '../../../src/query/catalog/catalog';
 
 function binary(length: number, write: (bytes: Buffer) => unknown): Buffer {
@@ -23,6 +23,26 @@ const read = (
 
 const microsOf = (iso: string): bigint => BigInt(Date.parse(iso) - Date.UTC(2000, 0, 1)) * 1_000n;
 const int8 = (value: bigint): Buffer => binary(8, (bytes) => bytes.writeBigInt64BE(value));
+
+describe('fitTypes', () => {
+  const int4 = binary(4, (bytes) => bytes.writeInt32BE(5));
+
+  test.each([
+    ['int4 in binary', TypeOid.int4, int4, 1, true],
+    ['int8 in binary, where int4 is thought of', TypeOid.int4, int8(5n), 1, false],
+    ['int4 in binary, where int8 is thought of', TypeOid.int8, int4, 1, false],
+    ['text in binary', TypeOid.text, int4, 1, true],
+    ['NULL', TypeOid.int4, null, 1, true],
+    ['the greatest int4 as text', TypeOid.int4, Buffer.from(' 2147483647 '), 0, true],
+    ['more than that', TypeOid.int4, Buffer.from('2147483648'), 0, false],
+    ['the least int2', TypeOid.int2, Buffer.from('-32768'), 0, true],
+    ['less than that', TypeOid.int2, Buffer.from('-32769'), 0, false],
+    ['a number of any size, where int8 is thought of', TypeOid.int8, Buffer.from('9'.repeat(18)), 0, true],
+    ['what is no number', TypeOid.int4, Buffer.from('five'), 0, true],
+  ] as const)('%s', (_title, typeOid, value, format, expected) => {
+    expect(fitTypes(bind([value], [format]), [typeOid])).toBe(expected);
+  });
+});
 
 describe('applies: a parameter is read', () => {
   test.each([
