@@ -16,7 +16,8 @@ code. How long they take directly, the first time through the proxy, and when it
 method; and when it knows only what each of their tables alone would need.
 
   --points N    places (default: 2000000, in 7,878 zip codes and 414 districts)
-  --methods L   methods to compare (default: auto,inline,in_subquery,tmp_table_in,tmp_table_join); one it does not take is left out
+  --methods L   methods to compare (default: auto,prepared,inline,in_subquery,tmp_table_in,tmp_table_join), of which prepared is auto with the
+                question as a prepared statement, directly and through the proxy; one it does not take is left out
   --questions N only the first so many (default: all)
   --runs N      rounds of two runs of each way, direct, cached, cached, direct (default: 5)
   --json        print the measurements as JSON, alone on stdout
@@ -37,7 +38,7 @@ export async function runBenchmark(args: readonly string[]): Promise<number> {
     args: [...args],
     options: {
       points: { type: 'string', default: '2000000' },
-      methods: { type: 'string', default: 'auto,inline,in_subquery,tmp_table_in,tmp_table_join' },
+      methods: { type: 'string', default: 'auto,prepared,inline,in_subquery,tmp_table_in,tmp_table_join' },
       questions: { type: 'string', default: String(poiQuestions.length) },
       runs: { type: 'string', default: '5' },
       json: { type: 'boolean', default: false },

@@ -26,6 +26,8 @@ export interface PoiMeasurement {
 
 /** Executions in which the proxy tries its forms, before those that count: each of at most five is run twice, and what came is once more of sixteen. */
 const settlingRuns = { auto: 20, asked: 5 } as const;
+/** The name for `auto` with the question as a prepared statement, both ways: the server plans it once. */
+export const preparedMethod = 'prepared';
 /** The first answer may only tell the proxy what it has to ask the session for; the next ones it learns from. */
 const maxRounds = 4;
 
@@ -55,18 +57,21 @@ export async function measureMethod(
   { direct, proxied }: PoiSessions,
   runs: number,
 ): Promise<PoiMeasurement | undefined> {
-  await proxied.run(`set pcache.method = '${method}'`);
+  const isPrepared = method === preparedMethod;
+  const asked = isPrepared ? 'auto' : method;
+  await proxied.run(`set pcache.method = '${asked}'`);
   const before = await proxied.explain(sql, key);
-  if (method !== 'auto' && before.method !== undefined && before.method !== method) return undefined;
-  const expected = await direct.ask(sql);
+  if (asked !== 'auto' && before.method !== undefined && before.method !== method) return undefined;
+  const expected = await direct.ask(sql, isPrepared);
   const settling = [];
-  const settlings = method === 'auto' ? settlingRuns.auto : settlingRuns.asked;
-  for (let run = 0; run < settlings; run++) settling.push(await proxied.ask(sql));
+  const settlings = asked === 'auto' ? settlingRuns.auto : settlingRuns.asked;
+  for (let run = 0; run < settlings; run++) settling.push(await proxied.ask(sql, isPrepared));
   const [directMs, cachedMs]: [number[], number[]] = [[], []];
   let isIdentical = settling.every(({ rows }) => rows === expected.rows);
-  const askDirect = async (): Promise<void> => void directMs.push((await direct.ask(sql)).elapsedMs);
+  const askDirect = async (): Promise<void> =>
+    void directMs.push((await direct.ask(sql, isPrepared)).elapsedMs);
   const askCached = async (): Promise<void> => {
-    const cached = await proxied.ask(sql);
+    const cached = await proxied.ask(sql, isPrepared);
     cachedMs.push(cached.elapsedMs);
     isIdentical &&= cached.rows === expected.rows;
   };
@@ -79,7 +84,7 @@ export async function measureMethod(
     question: name,
     key,
     known,
-    method: method === 'auto' && reason === undefined ? `auto: ${used ?? '-'} ${aliases ?? ''}` : method,
+    method: asked === 'auto' && reason === undefined ? `${method}: ${used ?? '-'} ${aliases ?? ''}` : method,
     directMs: median(directMs),
     firstMs,
     cachedMs: median(cachedMs),

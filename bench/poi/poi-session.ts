@@ -21,6 +21,8 @@ export interface PoiExplanation {
 
 /** A client's session, with the server or through the proxy. */
 export class PoiSession {
+  private readonly names = new Map<string, string>();
+
   private constructor(private readonly client: Client) {}
 
   static async open(options: ClientConfig): Promise<PoiSession> {
@@ -33,9 +35,13 @@ export class PoiSession {
     await this.client.query(sql);
   }
 
-  async ask(sql: string): Promise<PoiAnswer> {
+  /** @param isPrepared whether it is a statement with a name, which is parsed once, as drivers have it for what comes again and again */
+  async ask(sql: string, isPrepared = false): Promise<PoiAnswer> {
     const start = performance.now();
-    const { rows } = await this.client.query<unknown[]>({ text: sql, rowMode: 'array' });
+    const { rows } = await this.client.query<unknown[]>({
+      ...{ text: sql, rowMode: 'array' },
+      ...(isPrepared ? { name: this.nameOf(sql) } : {}),
+    });
     const elapsedMs = performance.now() - start;
     return {
       elapsedMs,
@@ -64,6 +70,12 @@ export class PoiSession {
       allKeys: ofKey[0]?.['All Keys'],
       hits: ofKey.flatMap(({ Fragments }) => Fragments).filter(({ Status }) => Status === 'hit').length,
     };
+  }
+
+  private nameOf(sql: string): string {
+    const name = this.names.get(sql) ?? `question ${this.names.size + 1}`;
+    this.names.set(sql, name);
+    return name;
   }
 
   async close(): Promise<void> {
