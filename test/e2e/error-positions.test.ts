@@ -181,6 +181,9 @@ describe('positions in errors', () => {
     const { original, plan } = marked(`select i from generate_series(1, 2) i« WHERE nonsense» order by 1`);
     engine.plans.set(original, plan);
     const client = await WireClient.login(proxy.port, { user: server.user, database });
+    // Outside of a block the original would be run in its place.
+    client.send(encodeQuery({ query: 'begin' }));
+    await client.until('Z');
     client.send(encodeQuery({ query: original }));
     const [error] = await client.until('Z');
     client.close();

@@ -68,8 +68,8 @@ test('is lost before its time is over if it cannot be extended, and tried to be 
   using held = new HeldLease(queue, lease, stopping.signal, warn);
   await new Promise<void>((resolve) => held.signal.addEventListener('abort', () => resolve()));
   expect(held.isLost).toBe(true);
-  // Another worker may have it after 300 ms; a timer may be late, which the last sixth is there for.
-  expect(performance.now() - claimedAt).toBeGreaterThanOrEqual(249);
+  // Another worker may have it after 300 ms; a timer may be late, which the last sixth is there for, or early by a millisecond or two.
+  expect(performance.now() - claimedAt).toBeGreaterThanOrEqual(245);
   expect(queue.asked.length).toBeGreaterThanOrEqual(1);
   expect(warnings).toEqual(queue.asked.map(() => 'a claim could not be extended'));
 });
