@@ -122,6 +122,8 @@ export interface RewritePlan {
   readonly coverage: 'full' | 'partial';
   /** True: the reply must be held back and the original run unseen on an error (rule S12). */
   readonly mustRetryOnError: boolean;
+  /** Whether the statement may be run again when it has failed, before anything of it was seen: an INSERT has drawn values of sequences. */
+  readonly mayRunTwice: boolean;
   /** Whether what may fail has not failed once there is a row, so that nothing need be held back any more. */
   readonly isCertainAtFirstRow: boolean;
   /** Temporary tables that have to be there for it; absent if there are none. */

@@ -190,6 +190,7 @@ export class Restrictor {
       parameterOids,
       coverage: decision.coverage,
       mustRetryOnError: mayRaise || form.isGuarded,
+      mayRunTwice: statement.isSingle && statement.statements[0]?.mayRunTwice === true,
       isCertainAtFirstRow: !mayRaise,
       restriction: {
         ...{ method: form.method, columns: rewritten.columns, isGuarded: form.isGuarded },

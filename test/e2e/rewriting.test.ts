@@ -638,6 +638,19 @@ describe('rewriting', () => {
       expect(engine.completions).toMatchObject([{ givenUpFor: '42501' }, { givenUpFor: '42501' }]);
     });
 
+    test('what may not be run twice is not: the first that comes of an INSERT may be what its trigger says', async () => {
+      await directly(
+        query(`create sequence drawn; create table audited (id bigint);
+               create function refuse() returns trigger language plpgsql as $$ begin execute 'select nosuch'; return new; end $$;
+               create trigger refuse after insert on audited for each row execute function refuse()`),
+      );
+      const insert = `insert into audited select nextval('drawn')`;
+      script(insert, { text: `${insert} where true`, mayRunTwice: false });
+      expect((await ask(query(insert)))[0]).toContain('C42703');
+      expect(engine.completions).toMatchObject([{ outcome: 'failed' }]);
+      expect(await answers(query('select last_value from drawn'))).toEqual(['1']);
+    });
+
     test('the original fails as well: the error is its own', async () => {
       script('select alsonot', refused);
       expect(await ask(query('select alsonot'))).toEqual(await directly(query('select alsonot')));

@@ -110,6 +110,7 @@ export class WhimsicalEngine implements Engine {
       mustRetryOnError,
       // The whim changes nothing about what fails.
       isCertainAtFirstRow: random.chance(0.5),
+      mayRunTwice: random.chance(0.5),
       restriction: {
         method: 'inline',
         columns: [],

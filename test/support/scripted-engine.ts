@@ -17,6 +17,8 @@ export interface ScriptedPlan {
   readonly parameterOids?: readonly number[];
   readonly mustRetryOnError?: boolean;
   readonly isCertainAtFirstRow?: boolean;
+  /** By default it may. */
+  readonly mayRunTwice?: boolean;
   /** Temporary tables that `text` reads. */
   readonly tables?: readonly KeyTable[];
   /** For explanations: whether it may be measured; by default it may. */
@@ -74,6 +76,7 @@ export class ScriptedEngine implements Engine {
       coverage: 'full',
       mustRetryOnError,
       isCertainAtFirstRow: script.isCertainAtFirstRow === true,
+      mayRunTwice: script.mayRunTwice !== false,
       restriction: {
         method: 'inline',
         columns: [],

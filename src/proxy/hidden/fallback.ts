@@ -1,3 +1,4 @@
+import { type RewritePlan } from '../../engine/engine';
 import { encodeSync } from '../../wire/frontend/sync';
 import { type BackendScan } from '../scan/backend-scan';
 import { type Candidate, type RetryableBatch } from '../scan/candidate';
@@ -37,11 +38,12 @@ export class Fallback {
 
   /**
    * The reply of the run that was just sent is the client's, but if the server does not even take the restricted form, the original is sent.
-   * Only if the client waits for it: the original is not run behind what came after it.
+   * Only if the client waits for it: the original is not run behind what came after it. Nor if the statement may not be run twice: the first that
+   * comes of an INSERT may be what its triggers say, of tables of their own.
    */
-  keep(candidate: Candidate, run: StatementRun): void {
+  keep(candidate: Candidate, run: StatementRun, { mayRunTwice }: RewritePlan): void {
     const { frontend, owner } = this;
-    if (!candidate.canRetry || run.context?.endsOnError === true) return;
+    if (!mayRunTwice || !candidate.canRetry || run.context?.endsOnError === true) return;
     const { batch } = candidate;
     const original = Buffer.from(batch?.bytes ?? candidate.frame);
     const held = this.heldRun(candidate, run, original);

@@ -323,7 +323,7 @@ export class ScannedSession
       // What is to be run if it fails needs no copy: the client is not read from before it is over, and the chunk is kept.
       this.fallback.hold(candidate, run);
       this.holdBehind(candidate);
-    } else if (plan.kind === 'rewrite') this.fallback.keep(candidate, run);
+    } else if (plan.kind === 'rewrite') this.fallback.keep(candidate, run, plan);
     candidate.releaseChunk();
   }
 

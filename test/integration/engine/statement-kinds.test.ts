@@ -37,6 +37,20 @@ describe('statement kinds', () => {
     await bench[Symbol.asyncDispose]();
   });
 
+  test.each([
+    [query, true],
+    [`create table made as ${query}`, true],
+    [`insert into copied ${query}`, false],
+    [`explain analyze insert into copied ${query}`, false],
+    [`${query}; ${query}`, false],
+  ])(
+    'whether it may be run a second time when the server did not take the first: %s, %s',
+    async (text, may) => {
+      await bench.harness.learn(text);
+      expect(await bench.harness.plan(text)).toMatchObject({ kind: 'rewrite', mayRunTwice: may });
+    },
+  );
+
   /** What a text does, seen through `look` before it is taken back. */
   async function effect(text: string, look: string): Promise<object> {
     const { client } = bench.harness;

@@ -19,6 +19,7 @@ const restricted = (coverage: 'full' | 'partial' = 'full'): RewritePlan => ({
   coverage,
   mustRetryOnError: false,
   isCertainAtFirstRow: false,
+  mayRunTwice: true,
   restriction: {
     method: 'inline',
     columns: ['place.region_id'],
