@@ -12,6 +12,9 @@ const delayMs = 5_000;
 export class UseWriter {
   private readonly notes = new UseNotes();
   private timer: NodeJS.Timeout | undefined;
+  private writing: Promise<void> = Promise.resolve();
+  /** What comes after `writing`, for all who want it. */
+  private next: Promise<void> | undefined;
 
   /** @param write may reject; `backend` is its name, for the warning then */
   constructor(
@@ -45,10 +48,19 @@ export class UseWriter {
     this.notes.forgetPartitionKey(partitionKey);
   }
 
-  /** Writes what is noted. Never rejects. */
-  async flush(): Promise<void> {
+  /** Writes what is noted. Never rejects. One after the other: what is being written is noted until it is, and would be counted twice. */
+  flush(): Promise<void> {
     clearTimeout(this.timer);
     this.timer = undefined;
+    this.next ??= this.writing.then(() => {
+      this.next = undefined;
+      this.writing = this.writeNoted();
+      return this.writing;
+    });
+    return this.next;
+  }
+
+  private async writeNoted(): Promise<void> {
     if (this.notes.size === 0) return;
     const written = this.notes.pending();
     try {

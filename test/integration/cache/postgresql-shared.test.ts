@@ -203,6 +203,27 @@ describe('trouble with the store', () => {
     },
   );
 
+  test('uses that are noted while others are written are counted once', async () => {
+    const backend = await open();
+    await backend.registerPartitionKey('region', 'integer');
+    await backend.put(sampleEntry(keys));
+    await admin.query('begin; lock table pcache.cache_entry');
+    // As many notes as are written at once; the store does not get to it yet.
+    const others = Array.from({ length: 999 }, (_, i) => hashOf(`other ${i}`));
+    await backend.touch('region', used(others, 1));
+    const noted = [backend.touch('region', used([a], 2))];
+    await until('the first is being written', async () => {
+      const { rows } = await admin.query(`select from pg_locks where not granted`);
+      return rows.length > 0;
+    });
+    for (let at = 3; at <= 6; at++) noted.push(backend.touch('region', used([a], at)));
+    await admin.query('commit');
+    await Promise.all(noted);
+    expect((await backend.describe('region', a))?.benefit?.uses).toBe(5);
+    const { rows } = await admin.query('select uses from pcache.cache_entry');
+    expect(rows).toEqual([{ uses: '5' }]);
+  });
+
   test('connections that are cut are made again', async () => {
     const backend = await open();
     await backend.registerPartitionKey('region', 'integer');
