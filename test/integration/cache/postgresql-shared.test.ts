@@ -302,6 +302,15 @@ describe('setting up', () => {
     await expect(setUp()).rejects.toThrow(/0099-other-tables.*use a newer pcache/);
   });
 
+  test('refuses: a schema whose tables the role may not read', async () => {
+    await setUp();
+    const { password } = server.connectionOptions(database);
+    await admin.query(`create role poor login password '${password}'`);
+    await admin.query('grant usage on schema pcache to poor; grant select on pcache.cache_migration to poor');
+    await expect(open('poor')).rejects.toThrow(/^the cache cannot be used: .*permission denied for table/);
+    await admin.query('drop owned by poor; drop role poor');
+  });
+
   test('refuses: a schema that was never set up', async () => {
     await expect(open()).rejects.toBeInstanceOf(StartError);
   });

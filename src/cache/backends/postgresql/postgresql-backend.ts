@@ -89,16 +89,13 @@ export class PostgresqlBackend implements CacheBackend {
   /** Rejects with CacheUnavailableError. The schema must be up to date; see migrations.ts. */
   static async open(storage: KeyStorage, options: PostgresqlOptions): Promise<PostgresqlBackend> {
     const backend = new PostgresqlBackend(storage, options);
-    await backend.statements.attempt(async () => {
-      backend.listener = await ChangeListener.start({
-        pool: options.pool,
-        channel: backend.channel,
-        notified: (payload) => backend.notified(payload),
-        missed: () => backend.changes.heard({}),
-        warn: options.warn,
-      });
-      await backend.partitionKeys();
-    });
+    try {
+      await backend.statements.attempt(() => backend.start());
+    } catch (error) {
+      // It keeps a connection, and a pool is not closed before it has all of them back.
+      await backend.listener?.[Symbol.asyncDispose]();
+      throw error;
+    }
     return backend;
   }
 
@@ -252,6 +249,16 @@ export class PostgresqlBackend implements CacheBackend {
   async [Symbol.asyncDispose](): Promise<void> {
     this.closing ??= this.close();
     return this.closing;
+  }
+
+  private async start(): Promise<void> {
+    const { pool, warn } = this.options;
+    this.listener = await ChangeListener.start({
+      ...{ pool, warn, channel: this.channel },
+      notified: (payload) => this.notified(payload),
+      missed: () => this.changes.heard({}),
+    });
+    await this.partitionKeys();
   }
 
   private async close(): Promise<void> {
