@@ -1,7 +1,7 @@
-import { parseDocument } from 'yaml';
 import { listConfigOptions, type ConfigOption } from './config-options';
 import { nearestName } from './nearest-name';
 import { formatPath, setAt, type OptionProblem } from './option-path';
+import { readYaml } from './yaml-document';
 
 /** A value for one option from outside the file. */
 export interface Override {
@@ -76,6 +76,6 @@ function unknownName({ name }: Override): string {
 /** Numbers and booleans as YAML writes them; what is not one stays text, for the schema to refuse. */
 function parseValue(option: ConfigOption, value: string): unknown {
   if (option.kind === 'text') return value;
-  const document = parseDocument(value);
-  return document.errors.length > 0 ? value : (document.toJS() as unknown);
+  const { data, problems } = readYaml(value);
+  return problems.length > 0 ? value : data;
 }

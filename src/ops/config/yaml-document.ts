@@ -24,8 +24,10 @@ export function readYaml(text: string): YamlDocument {
   if (problems.length > 0) return { data: undefined, problems, lineOf: () => undefined };
 
   try {
+    const data = document.toJS() as unknown;
+    if (holdsItself(data, [])) throw new Error('an alias stands within what it is an alias of');
     return {
-      data: document.toJS() as unknown,
+      data,
       problems,
       lineOf: (path) => {
         const offset = offsetOf(document, path);
@@ -37,6 +39,13 @@ export function readYaml(text: string): YamlDocument {
     const message = messageOf(error);
     return { data: undefined, problems: [{ path: '(file)', message }], lineOf: () => undefined };
   }
+}
+
+/** Whoever walks through such data, or shows it, would not come to an end. */
+function holdsItself(value: unknown, around: readonly object[]): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  if (around.includes(value)) return true;
+  return Object.values(value).some((part) => holdsItself(part, [...around, value]));
 }
 
 function keyAt(text: string, offset: number): string {
