@@ -3,6 +3,7 @@ import { serverTlsModes } from '../../postgres/server-tls';
 import { partitionKeyTypes } from '../../query/partition-key';
 import { clientTlsModes } from './config-schema';
 import { parseIdentifier, parseTableName } from './identifier';
+import { isOwnAddress, isOwnDirectory } from './own-address';
 import { parseRedisAddresses } from './redis-addresses';
 import { checkSource } from './source-checks';
 import { entriesOf, isMapping, valueAt, type OptionPath, type OptionProblem } from './option-path';
@@ -31,28 +32,38 @@ export function crossCheck(data: unknown, unkeyed?: string): OptionProblem[] {
 }
 
 function* checkEndpoints(data: unknown): Generator<OptionProblem> {
-  const address = (section: string): string =>
-    `${String(valueAt(data, [section, 'host']))}:${String(valueAt(data, [section, 'port']))}`;
-  const listen = address('listen');
-  if (listen === address('upstream')) {
+  const listen = endpointOf(data, 'listen');
+  const upstream = endpointOf(data, 'upstream');
+  const admin = endpointOf(data, 'admin');
+  if (listen.port === upstream.port && isOwnAddress(listen.host, upstream.host)) {
     yield {
       path: ['upstream'],
-      message: `is the proxy's own address ${listen}: it would connect to itself for ever`,
+      message: `is the proxy's own address ${listen.host}:${listen.port}: it would connect to itself for ever`,
     };
   }
   const directory = valueAt(data, ['listen', 'socket_directory']);
   if (
     typeof directory === 'string' &&
-    `${directory}:${String(valueAt(data, ['listen', 'port']))}` === address('upstream')
+    isOwnDirectory(directory, upstream.host) &&
+    listen.port === upstream.port
   ) {
     yield {
       path: ['upstream'],
-      message: `is the proxy's own socket in ${directory}: it would connect to itself for ever`,
+      message: `is the proxy's own socket in ${upstream.host}: it would connect to itself for ever`,
     };
   }
-  if (listen === address('admin') && valueAt(data, ['listen', 'port']) !== 0) {
-    yield { path: ['admin'], message: `cannot listen on ${listen} as well; choose another port` };
+  const isShared = isOwnAddress(listen.host, admin.host) || isOwnAddress(admin.host, listen.host);
+  if (isShared && listen.port === admin.port && listen.port !== '0') {
+    yield {
+      path: ['admin'],
+      message: `cannot listen on ${listen.host}:${listen.port} as well; choose another port`,
+    };
   }
+}
+
+function endpointOf(data: unknown, section: string): { readonly host: string; readonly port: string } {
+  const text = (option: string): string => String(valueAt(data, [section, option]));
+  return { host: text('host'), port: text('port') };
 }
 
 function* checkTls(data: unknown): Generator<OptionProblem> {
