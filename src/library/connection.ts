@@ -39,23 +39,27 @@ export function connectionParameters(connection: ConnectionInput): ConnectionPar
   const config =
     typeof connection === 'string' ? { connectionString: withoutTls(connection) } : connection.options;
   // Nothing is connected: it only reads its parameters, defaults and environment as `pg` does.
-  const { host, port, database, user, password } = new Client(config) as Client & {
+  const { host, port, database, user, password, ssl } = new Client(config) as Client & {
     readonly password?: unknown;
+    readonly ssl?: unknown;
   };
   if (database === undefined || user === undefined)
     throw new TypeError('the connection names no database, or no user');
   const tls = typeof connection === 'string' ? tlsOf(connection) : undefined;
-  if (typeof connection !== 'string' && hasTls(connection.options))
-    throw new TypeError('the TLS of a pool cannot be taken over; give the parts of the connection, with tls');
+  // A pool may have it from its own connection string or from the environment, a string from `ssl=true`.
+  if (tls === undefined && ssl !== undefined && ssl !== false)
+    throw new TypeError(
+      typeof connection === 'string'
+        ? 'the TLS of the connection string is said in sslmode'
+        : 'the TLS of a pool cannot be taken over; give the parts of the connection, with tls',
+    );
+  if (typeof password === 'function')
+    throw new TypeError('the password of the pool is a function; give the parts of the connection');
   return {
     ...{ host, port, database, user },
     ...(typeof password === 'string' ? { password } : {}),
     ...(tls === undefined ? {} : { tls }),
   };
-}
-
-function hasTls(options: object): boolean {
-  return 'ssl' in options && options.ssl !== undefined && options.ssl !== false;
 }
 
 /** `pg` would read the files, and understand some modes in its own way. */
@@ -70,7 +74,7 @@ function withoutTls(text: string): string {
 
 function tlsOf(text: string): TlsParameters | undefined {
   const parameters = urlOf(text)?.searchParams;
-  const written = parameters?.get('sslmode') ?? undefined;
+  const written = parameters?.get('sslmode') ?? process.env['PGSSLMODE'];
   const mode = serverTlsModes.find((known) => known === written);
   if (written !== undefined && mode === undefined)
     throw new TypeError(
