@@ -64,6 +64,8 @@ const hashForm = /^[0-9a-f]{64}$/;
 export class CacheHelper implements AsyncDisposable {
   readonly #parts: HelperParts;
   readonly #fragments = new BoundedMap<string, Fragment>(maxFragmentsKnown);
+  /** What is being written under each hash, to be done one after the other: some of it depends on what is there. */
+  readonly #writing = new Map<string, Promise<unknown>>();
   #closing: Promise<void> | undefined;
 
   constructor(parts: HelperParts) {
@@ -86,7 +88,9 @@ export class CacheHelper implements AsyncDisposable {
   async setSet(key: EntryKey, keys: KeysInput): Promise<void> {
     const { backend, datatype } = this.#open();
     const { keySet } = PartitionKeys.from(datatype, keys);
-    await backend.put(givenEntry(await this.#givenFragment(key), keySet, Date.now()));
+    await this.#inTurn(key, async () =>
+      backend.put(givenEntry(await this.#givenFragment(key), keySet, Date.now())),
+    );
   }
 
   /** Another name of setSet. */
@@ -98,26 +102,32 @@ export class CacheHelper implements AsyncDisposable {
   async setEntry(key: EntryKey, keys: KeysInput, query: string): Promise<void> {
     const { backend, datatype } = this.#open();
     const { keySet } = PartitionKeys.from(datatype, keys);
-    const fragment = await this.#givenFragment(key);
-    await backend.put(givenEntry(this.#withText(fragment, query), keySet, Date.now()));
+    await this.#inTurn(key, async () => {
+      const fragment = await this.#givenFragment(key);
+      await backend.put(givenEntry(this.#withText(fragment, query), keySet, Date.now()));
+    });
   }
 
   /** Notes that there is nothing to be known under a name: it exists, and has no keys. */
   async setNull(key: EntryKey): Promise<void> {
     const { backend } = this.#open();
-    await backend.put(entryWithoutKeys(await this.#fragment(key), withoutKeys.null, Date.now()));
+    await this.#inTurn(key, async () =>
+      backend.put(entryWithoutKeys(await this.#fragment(key), withoutKeys.null, Date.now())),
+    );
   }
 
   /** The text of the query a name stands for; keys that are there stay. That of a fragment is its own, and cannot be another. */
   async setQuery(key: EntryKey, query: string): Promise<void> {
     const { backend, partitionKey } = this.#open();
-    const fragment = this.#withText(await this.#fragment(key), query);
-    const known = await backend.get(partitionKey, fragment.hash);
-    await backend.put(
-      known === undefined
-        ? entryWithoutKeys(fragment, withoutKeys.query, Date.now())
-        : { ...known, fragment },
-    );
+    await this.#inTurn(key, async () => {
+      const fragment = this.#withText(await this.#fragment(key), query);
+      const known = await backend.get(partitionKey, fragment.hash);
+      await backend.put(
+        known === undefined
+          ? entryWithoutKeys(fragment, withoutKeys.query, Date.now())
+          : { ...known, fragment },
+      );
+    });
   }
 
   /** undefined: there are no keys under that name. An empty set is something else: it is known that no key qualifies. */
@@ -142,7 +152,7 @@ export class CacheHelper implements AsyncDisposable {
   /** Resolves to false if nothing was there. */
   async delete(key: EntryKey): Promise<boolean> {
     const { backend, partitionKey } = this.#open();
-    return backend.delete(partitionKey, this.#hashOf(key));
+    return this.#inTurn(key, () => backend.delete(partitionKey, this.#hashOf(key)));
   }
 
   async getIntersected(keys: Iterable<EntryKey>): Promise<IntersectedKeys> {
@@ -205,6 +215,18 @@ export class CacheHelper implements AsyncDisposable {
   #open(): HelperParts {
     if (this.#closing !== undefined) throw new ClosedHelperError(this.#parts.partitionKey);
     return this.#parts;
+  }
+
+  async #inTurn<T>(key: EntryKey, write: () => Promise<T>): Promise<T> {
+    const hash = this.#hashOf(key);
+    const result = (this.#writing.get(hash) ?? Promise.resolve()).then(write);
+    const ended = result.catch(() => undefined);
+    this.#writing.set(hash, ended);
+    try {
+      return await result;
+    } finally {
+      if (this.#writing.get(hash) === ended) this.#writing.delete(hash);
+    }
   }
 
   async #describe(key: EntryKey): Promise<EntryDescription | undefined> {

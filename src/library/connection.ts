@@ -41,13 +41,12 @@ export function connectionParameters(connection: ConnectionInput): ConnectionPar
   // Nothing is connected: it only reads its parameters, defaults and environment as `pg` does.
   const { host, port, database, user, password, ssl } = new Client(config) as Client & {
     readonly password?: unknown;
-    readonly ssl?: unknown;
   };
   if (database === undefined || user === undefined)
     throw new TypeError('the connection names no database, or no user');
   const tls = typeof connection === 'string' ? tlsOf(connection) : undefined;
   // A pool may have it from its own connection string or from the environment, a string from `ssl=true`.
-  if (tls === undefined && ssl !== undefined && ssl !== false)
+  if (tls === undefined && ssl)
     throw new TypeError(
       typeof connection === 'string'
         ? 'the TLS of the connection string is said in sslmode'

@@ -148,6 +148,10 @@ describe('stores, queues and sources of the library', () => {
       const sets = Array.from({ length: 50 }, (_, i) => [i, i + 1]);
       await Promise.all(sets.map((keys) => cache.setSet('contended', keys)));
       expect((await cache.get('contended'))?.size).toBe(2);
+      const others = [cache.setQuery('contended', 'select 1'), cache.setSet('contended', [1, 2, 3])];
+      await Promise.all([...others, cache.setQuery('contended', 'select 2')]);
+      expect((await cache.get('contended'))?.size).toBe(3);
+      expect(await cache.getQuery('contended')).toBe('select 2');
     });
   });
 
