@@ -178,6 +178,21 @@ describe('faults', () => {
       }
     });
 
+    test('a packet may be as long as the server takes, and no longer', async () => {
+      const talk = async (port: number, length: number): Promise<readonly string[]> => {
+        const packet = (value: string): Buffer => startup({ user: server.user, database, '_pq_.x': value });
+        const client = await WireClient.open(port);
+        client.send(packet('x'.repeat(length - packet('').length)));
+        const messages = await client.until('Z');
+        client.close();
+        return messages.map(({ type }) => type);
+      };
+      expect(await talk(proxy.port, 10_004)).toEqual(await talk(server.port, 10_004));
+      expect((await talk(proxy.port, 10_004)).at(-1)).toBe('Z');
+      expect(await talk(server.port, 10_005)).toEqual([]);
+      expect(await talk(proxy.port, 10_005)).toEqual(['E']);
+    });
+
     test('a statement sent before the login is through is answered after it', async () => {
       const client = await WireClient.open(proxy.port);
       client.send(startup({ user: server.user, database }), query('select 1'), query('select 2'));

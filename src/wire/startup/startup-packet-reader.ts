@@ -3,8 +3,8 @@ import { cancelRequestCode, decodeCancelRequest, type CancelRequest } from './ca
 import { gssEncRequestCode, sslRequestCode, type EncryptionRequest } from './encryption-request';
 import { decodeStartupParameters, type StartupMessage } from './startup-message';
 
-/** PostgreSQL's own bound on a startup packet (MAX_STARTUP_PACKET_LENGTH). */
-export const maxStartupPacketBytes = 10_000;
+/** PostgreSQL's own bound on a startup packet: MAX_STARTUP_PACKET_LENGTH, in which its length word is not counted. */
+export const maxStartupPacketBytes = 10_004;
 const minStartupPacketBytes = 8;
 
 /** A packet of a version that is not 3, or with parameters that cannot be read: only the server can say what it makes of it. */
