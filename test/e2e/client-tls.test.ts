@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { copyFileSync, existsSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { connect as connectTls, type TLSSocket } from 'node:tls';
 import { promisify } from 'node:util';
@@ -306,6 +306,27 @@ describe('TLS to clients', () => {
     } finally {
       await client.end();
     }
+  });
+
+  test('a certificate of another authority: the log says so', async () => {
+    const entries: unknown[] = [];
+    const log = {
+      ...silent,
+      info: (fields: object, message: string) => void entries.push([message, fields]),
+    };
+    const tls = new ClientTls(config({ clientCa: own.certificate }), log);
+    await using proxy = await startProxy(server.port, {}, { clientTls: tls });
+    const options = { key: readFileSync(stranger.key), cert: stranger.pem };
+    const socket = openTls(proxy.port, ['postgresql'], options);
+    socket.on('error', () => undefined);
+    await until('the log says why', () => entries.length > 0);
+    expect(entries).toEqual([
+      [
+        'a client was refused: its certificate is of no authority in listen.tls.client_ca',
+        { reason: expect.stringMatching(/^[A-Z_]+$/) as string },
+      ],
+    ]);
+    socket.destroy();
   });
 
   test('a new certificate holds for new connections, a bad one for none', async () => {

@@ -34,7 +34,14 @@ export class ClientTls {
       else settle(socket);
     });
     this.server.on('tlsClientError', (error, socket) => {
-      log.info({ err: error }, 'a TLS handshake with a client failed');
+      // Node.js says why by the code of OpenSSL, whatever its types say; the error is only that the connection was closed then.
+      const reason = socket.authorizationError as unknown;
+      if (typeof reason === 'string')
+        log.info(
+          { reason },
+          'a client was refused: its certificate is of no authority in listen.tls.client_ca',
+        );
+      else log.info({ err: error }, 'a TLS handshake with a client failed');
       socket.destroy();
     });
   }
