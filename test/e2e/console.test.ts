@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { Client } from 'pg';
+import postgres from 'postgres';
 import { romes } from '../support/changing-data';
 import { findPostgresProgram, type ConnectionOptions } from '../support/postgres-server';
 import { describeWith } from '../support/postgres-versions';
@@ -215,6 +216,14 @@ describe('commands', () => {
       message: 'commands of the console take no parameters',
     });
     expect((await boss.query({ text: '', values: [] })).rows).toEqual([]);
+  });
+
+  test('postgres.js, as it is when nothing is said to it', async () => {
+    const { host, port } = database.through;
+    const sql = postgres({ host, port, ...{ user: 'boss', password: 'boss', database: 'pcache', max: 1 } });
+    expect(await sql`show mode`).toMatchObject([{ mode: 'on' }]);
+    await sql.unsafe(`set mode to 'DEFAULT'`);
+    await sql.end();
   });
 
   test('what drivers send by themselves; nothing is changed in a block that ROLLBACK could end', async () => {

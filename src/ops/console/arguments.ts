@@ -29,6 +29,14 @@ export class Arguments {
     return token?.kind === 'word' && token.text.toUpperCase() === wanted;
   }
 
+  /** Takes words and symbols, if they are the next; otherwise none of them. */
+  takesAll(wanted: readonly string[]): boolean {
+    const next = this.tokens.slice(this.#at, this.#at + wanted.length);
+    const areNext = wanted.every((text, i) => next[i]?.text.toLowerCase() === text);
+    if (areNext) this.#at += wanted.length;
+    return areNext;
+  }
+
   takesSymbol(...wanted: readonly string[]): boolean {
     const token = this.tokens[this.#at];
     const isNext = token?.kind === 'symbol' && wanted.includes(token.text);
@@ -50,9 +58,9 @@ export class Arguments {
     return parts.join('.');
   }
 
-  /** One of some words; throws with the one that was meant, if it can be guessed. */
+  /** One of some words, in quotes or not, whatever its case; throws with the one that was meant, if it can be guessed. */
   choice<Choice extends string>(what: string, choices: readonly Choice[]): Choice {
-    const written = this.name(what);
+    const written = this.name(what).toLowerCase();
     const found = choices.find((choice) => choice === written);
     if (found !== undefined) return found;
     const nearest = nearestName(written, choices);

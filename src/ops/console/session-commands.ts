@@ -69,8 +69,15 @@ function readSet(args: Arguments): ConsoleCommand {
   return saying('SET');
 }
 
-/** `SELECT 1`, by which drivers and pools ask whether a connection lives. */
+/** What postgres.js asks a server for when it connects; were it refused, its program would end. */
+const arrayTypes = 'b . oid , b . typarray from pg_catalog . pg_type'.split(' ');
+
+/** `SELECT 1`, by which drivers and pools ask whether a connection lives; and array types, of which the console has none. */
 function readSelect(args: Arguments): ConsoleCommand {
+  if (args.takesAll(arrayTypes)) {
+    args.rest();
+    return { columns: columns('oid int8, typarray int8'), run: async () => ({ rows: [], tag: 'SELECT 0' }) };
+  }
   if (args.takes('1') && args.isAtEnd)
     return { columns: columns('?column? int8'), run: async () => ({ rows: [[1]], tag: 'SELECT 1' }) };
   throw new PgError(SqlState.FeatureNotSupported, 'the console runs no SQL', {
