@@ -1,4 +1,5 @@
 import { stringify } from 'yaml';
+import type { ServerTlsFiles } from '../../postgres/server-tls';
 import { written } from '../key-flags';
 import type { SuggestedKey } from './suggest-keys';
 
@@ -6,6 +7,8 @@ import type { SuggestedKey } from './suggest-keys';
 export interface InitialConfig {
   readonly host: string;
   readonly port: number;
+  /** How the server was reached, if by TLS. */
+  readonly tls: ServerTlsFiles | undefined;
   readonly database: string;
   readonly user: string;
   /** Variable that holds the password; undefined: none is needed. */
@@ -22,7 +25,7 @@ const mostKeys = 2;
 
 /** A configuration file with comments that say why it is as it is. Holds no secret. */
 export function configText(initial: InitialConfig): string {
-  const { host, port, database, user, passwordVariable, keys } = initial;
+  const { host, port, tls, database, user, passwordVariable, keys } = initial;
   const [used, others] = [keys.slice(0, mostKeys), keys.slice(mostKeys, mostKeys + 5)];
   return [
     '# Written by pcache init. pcache config check says whether it is valid, pcache config show what is in force.',
@@ -30,7 +33,7 @@ export function configText(initial: InitialConfig): string {
     '# Clients connect here, and need to change nothing but the port.',
     'listen: { host: 127.0.0.1, port: 6432 }',
     '# The server.',
-    `upstream: { host: ${scalar(host)}, port: ${port} }`,
+    `upstream: { host: ${scalar(host)}, port: ${port}${tls === undefined ? '' : `, tls: ${tlsText(tls)}`} }`,
     '',
     '# observe learns and reports, and changes no statement: a way to begin. on restricts statements.',
     'mode: "on"',
@@ -59,6 +62,13 @@ export function configText(initial: InitialConfig): string {
     ...others.flatMap((key) => ['', ...keyLines(key, initial).map((line) => `      # ${line}`)]),
     '',
   ].join('\n');
+}
+
+function tlsText({ mode, ...files }: ServerTlsFiles): string {
+  const written = Object.entries(files).flatMap(([name, file]: [string, string | undefined]) =>
+    file === undefined ? [] : [`${name}: ${JSON.stringify(file)}`],
+  );
+  return `{ ${[`mode: ${mode}`, ...written].join(', ')} }`;
 }
 
 function keyLines(

@@ -10,6 +10,7 @@ import { fileTrouble } from '../manage/file-trouble';
 import { UsageError } from '../usage-error';
 import { fromStatStatements } from '../warm/workload';
 import { configText } from './config-text';
+import { loadDsnTls, readDsn } from './read-dsn';
 import { type SuggestedKey, suggestKeys } from './suggest-keys';
 import { type JsonFlag, tell, tellPeople, withJsonFlag } from '../output';
 
@@ -32,7 +33,7 @@ export const initCommand: CommandModule<object, InitFlags> = {
         type: 'string',
         requiresArg: true,
         demandOption: true,
-        describe: 'The database: postgresql://user:password@host:port/database',
+        describe: 'The database: postgresql://user:password@host:port/database?sslmode=require',
       })
       .option('output', {
         type: 'string',
@@ -51,8 +52,12 @@ export const initCommand: CommandModule<object, InitFlags> = {
       .option('force', { type: 'boolean', default: false, describe: 'Write over a file that is there' })
       .example('$0 init --dsn postgresql://pcache@localhost:5432/places --output -', 'only show it'),
   handler: async ({ dsn, output, 'password-env': variable, force, json }) => {
-    const { host, port, database, user, password = process.env[variable] } = placeOf(dsn);
-    await using pool = openPool({ host, port, database, user, password, maxConnections: 1 });
+    const parts = readDsn(dsn);
+    const { host, port, database, user, password = process.env[variable], tls } = parts;
+    await using pool = openPool({
+      ...{ host, port, database, user, password, maxConnections: 1 },
+      tls: loadDsnTls(parts),
+    });
     const columns = await findSharedColumns(pool, trackingSchema);
     const statements = await statementsOf(pool);
     const keys = suggestKeys(columns, statements ?? []);
@@ -60,7 +65,10 @@ export const initCommand: CommandModule<object, InitFlags> = {
     const isTracked = ((await tracking.status())?.sources.length ?? 0) > 0;
     const passwordVariable = password === undefined ? undefined : variable;
     const hasStatements = statements !== undefined;
-    const text = configText({ host, port, database, user, passwordVariable, keys, isTracked, hasStatements });
+    const text = configText({
+      ...{ host, port, tls, database, user, passwordVariable },
+      ...{ keys, isTracked, hasStatements },
+    });
     if (keys.length > 0) check(text, { [variable]: password ?? '' });
     const flags = { json };
     if (output !== '-') write(output, text, force);
@@ -92,22 +100,6 @@ export const initCommand: CommandModule<object, InitFlags> = {
 function objectOf({ name, datatype, columns, why }: SuggestedKey): object {
   const tables = columns.map(({ schema, table, column }) => ({ schema, table, column }));
   return { name, datatype, tables, why };
-}
-
-function placeOf(dsn: string) {
-  const expected = 'expected postgresql://user:password@host:port/database';
-  if (!/^postgres(ql)?:\/\//.test(dsn) || !URL.canParse(dsn)) throw new UsageError(`--dsn: ${expected}`);
-  const url = new URL(dsn);
-  const part = (text: string): string | undefined => (text === '' ? undefined : decodeURIComponent(text));
-  const user = part(url.username) ?? url.searchParams.get('user') ?? undefined;
-  if (user === undefined) throw new UsageError(`--dsn: it says no user; ${expected}`);
-  return {
-    host: part(url.hostname.replace(/^\[(.*)\]$/, '$1')) ?? url.searchParams.get('host') ?? '127.0.0.1',
-    port: url.port === '' ? 5432 : Number(url.port),
-    database: part(url.pathname.slice(1)) ?? user,
-    user,
-    password: part(url.password),
-  };
 }
 
 /** undefined: it is not known what is run. */

@@ -214,6 +214,39 @@ describe('pcache init', () => {
     const { code, stderr } = await cli.run(['init', '--dsn', dsn]);
     expect([code, stderr]).toEqual([2, expect.stringContaining('expected postgresql://')]);
   });
+
+  test.each([
+    ['a password with a bare percent sign', '', 'u:50%off', 'a percent sign in it is to be written %25'],
+    ['an unknown sslmode', '?sslmode=perhaps', 'u', 'sslmode: expected one of disable, allow'],
+    ['a certificate that is not there', '?sslmode=verify-ca&sslrootcert=none.pem', 'u', 'none.pem'],
+    ['a port that is none', '?port=many', 'u', 'expected a port from 1 to 65535, got "many"'],
+  ])('refuses: %s, with exit code 2', async (_, parameters, login, message) => {
+    const { code, stderr } = await cli.run([
+      'init',
+      '--dsn',
+      `postgresql://${login}@127.0.0.1/x${parameters}`,
+    ]);
+    expect([code, stderr]).toEqual([2, expect.stringContaining(`pcache: --dsn: `) as string]);
+    expect(stderr).toContain(message);
+  });
+
+  test('sslmode is that of its own connection, and of the configuration', async () => {
+    const { port, user, password } = server.connectionOptions(name);
+    const init = (mode: string): ReturnType<CliSession['run']> =>
+      cli.run([
+        ...['init', '--output', '-', '--dsn'],
+        `postgresql://${user}:${password}@127.0.0.1:${port}/${name}?sslmode=${mode}`,
+      ]);
+    // The server has no TLS.
+    expect(await init('require')).toMatchObject({
+      code: 1,
+      stdout: '',
+      stderr: expect.stringMatching(/SSL|TLS/),
+    });
+    const { code, stdout } = await init('prefer');
+    expect(code).toBe(0);
+    expect(stdout).toContain(`upstream: { host: 127.0.0.1, port: ${port}, tls: { mode: prefer } }`);
+  });
 });
 
 describe('pcache warm', () => {
