@@ -13,7 +13,10 @@ export async function confirm(question: string, isYes: boolean): Promise<boolean
     throw new UsageError(`${question}? Nobody can be asked here: say --yes if so`);
   const terminal = createInterface({ input: process.stdin, output: process.stderr });
   try {
-    const answer = await terminal.question(`${question}? [y/N] `);
+    // Ctrl-C and Ctrl-D close it; by the version of Node.js the question is then rejected, or never answered.
+    const closed = new Promise<string>((resolve) => terminal.once('close', () => resolve('')));
+    const asked = terminal.question(`${question}? [y/N] `).catch(() => '');
+    const answer = await Promise.race([asked, closed]);
     return /^y(es)?$/i.test(answer.trim());
   } finally {
     terminal.close();

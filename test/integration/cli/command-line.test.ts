@@ -19,6 +19,14 @@ describe('pcache', () => {
     expect(await runPcache(['--version'])).toMatchObject({ code: 0, stdout: `${version}\n`, stderr: '' });
   });
 
+  test('an output that is full ends it with exit code 1 and a sentence', async () => {
+    const full = { prelude: 'exec >/dev/full' };
+    expect(await runPcache(['completion'], full)).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/^pcache: standard output cannot be written: ENOSPC[^\n]*\n$/),
+    });
+  });
+
   test('--help lists the commands', async () => {
     const { code, stdout } = await runPcache(['--help']);
     expect(code).toBe(0);

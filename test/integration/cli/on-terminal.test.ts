@@ -37,11 +37,15 @@ on('on a terminal (needs script, of util-linux)', () => {
     expect(piped).toMatchObject({ code: 0, stdout: `${file()}: 2 entries\n`, stderr: '' });
   });
 
-  test('what destroys something asks: n leaves it, y does it', async () => {
+  test('what destroys something asks: n, Ctrl-C and Ctrl-D leave it, y does it', async () => {
     const words = ['manage', 'maintenance', 'partition', '--delete', 'region', '-c', config];
     const refused = await runOnTerminal(words, { answer: 'n' });
     expect(refused.screen).toContain('Remove region and its 2 entries? [y/N] ');
     expect([refused.code, refused.screen.includes('removed')]).toEqual([0, false]);
+    for (const key of ['\u0003', '\u0004']) {
+      const left = await runOnTerminal(words, { answer: key });
+      expect([left.code, left.screen]).toEqual([0, expect.not.stringMatching(/removed|error|Abort/)]);
+    }
     const done = await runOnTerminal(words, { answer: 'y' });
     expect([done.code, done.screen]).toEqual([0, expect.stringContaining('region: 2 entries removed')]);
   });
