@@ -1,11 +1,16 @@
 import type { CacheBackend, CacheEntry, EntryOrigin } from '../cache/cache-backend';
+import { CacheUnavailableError } from '../errors/cache-unavailable-error';
+import { KeyOutOfRangeError } from '../errors/key-out-of-range-error';
+import { messageOf } from '../errors/message-of';
 import type { SeenBy } from '../freshness/combine-stamps';
 import { byOrigin, staleEntries, type Stale } from '../freshness/stale-entries';
 import type { ControlPool } from '../postgres/control-pool';
 import { pause } from '../postgres/deadline';
 import type { FragmentHash } from '../query/fragment/fragment';
+import { type Backoff, backoffMs } from './backoff';
 import type { FragmentOutcome, FragmentSource } from './fragment-source';
 import type { PopulationEvents } from './population-events';
+import { defaultRetryPolicy } from './retry-policy';
 import { entryOfRun } from './run-entry';
 import type { PostgresqlSource } from './sources/postgresql';
 
@@ -38,6 +43,14 @@ export interface RefresherOptions {
   readonly checkMs: number;
   /** Whether there is to be no work at the moment. */
   readonly isPaused?: () => boolean;
+  /** After attempts to bring an entry up to date that came to nothing. Default: that of fragments that fail. */
+  readonly backoff?: Backoff;
+}
+
+/** Attempts in a row that came to nothing, and when the next one may be, by performance.now. */
+interface Failures {
+  readonly count: number;
+  readonly retryAtMs: number;
 }
 
 /** What a look at all entries found. */
@@ -59,6 +72,8 @@ const restShare = 4;
 export class Refresher implements AsyncDisposable {
   #lastLook: RefresherLook | undefined;
   readonly #stopping = new AbortController();
+  /** By entry, of those there are. */
+  #failures = new Map<string, Failures>();
   #work: Promise<void> = Promise.resolve();
 
   constructor(private readonly options: RefresherOptions) {}
@@ -82,6 +97,7 @@ export class Refresher implements AsyncDisposable {
     const { pool, schema, maxChanged, entries } = this.options;
     let refreshed = 0;
     const all = [...entries()];
+    this.#forgetOthers(all);
     const unstamped = all.filter((each) => !isStamped(each));
     let stale = unstamped.length;
     for (const entry of unstamped) {
@@ -130,19 +146,51 @@ export class Refresher implements AsyncDisposable {
     }
   }
 
-  async #refresh({ entry: { partitionKey, hash }, isUnusable }: Stale<RefreshableEntry>): Promise<boolean> {
+  async #refresh({ entry, isUnusable }: Stale<RefreshableEntry>): Promise<boolean> {
     const { backend } = this.options;
-    const { whole } = this.options;
-    const outcome =
-      isUnusable && whole !== undefined
-        ? await this.#runWhole(whole, partitionKey, hash)
-        : ((await this.#renewInPlace(partitionKey, hash)) ?? (await this.#renewHere(partitionKey, hash)));
-    if (outcome === undefined) return false;
-    if (outcome.status === 'ok' || outcome.status === 'stored') return true;
+    const { partitionKey, hash } = entry;
+    const failures = this.#failures.get(nameOf(entry));
+    if (failures !== undefined && performance.now() < failures.retryAtMs) return false;
+    const outcome = await this.#attempt({ entry, isUnusable });
+    if (outcome === undefined || outcome.status === 'ok' || outcome.status === 'stored') {
+      this.#failures.delete(nameOf(entry));
+      return outcome !== undefined;
+    }
+    const hasFailed = outcome.status !== 'aborted' && outcome.status !== 'unavailable';
     // Of no use where it is, and in the way of being learned again.
-    if (isUnusable && outcome.status !== 'aborted' && outcome.status !== 'unavailable')
-      return backend.delete(partitionKey, hash);
+    if (isUnusable && hasFailed) return backend.delete(partitionKey, hash);
+    // The next look would find it just as stale, and come to the same.
+    if (hasFailed || (outcome.status === 'unavailable' && outcome.hasStarted)) this.#noteFailure(entry);
     return false;
+  }
+
+  /** undefined if there is no such entry. Rejects if the cache cannot be reached: what is wrong with one entry is no reason to leave out the others. */
+  async #attempt({
+    entry: { partitionKey, hash },
+    isUnusable,
+  }: Stale<RefreshableEntry>): Promise<FragmentOutcome | undefined> {
+    const { whole, events } = this.options;
+    try {
+      if (isUnusable && whole !== undefined) return await this.#runWhole(whole, partitionKey, hash);
+      return (await this.#renewInPlace(partitionKey, hash)) ?? (await this.#renewHere(partitionKey, hash));
+    } catch (error) {
+      if (error instanceof CacheUnavailableError) throw error;
+      if (!(error instanceof KeyOutOfRangeError))
+        events.trouble(`entry ${hash} could not be brought up to date`, error);
+      return { status: 'failed', error: messageOf(error) };
+    }
+  }
+
+  #noteFailure(entry: RefreshableEntry): void {
+    const count = (this.#failures.get(nameOf(entry))?.count ?? 0) + 1;
+    const retryAtMs = performance.now() + backoffMs(this.options.backoff ?? defaultRetryPolicy, count);
+    this.#failures.set(nameOf(entry), { count, retryAtMs });
+  }
+
+  #forgetOthers(entries: readonly RefreshableEntry[]): void {
+    if (this.#failures.size === 0) return;
+    const names = new Set(entries.map(nameOf));
+    this.#failures = new Map([...this.#failures].filter(([name]) => names.has(name)));
   }
 
   /** undefined if it cannot be, or there is no such entry. */
@@ -183,6 +231,10 @@ export class Refresher implements AsyncDisposable {
       lastUsedAt,
     };
   }
+}
+
+function nameOf({ partitionKey, hash }: RefreshableEntry): string {
+  return `${hash} ${partitionKey}`;
 }
 
 function isStamped(entry: RefreshableEntry): entry is StampedEntry {
