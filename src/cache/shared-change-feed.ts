@@ -1,3 +1,4 @@
+import { CacheUnavailableError } from '../errors/cache-unavailable-error';
 import type { FragmentHash } from '../query/fragment/fragment';
 import type { CacheChange, EntryDescription } from './cache-backend';
 import type { CacheWarning } from './cache-warning';
@@ -22,6 +23,9 @@ export interface SharedStore {
 const firstPauseMs = 500;
 const longestPauseMs = 30_000;
 
+/** Places of changes that were lost sight of, at most; beyond, the oldest go. */
+const maxUnsure = 1_000;
+
 /** A change of our own that is being made. */
 interface OwnChange {
   readonly place: ChangedPlace;
@@ -34,12 +38,15 @@ interface OwnChange {
  *
  * What others did is heard of at any time, late, twice or out of order, so it is not taken for what it says: the place is looked at, and what is
  * there by then is told. A change of our own is told as it was made, unless somebody was heard to change the same while it was
- * under way; then it is looked at as well. All is told one after the other, so what is told last is what the store had last.
+ * under way; then it is looked at as well, as is one that failed: the store may have made it, and only its answer have been lost. All is told
+ * one after the other, so what is told last is what the store had last.
  */
 export class SharedChangeFeed {
   private readonly feed: ChangeFeed;
   private readonly turns = new SerialQueue();
   private readonly own = new Set<OwnChange>();
+  /** Where changes of our own failed: they may be made yet. */
+  private readonly unsure = new Set<string>();
   /** Partition keys listeners may know something of: those that may be gone without our knowing. */
   private readonly known = new Set<string>();
   private isClosed = false;
@@ -78,9 +85,17 @@ export class SharedChangeFeed {
       if (told !== undefined)
         await this.turns.run(async () => (change.isDisturbed ? this.look(place) : this.publish(told)));
       return result;
+    } catch (error) {
+      if (error instanceof CacheUnavailableError) this.failedToMake(place);
+      throw error;
     } finally {
       this.own.delete(change);
     }
+  }
+
+  /** A change of our own, told by the store as those of others are. It is news only if nobody knew how it had ended. */
+  heardOwn(place: ChangedPlace): void {
+    if (this.unsure.delete(nameOf(place))) this.heard(place);
   }
 
   /** Somebody else changed something; it is looked at when what was heard before is done. */
@@ -105,9 +120,16 @@ export class SharedChangeFeed {
     this.feed.close();
   }
 
+  private failedToMake(place: ChangedPlace): void {
+    this.unsure.add(nameOf(place));
+    const [oldest] = this.unsure.keys();
+    if (oldest !== undefined && this.unsure.size > maxUnsure) this.unsure.delete(oldest);
+    this.heard(place);
+  }
+
   private failed(error: unknown): void {
     if (this.isClosed) return;
-    this.warn('a change of the cache by another process could not be read', error);
+    this.warn('a change of the cache could not be read', error);
     if (this.again !== undefined) return;
     this.again = setTimeout(() => {
       this.again = undefined;
@@ -167,6 +189,10 @@ export class SharedChangeFeed {
     this.known.add(change.kind === 'put' ? change.entry.fragment.partitionKey : change.partitionKey);
     this.feed.publish(change);
   }
+}
+
+function nameOf({ partitionKey, hash }: ChangedPlace): string {
+  return JSON.stringify([partitionKey, hash]);
 }
 
 function overlap(a: ChangedPlace, b: ChangedPlace): boolean {

@@ -364,7 +364,11 @@ export class PostgresqlBackend implements CacheBackend {
 
   private notified(payload: string): void {
     const message = decodeChange(payload);
-    if (message === undefined || message.by === this.self) return;
+    if (message === undefined) return;
+    if (message.by === this.self) {
+      this.changes.heardOwn(message);
+      return;
+    }
     const { partitionKey, hash } = message;
     if (partitionKey !== undefined && hash === undefined) this.registered.delete(partitionKey);
     if (partitionKey !== undefined && hash !== undefined) this.notes.forget(partitionKey, hash);
