@@ -65,10 +65,12 @@ export async function runInPlace(
   try {
     return await writeInPlace(client, store, run, limits);
   } catch (error) {
-    const isConflict = error instanceof ControlQueryError && error.sqlState === serializationFailure;
-    const overtaken = isConflict ? await storedByOthers(store, run) : undefined;
-    if (overtaken === undefined) throw notInPlace(error);
-    return overtaken;
+    if (!(error instanceof ControlQueryError && error.sqlState === serializationFailure))
+      throw notInPlace(error);
+    const overtaken = await storedByOthers(store, run);
+    if (overtaken !== undefined) return overtaken;
+    // A use of the entry was noted: the next attempt, as long as this one, might meet with another one.
+    throw new NotInPlaceError(error.message, { cause: error });
   }
 }
 
