@@ -1,5 +1,6 @@
 -- describe-entries: the entries $3 of partition key $2 of backend $1, those that exist, without their keys.
-select e.fragment::pg_catalog.text as fragment,
+select pg_catalog.encode(e.hash, 'hex') as hash,
+       e.fragment::pg_catalog.text as fragment,
        e.status,
        e.key_count,
        e.has_null_key,

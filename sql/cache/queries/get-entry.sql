@@ -1,5 +1,6 @@
 -- get-entry: entry $3 of partition key $2 of backend $1, with its keys in the binary form of their type.
-select e.fragment::pg_catalog.text as fragment,
+select pg_catalog.encode(e.hash, 'hex') as hash,
+       e.fragment::pg_catalog.text as fragment,
        e.status,
        e.key_count,
        e.has_null_key,

@@ -1,5 +1,6 @@
 -- list-entries: the next $4 entries of partition key $2 of backend $1 behind hash $3, without their keys.
-select e.fragment::pg_catalog.text as fragment,
+select pg_catalog.encode(e.hash, 'hex') as hash,
+       e.fragment::pg_catalog.text as fragment,
        e.status,
        e.key_count,
        e.has_null_key,

@@ -1,3 +1,4 @@
+import { partitionKeyTypes } from '../../query/partition-key';
 import type { EntryDescription, EntryStatus } from '../cache-backend';
 import { DamagedRecordError } from './damaged-record-error';
 import { openRecord, sealRecord } from './record';
@@ -20,10 +21,15 @@ export function encodeDescription(description: EntryDescription): Buffer {
 
 /** Throws DamagedRecordError for anything but what encodeDescription made. */
 export function decodeDescription(record: Buffer): EntryDescription {
-  const value = parse(openRecord('description', record).toString('utf8'));
-  if (!isDescription(value)) throw new DamagedRecordError('is no description of an entry');
+  const value = checkDescription(parse(openRecord('description', record).toString('utf8')));
   // JSON leaves out what is undefined; the interface promises that the properties exist.
   return { ...value, snapshot: value.snapshot, error: value.error };
+}
+
+/** The same, if it is what it is taken for. Throws DamagedRecordError. */
+export function checkDescription(value: unknown): EntryDescription {
+  if (isDescription(value)) return value;
+  throw new DamagedRecordError('is no description of an entry');
 }
 
 /** The description alone; `keys` of an entry is stored on its own, in so many bytes. */
@@ -68,7 +74,7 @@ function parse(text: string): unknown {
   }
 }
 
-/** The checksum vouches for the bytes; this only catches a format that changed without its version. */
+/** Catches a format that changed without its version: for bytes, a checksum vouches. */
 function isDescription(value: unknown): value is EntryDescription {
   if (!isObject(value) || !isObject(value['fragment'])) return false;
   const { fragment, status } = value;
@@ -77,12 +83,15 @@ function isDescription(value: unknown): value is EntryDescription {
     Object.hasOwn(statuses, status) &&
     ['keyCount', 'createdAt', 'lastUsedAt', 'computeMs'].every((name) => typeof value[name] === 'number') &&
     typeof value['hasNullKey'] === 'boolean' &&
-    ['hash', 'partitionKey', 'datatype', 'sql', 'contextId'].every(
-      (name) => typeof fragment[name] === 'string',
-    ) &&
-    ['tables', 'conjuncts'].every((name) => Array.isArray(fragment[name])) &&
+    ['hash', 'partitionKey', 'sql', 'contextId'].every((name) => typeof fragment[name] === 'string') &&
+    partitionKeyTypes.some((type) => type === fragment['datatype']) &&
+    ['tables', 'conjuncts'].every((name) => isListOfObjects(fragment[name])) &&
     isObject(fragment['settings'])
   );
+}
+
+function isListOfObjects(value: unknown): boolean {
+  return Array.isArray(value) && value.every(isObject);
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {

@@ -203,6 +203,34 @@ describe('trouble with the store', () => {
     },
   );
 
+  test.each([
+    ['of another form', `'{}'`],
+    ['with a part that is missing', `fragment - 'tables'`],
+    ['with a part of another form', `jsonb_set(fragment, '{tables}', '["public.place"]')`],
+    ['of a type that is not known', `jsonb_set(fragment, '{datatype}', '"uuid"')`],
+    ['with a tag that is none', `fragment || '{"more": {"$bigint": "x"}}'`],
+    ['of another entry', `jsonb_set(fragment, '{hash}', '"${'0'.repeat(64)}"')`],
+    ['of another partition key', `jsonb_set(fragment, '{partitionKey}', '"city"')`],
+  ])('an entry with a fragment %s is told of and removed; the others are listed', async (_, damage) => {
+    const warnings: string[] = [];
+    const pool = openPool(server.connectionOptions(database));
+    const warn = (message: string): void => void warnings.push(message);
+    await using backend = await openPostgresqlArray({ pool, schema, warn });
+    await backend.registerPartitionKey('region', 'integer');
+    for (const text of ['a', 'b', 'c']) await backend.put(sampleEntry(keys, { text }));
+    const change = `update pcache.cache_entry set fragment = ${damage} where fragment ->> 'hash' = $1`;
+    await admin.query(change, [b]);
+    const listed: string[] = [];
+    for await (const { fragment } of backend.list('region')) listed.push(fragment.hash);
+    expect(listed.sort()).toEqual([a, hashOf('c')].sort());
+    await until('it is removed', async () => (await backend.count('region')) === 2);
+    expect(warnings).toEqual([expect.stringMatching(/: entry 3e23\w{60} of region .*; it is not used$/)]);
+    await backend.put(sampleEntry(keys, { text: 'b' }));
+    await admin.query(change, [b]);
+    expect(await backend.get('region', b)).toBeUndefined();
+    expect(await backend.describe('region', a)).toBeDefined();
+  });
+
   test('uses that are noted while others are written are counted once', async () => {
     const backend = await open();
     await backend.registerPartitionKey('region', 'integer');

@@ -1,10 +1,13 @@
 import type { FragmentHash } from '../../../query/fragment/fragment';
-import type { EntryDescription, EntryOrigin, EntryStatus } from '../../cache-backend';
+import type { EntryDescription, EntryStatus } from '../../cache-backend';
+import { DamagedRecordError } from '../../codecs/damaged-record-error';
+import { checkDescription } from '../../codecs/description-codec';
 import { withBenefit } from '../../entry-benefit';
 import { parseTagged, stringifyTagged } from '../../codecs/tagged-json';
 
 /** A row of the entry table as the statements of sql/cache/queries give it, without its keys. */
 export type EntryRow = {
+  readonly hash: FragmentHash;
   readonly fragment: string;
   readonly status: EntryStatus;
   readonly key_count: string;
@@ -31,9 +34,10 @@ export type IntersectionRow = {
   readonly keys: Buffer | null;
 };
 
-export function descriptionOfRow(row: EntryRow): EntryDescription {
-  const description = {
-    fragment: parseTagged(row.fragment) as EntryDescription['fragment'],
+/** Throws DamagedRecordError for a row that another version has written, or somebody else, in another form. */
+export function descriptionOfRow(partitionKey: string, row: EntryRow): EntryDescription {
+  const description = checkDescription({
+    fragment: parseFragment(row.fragment),
     status: row.status,
     keyCount: Number(row.key_count),
     hasNullKey: row.has_null_key,
@@ -44,9 +48,20 @@ export function descriptionOfRow(row: EntryRow): EntryDescription {
     error: row.error ?? undefined,
     ...(row.failures === null ? {} : { failures: row.failures }),
     ...(row.bytes === null ? {} : { bytes: Number(row.bytes) }),
-    ...(row.origin === null ? {} : { origin: JSON.parse(row.origin) as EntryOrigin }),
-  };
+    ...(row.origin === null ? {} : { origin: JSON.parse(row.origin) as unknown }),
+  });
+  const { fragment } = description;
+  if (fragment.hash !== row.hash || fragment.partitionKey !== partitionKey)
+    throw new DamagedRecordError('belongs to another entry');
   return withBenefit(description, { uses: Number(row.uses), savedMs: row.saved_ms });
+}
+
+function parseFragment(text: string): unknown {
+  try {
+    return parseTagged(text);
+  } catch (cause) {
+    throw new DamagedRecordError('is of no version that is known', { cause });
+  }
 }
 
 /** The parameters $2 to $15 of put-entry.sql. */

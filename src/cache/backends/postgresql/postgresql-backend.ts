@@ -19,10 +19,8 @@ import type {
 import type { CacheWarning } from '../../cache-warning';
 import { decodeChange, encodeChange } from '../../change-message';
 import { checkEntry, checkRegistration } from '../../check-entry';
-import { DamagedRecordError } from '../../codecs/damaged-record-error';
 import { describeEntry } from '../../codecs/description-codec';
 import type { EntryUse } from '../../entry-benefit';
-import type { KeySet } from '../../key-set';
 import { createKeySet } from '../../key-sets/create-key-set';
 import { intersectKeySets } from '../../key-sets/intersect-key-sets';
 import type { InPlaceStore } from '../../in-place';
@@ -32,10 +30,11 @@ import { UseWriter } from '../../use-writer';
 import { type CacheSchema, changeChannel } from './cache-schema';
 import { CacheStatements } from './cache-statements';
 import { ChangeListener } from './change-listener';
-import { descriptionOfRow, type EntryRow, hashBytes, type IntersectionRow, parametersOf } from './entry-row';
+import { type EntryRow, hashBytes, type IntersectionRow, parametersOf } from './entry-row';
 import type { KeyColumn, KeyStorage } from './key-storage';
 import { lazyKeys } from './lazy-keys';
 import { inPlaceStore } from './postgresql-in-place';
+import { RowReader } from './row-reader';
 
 export interface PostgresqlOptions {
   /** Closed with the backend. With room for one connection that listens besides those that work. */
@@ -63,6 +62,7 @@ export class PostgresqlBackend implements CacheBackend {
   private readonly channel: string;
   private readonly self = randomUUID();
   private readonly statements: CacheStatements;
+  private readonly rows: RowReader;
   private readonly registered = new Map<string, PartitionKeyType>();
   private listener: ChangeListener | undefined;
   private closing: Promise<void> | undefined;
@@ -75,6 +75,7 @@ export class PostgresqlBackend implements CacheBackend {
     this.capabilities = storage.capabilities;
     const { pool, schema } = options;
     this.statements = new CacheStatements(storage, schema, pool);
+    this.rows = new RowReader(storage, options.warn);
     this.changes = new SharedChangeFeed(this, options.warn);
     this.notes = new UseWriter(this.name, (notes) => this.writeNotes(notes), options.warn);
     this.channel = changeChannel(schema, this.name);
@@ -155,9 +156,10 @@ export class PostgresqlBackend implements CacheBackend {
       this.changes.heard({ partitionKey, hash });
       return undefined;
     }
-    const description = this.described(row);
+    const description = this.described(partitionKey, row);
+    if (description === undefined) return undefined;
     if (row.status !== 'ok') return { ...description, keys: undefined };
-    const keys = this.decodeKeys(description, row.keys);
+    const keys = this.rows.keys(description, row.keys);
     if (keys !== undefined) return { ...description, keys };
     this.discard(partitionKey, hash);
     return undefined;
@@ -210,9 +212,9 @@ export class PostgresqlBackend implements CacheBackend {
       for (;;) {
         const rows = await this.query<EntryRow>('list-entries', [this.name, name, last, readAtOnce]);
         for (const row of rows) {
-          const description = this.described(row);
-          last = hashBytes(description.fragment.hash);
-          yield description;
+          last = hashBytes(row.hash);
+          const description = this.described(name, row);
+          if (description !== undefined) yield description;
         }
         if (rows.length < readAtOnce) break;
       }
@@ -275,27 +277,6 @@ export class PostgresqlBackend implements CacheBackend {
     });
   }
 
-  /** undefined, with a warning, for keys that somebody else has changed. */
-  private decodeKeys(
-    { fragment, keyCount, hasNullKey }: EntryDescription,
-    bytes: Buffer | null,
-  ): KeySet | undefined {
-    const { partitionKey, hash, datatype } = fragment;
-    try {
-      if (bytes === null) throw new DamagedRecordError('has lost its keys');
-      const keys = this.storage.decode(datatype, bytes, hasNullKey);
-      if (keys.size === keyCount) return keys;
-      throw new DamagedRecordError(`has ${keys.size} keys where it had ${keyCount}`);
-    } catch (error) {
-      if (!(error instanceof DamagedRecordError)) throw error;
-      this.options.warn(
-        `${this.name}: entry ${hash} of ${partitionKey} ${error.message}; it is not used`,
-        error,
-      );
-      return undefined;
-    }
-  }
-
   /** What the server makes of it; undefined if it refuses to. */
   private async intersection(
     name: string,
@@ -333,11 +314,15 @@ export class PostgresqlBackend implements CacheBackend {
       partitionKey,
       hashes.map(hashBytes),
     ]);
-    return rows.map((row) => this.described(row));
+    return rows.flatMap((row) => this.described(partitionKey, row) ?? []);
   }
 
-  private described(row: EntryRow): EntryDescription {
-    return this.notes.latest(descriptionOfRow(row));
+  /** undefined, and it is removed, for what cannot be read. */
+  private described(partitionKey: string, row: EntryRow): EntryDescription | undefined {
+    const description = this.rows.description(partitionKey, row);
+    if (description !== undefined) return this.notes.latest(description);
+    this.discard(partitionKey, row.hash);
+    return undefined;
   }
 
   private async datatypeOf(partitionKey: string): Promise<PartitionKeyType | undefined> {
