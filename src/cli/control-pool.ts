@@ -15,7 +15,7 @@ export function controlPool(
     port: control.port,
     database: name,
     user: control.user,
-    password: control.password?.reveal(),
+    password: () => control.password?.reveal(),
     tls,
     ...limits,
     onIdleLoss: (error) => {

@@ -22,7 +22,7 @@ export function openCachePool(
     port,
     database,
     user,
-    password: password?.reveal(),
+    password: () => password?.reveal(),
     tls,
     maxConnections,
     connectTimeoutMs,

@@ -108,7 +108,7 @@ function openCopy(source: Exclude<SourceConfig, { readonly kind: 'standby' }>): 
   }
   checkPackage('mysql2', 'npm install mysql2', source.kind);
   const { host, port, user, password, database } = source;
-  return new MysqlDatabase({ host, port, user, password: password?.reveal(), database });
+  return new MysqlDatabase({ host, port, user, password: () => password?.reveal(), database });
 }
 
 function checkPackage(name: string, remedy: string, kind: string): void {

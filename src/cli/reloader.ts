@@ -4,6 +4,7 @@ import { messageOf } from '../errors/message-of';
 import { changesThatNeedRestart, concernsDatabases, configChanges } from '../ops/config/config-changes';
 import type { ConfigFile } from '../ops/config/config-schema';
 import type { PcacheConfig } from '../ops/config/pcache-config';
+import { renewedSecrets } from '../ops/config/renewed-secrets';
 import type { ReloadOutcome } from '../ops/control/proxy-control';
 import type { Log } from '../ops/log/log';
 
@@ -80,7 +81,7 @@ export class Reloader {
   async #follow(): Promise<ReloadOutcome> {
     const { followed } = this;
     if (followed === undefined || this.#loaded === undefined) return { status: 'applied', changes: [] };
-    const { file: before } = this.#loaded;
+    const { file: before, config } = this.#loaded;
     let next: LoadedConfig;
     try {
       next = followed.read();
@@ -94,10 +95,16 @@ export class Reloader {
         problems: fixed.map(({ option }) => `${option}: cannot be changed while the proxy runs; restart it`),
       };
     const changes = configChanges(before, next.file);
+    const secrets = renewedSecrets(config, next.config);
     try {
-      if (changes.length > 0) await this.proxy.follow(next.config, concernsDatabases(before, next.file));
+      if (changes.length + secrets.length > 0)
+        await this.proxy.follow(next.config, concernsDatabases(before, next.file));
     } catch (error) {
       return { status: 'refused', problems: [messageOf(error)] };
+    }
+    for (const { place, isFollowed } of secrets) {
+      if (isFollowed) this.log.info({ place }, 'the password, or token, is another one from now on');
+      else this.log.warn({ place }, 'the password is another one, which is read at the start only');
     }
     this.#loaded = next;
     followed.followed(next.config);

@@ -2,6 +2,7 @@ import { SerialQueue } from '../cache/serial-queue';
 import { CacheUnavailableError } from '../errors/cache-unavailable-error';
 import type { Invalidation } from '../cache/invalidation';
 import type { PcacheConfig } from '../ops/config/pcache-config';
+import { renewSecrets } from '../ops/config/renewed-secrets';
 import type {
   ConfiguredMode,
   ModeInForce,
@@ -116,6 +117,7 @@ export class Steering implements ProxyControl, ReloadableProxy {
         this.configured = before;
         throw error;
       }
+      renewSecrets(before, after);
     });
   }
 

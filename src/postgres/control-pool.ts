@@ -15,7 +15,8 @@ export interface ControlPoolOptions {
   readonly port: number;
   readonly database: string;
   readonly user: string;
-  readonly password?: string | undefined;
+  /** As a function: asked for each connection that is made. */
+  readonly password?: string | (() => string | undefined) | undefined;
   /** Default: no TLS. */
   readonly tls?: ServerTls | undefined;
   readonly maxConnections?: number;
@@ -73,7 +74,7 @@ class PgControlPool implements ControlPool {
       database,
       user,
       // As a function, so that `pg` does not go looking in PGPASSWORD and ~/.pgpass when there is none.
-      password: () => password ?? '',
+      password: () => (typeof password === 'function' ? password() : password) ?? '',
       application_name: 'pcache',
       max: options.maxConnections ?? 4,
       connectionTimeoutMillis: this.#connectTimeoutMs,

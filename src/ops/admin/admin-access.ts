@@ -22,16 +22,16 @@ const challenge =
  */
 export class AdminAccess {
   readonly #mode: AdminAccessMode;
-  readonly #digest: Buffer | undefined;
+  readonly #token: Secret | undefined;
 
   constructor({ access, token }: AdminAccessOptions) {
     this.#mode = access;
-    this.#digest = token === undefined ? undefined : digestOf(token.reveal());
+    this.#token = token;
   }
 
   /** Whether there is a token with which something can be changed. */
   get canChange(): boolean {
-    return this.#digest !== undefined;
+    return this.#token !== undefined;
   }
 
   /** Why somebody may not look; undefined: they may. */
@@ -64,7 +64,7 @@ export class AdminAccess {
 
   /** In a time that tells nothing of the token, nor of its length. */
   #isRight(token: string): boolean {
-    return this.#digest !== undefined && timingSafeEqual(digestOf(token), this.#digest);
+    return this.#token !== undefined && timingSafeEqual(digestOf(token), digestOf(this.#token.reveal()));
   }
 }
 

@@ -1,6 +1,8 @@
 /** A password on its way to a connection. Printing, logging or serialising it shows that it is there, not what it is. */
 export class Secret {
   readonly #value: string;
+  /** Where it is now, for whoever has been given this one. */
+  #later: Secret | undefined;
 
   constructor(value: string) {
     this.#value = value;
@@ -8,7 +10,21 @@ export class Secret {
   }
 
   reveal(): string {
-    return this.#value;
+    return this.#latest().#value;
+  }
+
+  /** Whoever has this one, or one that it replaces, gets what the other one holds from now on. */
+  replaceBy(other: Secret): void {
+    const latest = this.#latest();
+    if (latest !== other.#latest()) latest.#later = other;
+  }
+
+  /** Those in between are let go of. */
+  #latest(): Secret {
+    let latest = this as Secret;
+    while (latest.#later !== undefined) latest = latest.#later;
+    if (latest !== this) this.#later = latest;
+    return latest;
   }
 
   toString(): string {

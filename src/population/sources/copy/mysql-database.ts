@@ -11,7 +11,8 @@ export interface MysqlDatabaseOptions {
   readonly host: string;
   readonly port: number;
   readonly user: string;
-  readonly password: string | undefined;
+  /** As a function: asked for each connection. */
+  readonly password: string | (() => string | undefined) | undefined;
   readonly database: string;
 }
 
@@ -69,12 +70,12 @@ export class MysqlDatabase implements CopyDatabase {
     const { createConnection } = createRequire(__filename)('mysql2/promise') as {
       createConnection: (options: ConnectionOptions) => Promise<Connection>;
     };
-    const { host, port, user, password = '', database } = this.options;
+    const { host, port, user, password, database } = this.options;
     const connection = await createConnection({
       ...(host.startsWith('/') ? { socketPath: host } : { host, port }),
       ...{
         user,
-        password,
+        password: (typeof password === 'function' ? password() : password) ?? '',
         database,
         connectTimeout: connectTimeoutMs,
         charset: 'utf8mb4',
