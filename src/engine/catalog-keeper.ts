@@ -1,3 +1,4 @@
+import { messageOf } from '../errors/message-of';
 import { constraintProblems } from '../query/analysis/added-constraints';
 import { catalogVersion, hasCatalogChanged, stampCatalog } from '../freshness/catalog-stamp';
 import type { Catalog } from '../query/catalog/catalog';
@@ -26,6 +27,7 @@ export class CatalogKeeper {
   #checkTimer: NodeJS.Timeout | undefined;
   /** What was last said to be in the way of tracking. */
   #problem: string | undefined;
+  #failure: string | undefined;
 
   constructor(
     private readonly pool: ControlPool,
@@ -37,6 +39,11 @@ export class CatalogKeeper {
 
   get current(): Catalog | undefined {
     return this.#current;
+  }
+
+  /** Why there is none, if the last reading failed. */
+  get trouble(): string | undefined {
+    return this.#failure;
   }
 
   /** Tells the database from others; only meaningful while there is a catalog. */
@@ -85,6 +92,7 @@ export class CatalogKeeper {
       } catch (error) {
         // Whoever stopped it has closed the pool as well.
         if (this.#isStopped) return;
+        this.#failure = `the catalog cannot be read: ${messageOf(error)}`;
         this.log.warn({ err: error }, 'the catalog could not be read; nothing is restricted until it can');
         this.#retryLater();
       }
@@ -146,6 +154,7 @@ export class CatalogKeeper {
         this.log.warn({ partitionKey: key.name, problem }, 'a condition of the configuration cannot be used');
       }
     }
+    this.#failure = undefined;
     this.#set(catalog);
   }
 

@@ -167,7 +167,9 @@ export class DatabaseEngine implements Engine {
 
   /** What keeps statements from being restricted, in a sentence; undefined if nothing does. */
   get trouble(): string | undefined {
-    return [...this.refused, ...this.#loader.troubles].join('; ') || undefined;
+    const { trouble: ofCatalog } = this.options.catalog;
+    const all = [...this.refused, ...this.#loader.troubles, ...(ofCatalog === undefined ? [] : [ofCatalog])];
+    return all.join('; ') || undefined;
   }
 
   get isContextWanted(): boolean {
