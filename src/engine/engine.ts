@@ -126,6 +126,11 @@ export interface RewritePlan {
   readonly mayRunTwice: boolean;
   /** Whether what may fail has not failed once there is a row, so that nothing need be held back any more. */
   readonly isCertainAtFirstRow: boolean;
+  /**
+   * Present if the session may keep the text prepared for the next execution of a statement that comes as text: what is known of the database. A
+   * plan with another one is made anew, even if the text is the same.
+   */
+  readonly lastsWith?: object;
   /** Temporary tables that have to be there for it; absent if there are none. */
   readonly tables?: readonly KeyTable[];
   /** What was chosen, and why: for the log, for metrics and for whoever asks. */
@@ -150,6 +155,9 @@ export interface AppliedRestriction {
   readonly why: ChoiceReason;
 }
 
+/** Given up for: the session's hidden statement could not be run, which speaks against no restriction. */
+export const hiddenStatementLost = 'hidden statement lost';
+
 export interface Completion {
   readonly statement: InspectedStatement;
   readonly parameters?: BoundParameters | undefined;
@@ -160,7 +168,7 @@ export interface Completion {
   readonly isTimed: boolean;
   /** failed: the client saw an error. fellBack: the rewritten form was given up, and the original, run instead, went through. */
   readonly outcome: 'complete' | 'failed' | 'fellBack';
-  /** Why the rewritten form was given up, if it was: the SQLSTATE of its error, or `reply too large`. */
+  /** Why the rewritten form was given up, if it was: the SQLSTATE of its error, `reply too large`, or `hiddenStatementLost`. */
   readonly givenUpFor?: string | undefined;
   /** True: it was reported before, and is now to be learned from. */
   readonly isRepeated?: boolean;

@@ -1,4 +1,5 @@
 import { CacheUnavailableError } from '../errors/cache-unavailable-error';
+import { hasLastingMeaning } from '../query/analysis/lasting-meaning';
 import type { Catalog } from '../query/catalog/catalog';
 import type { MethodChoice } from '../query/rewrite/method';
 import { blockOutcomes } from './block-outcomes';
@@ -198,6 +199,7 @@ export class Restrictor {
         ...{ why, lacksTables: ways.lacksTables },
       },
       ...(rewritten.tables.length > 0 ? { tables: rewritten.tables } : {}),
+      ...(mayBeKept(decision, classes, catalog) ? { lastsWith: catalog } : {}),
       memo: {
         ...{ form, ways, entries: usedEntries(matches) },
         exact: classes.flatMap(({ keyClass: { partitionKey }, freshness }) =>
@@ -271,6 +273,18 @@ export class Restrictor {
 export function mayUseTables({ statement }: Reading): boolean {
   const [only] = statement.statements;
   return statement.isSingle && only?.kind === 'select' && !/pg_|information_schema|u&/i.test(statement.text);
+}
+
+/**
+ * Whether a text may be parsed once for several executions. Not where data may change: what a session is told of the catalog then is as new as its
+ * statement.
+ */
+function mayBeKept({ reading }: Decision, classes: readonly ClassRestriction[], catalog: Catalog): boolean {
+  const { statement, parameters, context } = reading;
+  const [only] = statement.statements;
+  if (parameters !== undefined || !statement.isSingle || only?.kind !== 'select') return false;
+  if (!statement.leavesContextAlone || classes.some(({ freshness }) => freshness !== undefined)) return false;
+  return hasLastingMeaning(only, { ...context, catalog });
 }
 
 function unguarded(canMakeTables: boolean): WaysKind {

@@ -1,6 +1,6 @@
 import { guardSqlState } from '../freshness/fresh-keys';
 import type { CandidateStatement } from './candidate-statement';
-import type { Completion } from './engine';
+import { hiddenStatementLost, type Completion } from './engine';
 import type { EngineLog } from './engine-events';
 import type { Experience } from './experience';
 import type { Guards } from './guards';
@@ -41,6 +41,7 @@ export class RunNotes {
   #fellBack({ experience: fingerprint }: CandidateStatement, { plan, givenUpFor: reason }: Completion): void {
     const { experience, guards, log } = this.options;
     const nowMs = performance.now();
+    if (reason === hiddenStatementLost) return;
     if (reason === guardSqlState && plan.kind === 'rewrite') {
       guards.failed(fingerprint, (plan.memo as RewriteMemo).exact, nowMs);
       return;

@@ -19,6 +19,8 @@ export interface ScriptedPlan {
   readonly isCertainAtFirstRow?: boolean;
   /** By default it may. */
   readonly mayRunTwice?: boolean;
+  /** By default the text is sent as a text each time. */
+  readonly lastsWith?: object;
   /** Temporary tables that `text` reads. */
   readonly tables?: readonly KeyTable[];
   /** For explanations: whether it may be measured; by default it may. */
@@ -86,6 +88,7 @@ export class ScriptedEngine implements Engine {
         lacksTables: false,
         why: 'only',
       },
+      ...(script.lastsWith === undefined ? {} : { lastsWith: script.lastsWith }),
       ...(tables === undefined ? {} : { tables }),
       memo: undefined,
     };

@@ -7,17 +7,21 @@ export class HiddenStatement {
   isOpen = false;
   /** Whether the server has, since then, found the client's own statement fit to be run. */
   isProven = false;
+  /** Whether the server has told the client something while it parsed or planned it, which it would do each time with a text. */
+  hasSpoken = false;
+  /** Whether it could not be run when it was thought to be fit. */
+  hasFailed = false;
 
   constructor(readonly name: string) {}
 }
 
 /**
- * A hidden message without which a rewritten statement cannot be run: Parse of the hidden statement, or Describe of the client's
- * own. If it fails, the client's statement has failed.
+ * A hidden message without which a rewritten statement cannot be run: Parse of the hidden statement, Bind if the client's is a text, or Describe of
+ * the client's own. If it fails, the client's statement has failed.
  */
 export class RunPreparation {
   constructor(
-    readonly message: 'Parse' | 'Describe',
+    readonly message: 'Parse' | 'Bind' | 'Describe',
     readonly run: StatementRun,
     private readonly hidden: HiddenStatement,
   ) {}
@@ -26,6 +30,19 @@ export class RunPreparation {
   done(): void {
     if (this.message === 'Parse') this.hidden.isOpen = true;
     else this.hidden.isProven = true;
+  }
+
+  failed(): void {
+    this.hidden.hasFailed = true;
+  }
+
+  /** What the server says now is for the client to hear, who has sent a text, and knows of no Parse. */
+  get isOfText(): boolean {
+    return this.run.candidate.protocol === 'simple';
+  }
+
+  noticed(): void {
+    this.hidden.hasSpoken = true;
   }
 }
 

@@ -1,25 +1,25 @@
 import { type RewritePlan } from '../../engine/engine';
 import { type HiddenStatement } from './hidden-statement';
-import { type PreparedStatement } from '../scan/prepared-statements';
 import { type SessionTracker } from '../scan/session-tracker';
 
-/** A rewritten text that stays prepared beside the client's statement it was made of. */
-interface Twin {
+/** A rewritten text that stays prepared beside what it was made of. */
+interface Twin<Origin> {
   readonly hidden: HiddenStatement;
-  readonly original: PreparedStatement;
+  readonly original: Origin;
   readonly parameterOids: readonly number[];
   /** Epoch of ContextCertainty its Parse was sent in. */
   readonly epoch: number;
   /** Number of the batch its Parse was sent in. */
   readonly batch: number;
+  /** When that was, by performance.now. */
+  readonly sentAt: number;
 }
 
 /** More than this a session does not keep; the one not used for longest is closed. */
 export const maxTwins = 32;
 
 /**
- * The hidden statements a session keeps, so that a client's prepared statement that is executed again with the same rewritten
- * text costs a Bind and no more.
+ * The hidden statements a session keeps, so that what is executed again with the same rewritten text costs a Bind and no more.
  *
  * A twin is used again only if it is certainly there and certainly means what a new one would:
  *   - nothing has run since its Parse that could have dropped it. DISCARD ALL and DEALLOCATE ALL may hide in any function
@@ -27,21 +27,30 @@ export const maxTwins = 32;
  *     prepared statement back.)
  *   - its Parse, and the Describe that goes with it, have been answered, or are in the batch at hand: if they fail, everything
  *     behind them is skipped.
- *   - the client's statement is the very one it was made for. One that the client has parsed anew may, after DDL, have
+ *   - what it was made of is the very same. A statement that the client has parsed anew may, after DDL, have
  *     columns of another type; the old twin would say `cached plan must not change result type`, and the client's would not.
+ *   - the client has heard nothing when it was parsed or planned.
  */
-export class HiddenTwins {
+export class HiddenTwins<Origin extends object> {
   /** By text; the one used last is last. */
-  private readonly twins = new Map<string, Twin>();
+  private readonly twins = new Map<string, Twin<Origin>>();
 
-  constructor(private readonly tracker: SessionTracker) {}
+  /**
+   * @param isThere whether what it was made of still is what it was
+   * @param maxAgeMs how long it may be used, in milliseconds
+   */
+  constructor(
+    private readonly tracker: SessionTracker,
+    private readonly isThere: (original: Origin) => boolean,
+    private readonly maxAgeMs = Infinity,
+  ) {}
 
   get size(): number {
     return this.twins.size;
   }
 
   /** The twin for a plan, if it can be used. */
-  find({ text, parameterOids }: RewritePlan, original: PreparedStatement): HiddenStatement | undefined {
+  find({ text, parameterOids }: RewritePlan, original: Origin): HiddenStatement | undefined {
     const twin = this.twins.get(text);
     if (twin?.original !== original || !this.isUsable(twin)) return undefined;
     if (!isSame(twin.parameterOids, parameterOids)) return undefined;
@@ -58,11 +67,11 @@ export class HiddenTwins {
   keep(
     hidden: HiddenStatement,
     { text, parameterOids }: RewritePlan,
-    original: PreparedStatement,
+    original: Origin,
   ): readonly HiddenStatement[] {
     const { certainty, batch } = this.tracker;
     const dropped: HiddenStatement[] = [];
-    const drop = (key: string, twin: Twin): void => {
+    const drop = (key: string, twin: Twin<Origin>): void => {
       this.twins.delete(key);
       dropped.push(twin.hidden);
     };
@@ -71,7 +80,14 @@ export class HiddenTwins {
       if (this.twins.size < maxTwins) break;
       drop(key, twin);
     }
-    this.twins.set(text, { hidden, original, parameterOids, epoch: certainty.epoch, batch });
+    this.twins.set(text, {
+      hidden,
+      original,
+      parameterOids,
+      epoch: certainty.epoch,
+      batch,
+      sentAt: performance.now(),
+    });
     return dropped;
   }
 
@@ -82,10 +98,11 @@ export class HiddenTwins {
     return all;
   }
 
-  private isUsable({ hidden, original, epoch, batch }: Twin): boolean {
-    const { certainty, prepared } = this.tracker;
-    const isThere = hidden.isProven || batch === this.tracker.batch;
-    return isThere && epoch === certainty.epoch && !certainty.hasSuspects && prepared.has(original);
+  private isUsable({ hidden, original, epoch, batch, sentAt }: Twin<Origin>): boolean {
+    const { certainty } = this.tracker;
+    const isFit = !hidden.hasFailed && !hidden.hasSpoken && (hidden.isProven || batch === this.tracker.batch);
+    const isYoung = this.maxAgeMs === Infinity || performance.now() - sentAt < this.maxAgeMs;
+    return isFit && isYoung && epoch === certainty.epoch && !certainty.hasSuspects && this.isThere(original);
   }
 }
 

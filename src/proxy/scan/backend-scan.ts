@@ -1,3 +1,4 @@
+import { hiddenStatementLost } from '../../engine/engine';
 import { protocolViolation } from '../../errors/pg-error';
 import { decodeResponseFields, ResponseField, type ResponseFields } from '../../wire/backend/response-fields';
 import { FrameStep, FrameTreatment, type FrameReader } from '../../wire/frame-reader';
@@ -12,6 +13,7 @@ import { PreparedStatement } from './prepared-statements';
 import { Owed, type Audience } from './reply-queue';
 import { type SessionLink } from './session-link';
 import { type SessionTracker } from './session-tracker';
+import { StatementRun } from './statement-run';
 
 /** Who acts on what the server says. */
 export interface ReplyOwner {
@@ -52,6 +54,8 @@ export class BackendScan {
   unseenError: Buffer | undefined;
 
   private destination: Destination = Destination.Client;
+  /** The CommandComplete of a text that is sent as a statement, until it is known that its transaction could be committed; see TextKeeper. */
+  private uncommitted: Buffer | undefined;
   /** What goes out instead of the message at hand. */
   private replacement: Buffer | undefined;
 
@@ -100,6 +104,7 @@ export class BackendScan {
   private begin(): void {
     const { reader, held } = this;
     this.unseenError = undefined;
+    if (this.uncommitted !== undefined) this.endText(this.uncommitted);
     switch (reader.code) {
       case BackendCode.ParameterStatus:
         if (reader.isLast) this.tracker.parameterStatus(reader.buffer, reader.start, reader.end);
@@ -151,11 +156,20 @@ export class BackendScan {
     const { queue } = this.tracker;
     const { headDetail } = queue;
     if (!queue.headIsHidden) return false;
-    if (headDetail instanceof RunPreparation && headDetail.message === 'Describe') return false;
+    if (headDetail instanceof RunPreparation) {
+      if (headDetail.isOfText) headDetail.noticed();
+      if (headDetail.isOfText || headDetail.message === 'Describe') return false;
+    }
     const { buffer, start, end, isLast } = this.reader;
     if (!isLast) return true;
     const { fields } = decodeResponseFields('NoticeResponse', buffer, start + 5, end);
     return fields.get(ResponseField.SqlState)?.startsWith('57') !== true;
+  }
+
+  /** Query says that a statement is complete once it is committed. */
+  private endText(complete: Buffer): void {
+    this.uncommitted = undefined;
+    if (this.reader.code !== BackendCode.ErrorResponse) this.link.toClient.append(complete);
   }
 
   private settle(): void {
@@ -175,6 +189,15 @@ export class BackendScan {
     } else if (this.held === undefined) {
       this.destination = Destination.Client;
       if (this.hasExplained && code === BackendCode.CommandComplete) this.putExplanation();
+      const { doneDetail } = tracker.queue;
+      if (
+        code === BackendCode.CommandComplete &&
+        doneDetail instanceof StatementRun &&
+        doneDetail.isKeptText
+      ) {
+        this.uncommitted = Buffer.from(buffer.subarray(start, end));
+        this.destination = Destination.Drop;
+      }
     } else if (this.held.state !== 'holding') {
       this.destination = Destination.Drop;
       this.keepError();
@@ -218,8 +241,10 @@ export class BackendScan {
     const isOfRun = !isClientsParse && reader.isLast;
     const sqlState = isOfRun ? retryableError(reader.buffer, reader.start, reader.end) : undefined;
     if (sqlState !== undefined) {
+      const { headDetail } = queue;
+      const isLost = headDetail instanceof RunPreparation && headDetail.message === 'Bind';
       tracker.giveUp(held.run);
-      held.giveUp(sqlState);
+      held.giveUp(isLost ? hiddenStatementLost : sqlState);
       return;
     }
     this.release();

@@ -319,7 +319,7 @@ export class ScannedSession
   send(candidate: Candidate, plan: ForwardPlan | RewritePlan, preparedMs = 0): void {
     const run = this.sender.send(candidate, plan);
     run.prepared(preparedMs);
-    if (plan.kind === 'rewrite' && plan.mustRetryOnError) {
+    if (plan.kind === 'rewrite' && (plan.mustRetryOnError || run.isKeptText)) {
       // What is to be run if it fails needs no copy: the client is not read from before it is over, and the chunk is kept.
       this.fallback.hold(candidate, run);
       this.holdBehind(candidate);

@@ -160,16 +160,20 @@ export class SessionTracker {
 
   /** A simple Query destroys the unnamed statement and the unnamed portal. */
   querySent(executed: Executed): void {
+    this.unnamedGone();
+    this.statementSent(Owed.Query, executed);
+  }
+
+  unnamedGone(): void {
     this.prepared.delete('');
     this.portals.delete('');
-    this.statementSent(Owed.Query, executed);
   }
 
   /** The rewritten statement that the server is at, if it is at one. */
   get rewrittenHead(): StatementRun | undefined {
     const { headDetail } = this.queue;
-    const isParse = headDetail instanceof RunPreparation && headDetail.message === 'Parse';
-    const run = isParse ? headDetail.run : headDetail;
+    const isPreparation = headDetail instanceof RunPreparation && headDetail.message !== 'Describe';
+    const run = isPreparation ? headDetail.run : headDetail;
     return run instanceof StatementRun && run.plan.kind === 'rewrite' ? run : undefined;
   }
 
@@ -321,6 +325,7 @@ export class SessionTracker {
       return;
     }
     this.undo(kind, isHidden, detail, true);
+    if (detail instanceof RunPreparation) detail.failed();
     const run = detail instanceof RunPreparation ? detail.run : detail;
     if (run instanceof StatementRun) this.reports.report(run, 'failed', this.lastReplyAt);
     else if (run instanceof OriginalRun) this.reports.originalDone(run, false);

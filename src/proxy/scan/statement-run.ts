@@ -16,6 +16,8 @@ export class StatementRun {
   isReported = false;
   /** Whether the time from sending it to its reply is its own. */
   isTimed = true;
+  /** Of a text: whether it is sent as a hidden statement's, see TextKeeper. */
+  isKeptText = false;
   private elapsedMs = 0;
   private startedAt: number | undefined;
 

@@ -11,6 +11,7 @@ import { HiddenStatement, RunPreparation, type HiddenNames } from '../hidden/hid
 import { HiddenTwins } from '../hidden/hidden-twins';
 import { Owed } from './reply-queue';
 import { type PreparedStatement } from './prepared-statements';
+import { TextKeeper } from '../hidden/text-keeper';
 import { type SessionLink } from './session-link';
 import { type SessionTracker } from './session-tracker';
 import { StatementRun } from './statement-run';
@@ -24,10 +25,11 @@ const listsPrepared = /pg_prepared_statement/i;
  * In the extended protocol the client's Parse went out unchanged; its Bind is sent with the name of a hidden statement that has
  * the rewritten text. For a statement that is executed as soon as it is parsed, as most drivers do, the hidden one is closed
  * in the same breath: the portal keeps its plan (PortalDefineQuery takes a reference to the cached plan). A statement that
- * is executed later, and so perhaps often, gets a twin that stays (HiddenTwins).
+ * is executed later, and so perhaps often, gets a twin that stays (HiddenTwins). So does a text that comes again (TextKeeper).
  */
 export class StatementSender {
-  private readonly twins: HiddenTwins;
+  private readonly twins: HiddenTwins<PreparedStatement>;
+  private readonly texts: TextKeeper;
 
   constructor(
     private readonly link: SessionLink,
@@ -35,7 +37,8 @@ export class StatementSender {
     private readonly frontend: FrontendScan,
     private readonly names: HiddenNames,
   ) {
-    this.twins = new HiddenTwins(tracker);
+    this.twins = new HiddenTwins(tracker, (original) => tracker.prepared.has(original));
+    this.texts = new TextKeeper(tracker, names);
   }
 
   /** Adds the message to what goes to the server; nothing is written. */
@@ -44,9 +47,10 @@ export class StatementSender {
     const isContextCertain = tracker.isCertainFor(candidate.prepared);
     const run = new StatementRun(candidate, plan, tracker.context, isContextCertain);
     if (candidate.protocol === 'simple') {
-      tracker.querySent(run);
+      const kept = plan.kind === 'forward' ? undefined : this.texts.messages(run, plan);
+      if (kept === undefined) tracker.querySent(run);
       if (plan.kind === 'forward') frontend.forward();
-      else this.link.toUpstream.append(encodeQuery({ query: plan.text }));
+      else this.link.toUpstream.append(kept ?? encodeQuery({ query: plan.text }));
     } else if (plan.kind === 'forward') {
       tracker.bindSent(candidate.portalName, run);
       frontend.forward();
@@ -60,18 +64,25 @@ export class StatementSender {
    * function can: it sees names that begin with `pcache_`.)
    */
   beforeOther(text: string): void {
-    if (this.twins.size === 0 || !listsPrepared.test(text) || this.tracker.queue.isCopyingIn) return;
-    for (const hidden of this.twins.takeAll()) this.close(hidden);
+    const { twins, texts } = this;
+    if (twins.size + texts.size === 0 || !listsPrepared.test(text) || this.tracker.queue.isCopyingIn) return;
+    const all = [...twins.takeAll(), ...texts.takeAll()];
+    // Between batches they are one of their own: nothing of the client's is to seem to be under way.
+    if (this.frontend.batchEntries === 0) this.link.toUpstream.append(this.closeInBatch(all));
+    else for (const hidden of all) this.close(hidden);
   }
 
   /** Drops the hidden statements whose own Close the server skipped after an error; nothing is owed. */
   closeLeftOpen(): void {
-    const { queue, leftOpen } = this.tracker;
-    const hidden = leftOpen.splice(0);
-    const closes = hidden.map(({ name }) => encodeClose({ target: 'statement', name }));
-    for (const each of hidden) queue.push(Owed.Close, each, true);
+    this.link.toUpstream.writeAhead(this.closeInBatch(this.tracker.leftOpen.splice(0)));
+  }
+
+  private closeInBatch(all: readonly HiddenStatement[]): Buffer {
+    const { queue } = this.tracker;
+    const closes = all.map(({ name }) => encodeClose({ target: 'statement', name }));
+    for (const each of all) queue.push(Owed.Close, each, true);
     queue.push(Owed.Sync, undefined, true);
-    this.link.toUpstream.writeAhead(Buffer.concat([...closes, encodeSync()]));
+    return Buffer.concat([...closes, encodeSync()]);
   }
 
   private sendBind({ prepared, frame, portalName }: Candidate, plan: RewritePlan, run: StatementRun): void {

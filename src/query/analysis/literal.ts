@@ -30,3 +30,28 @@ export function isStableLiteral(catalog: Catalog, typeOid: number, text: string)
     return isStableLiteral(catalog, type.partOid, text);
   return type.kind === 'b' && type.inputVolatility === 'i';
 }
+
+/**
+ * Whether a constant of the type is read as the same value at any time, while settings and catalog stay as they are, but for the words in
+ * `isLastingLiteral`. Not so an enum's: its values can be given other names.
+ */
+export function isLastingType(catalog: Catalog, typeOid: number): boolean {
+  const type = catalog.type(catalog.domainBaseOid(typeOid));
+  if (type === undefined) return false;
+  if (inputDependsOnContext.has(type.oid)) return true;
+  if (type.elementOid !== 0) return isLastingType(catalog, type.elementOid);
+  if ((type.kind === 'r' || type.kind === 'm') && type.partOid !== 0)
+    return isLastingType(catalog, type.partOid);
+  return type.kind === 'b' && type.inputVolatility === 'i';
+}
+
+/**
+ * Whether a string constant is read as the same value at any time, while settings and catalog stay as they are.
+ *
+ * @param typeOid undefined: of some type that lasts, whichever
+ */
+export function isLastingLiteral(catalog: Catalog, typeOid: number | undefined, text: string): boolean {
+  if (typeOid !== undefined && catalog.type(typeOid)?.kind === 'd') return false;
+  if (typeOid !== undefined && !isLastingType(catalog, typeOid)) return false;
+  return !timeDependent.test(text.replace(escapes, ''));
+}
