@@ -37,6 +37,8 @@ export interface StatementFinished {
   readonly coverage?: 'full' | 'partial';
   /** How the restricted form is restricted. */
   readonly method?: Method;
+  /** Whether it was a text that was sent as a hidden statement, planned once for several executions. */
+  readonly isKeptText: boolean;
   /** Share of all keys that its most selective restriction lets through; undefined for a forward, or if their number is not known. */
   readonly keysKeptShare?: number | undefined;
   /** From sending the statement to its CommandComplete, in milliseconds. */

@@ -13,6 +13,7 @@ export class OracleReport {
   comparisons = 0;
   rewrites = 0;
   fallbacks = 0;
+  kept = 0;
   parted = 0;
   timeouts = 0;
   invalid = 0;
@@ -84,7 +85,7 @@ export class OracleReport {
     return [
       `${this.statements} statements, ${this.comparisons} comparisons (${this.parted} statements also in three parts; ` +
         `${this.invalid} statements the server refuses, ${this.timeouts} given up as too slow), ${this.#failures.length} differences`,
-      `${percent(this.share)} of the statements restricted at some point; ${this.rewrites} restricted runs, ${this.fallbacks} of them fell back`,
+      `${percent(this.share)} of the statements restricted at some point; ${this.rewrites} restricted runs, ${this.kept} of them by a kept plan; ${this.fallbacks} fell back`,
       ...(this.#blocks.all === 0
         ? []
         : [

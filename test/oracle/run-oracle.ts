@@ -96,6 +96,7 @@ class Comparison {
     const attempt = await this.run.subject.through(this.#runnable, place);
     report.comparisons++;
     if (attempt.isRestricted) report.rewrites++;
+    if (attempt.isKept === true) report.kept++;
     if (attempt.reason === 'fell back') report.fallbacks++;
     else if (attempt.reason !== undefined && place === 'alone' && this.#isLearned)
       report.noteReason(`${this.statement.form}: ${attempt.reason}`);

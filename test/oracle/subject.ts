@@ -9,6 +9,8 @@ export interface Attempt {
   readonly outcome: Outcome;
   /** Whether a restriction was in what the server ran. */
   readonly isRestricted: boolean;
+  /** Whether it was run by a plan that the session has kept of a text. */
+  readonly isKept?: boolean;
   /** Why there was none, where it is known. */
   readonly reason?: string;
   /** The text that was run instead of the statement's own, where it is known. */

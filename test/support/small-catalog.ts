@@ -227,6 +227,7 @@ function type(oid: number, name: string, details: Partial<CatalogType> = {}): Ca
     isPreferred: preferred.has(oid),
     inputVolatility: 'i',
     outputVolatility: 'i',
+    hasQuietChecks: false,
     ...details,
   };
 }

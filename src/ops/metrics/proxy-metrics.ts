@@ -14,6 +14,8 @@ export interface FinishedStatement {
   readonly elapsedMs: number;
   /** partial: some of the statement's blocks could not be restricted. Counted as full if it is not told. */
   readonly coverage?: 'full' | 'partial';
+  /** Whether it was a text sent as a hidden statement. Counted as not if it is not told. */
+  readonly isKeptText?: boolean;
   /** How the restricted form is restricted. */
   readonly method?: Method;
   /** Share of all keys that its most selective restriction lets through; absent if not restricted, or how many there are is not known. */
@@ -55,6 +57,7 @@ export class ProxyMetrics {
   readonly #keysKept: ReadonlyMap<Method, ObservedDurations>;
   readonly #contextQuestions: Counter<'outcome'>;
   readonly #keyTables: Counter<'outcome'>;
+  readonly #keptTexts: Counter;
   readonly #queryTimeouts: Counter;
   readonly #cancelRequests: Counter<'outcome'>;
   readonly #protocolErrors: Counter<'side' | 'sqlstate'>;
@@ -162,6 +165,11 @@ export class ProxyMetrics {
       registers,
     });
     for (const outcome of ['made', 'refused', 'unfit']) this.#keyTables.inc({ outcome }, 0);
+    this.#keptTexts = new Counter({
+      name: 'pcache_kept_texts_total',
+      help: 'Restricted texts that came again in their session, and were run by a plan that it has kept.',
+      registers,
+    });
     this.#queryTimeouts = new Counter({
       name: 'pcache_query_timeouts_total',
       help: 'Statements canceled because they ran into limits.query_timeout_ms.',
@@ -212,6 +220,7 @@ export class ProxyMetrics {
   statementFinished(statement: FinishedStatement): void {
     const { plan, reason, outcome, elapsedMs, blocks, method, keysKeptShare } = statement;
     if (method !== undefined) this.#methods.inc({ method });
+    if (statement.isKeptText === true) this.#keptTexts.inc();
     if (method !== undefined && keysKeptShare !== undefined)
       this.#keysKept.get(method)?.observe(keysKeptShare);
     for (const block of blocks ?? [])

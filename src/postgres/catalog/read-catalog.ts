@@ -125,6 +125,7 @@ function typeOf(row: ControlRow): CatalogType {
     category: String(row['typcategory']),
     isPreferred: row['typispreferred'] === true,
     inputVolatility: volatility(row['input_volatility']),
+    hasQuietChecks: row['has_quiet_checks'] === true,
     outputVolatility: volatility(row['output_volatility']),
   };
 }

@@ -82,6 +82,7 @@ export class RunReports {
       outcome,
       elapsedMs: completion.elapsedMs,
       blocks: plan.blocks,
+      isKeptText: run.isKeptText,
       ...(plan.kind === 'rewrite' ? told(plan) : {}),
     });
     if (plan.kind === 'rewrite' && plan.restriction.lacksTables) events.keyTables('unfit');

@@ -50,6 +50,8 @@ export interface CatalogType {
   readonly isPreferred: boolean;
   readonly inputVolatility: Volatility;
   readonly outputVolatility: Volatility;
+  /** Of a domain: whether its checks call nothing volatile. `inputVolatility` is that of a domain of which it is not known what they compute. */
+  readonly hasQuietChecks: boolean;
 }
 
 export interface CatalogFunction {
@@ -184,7 +186,7 @@ export class Catalog {
     this.hasVolatileOperatorOrCast =
       rows.operators.some(({ volatility }) => volatility === 'v') ||
       rows.casts.some(({ volatility }) => volatility === 'v') ||
-      rows.types.some((type) => !isBuiltin(type) && type.inputVolatility === 'v');
+      rows.types.some((type) => !isBuiltin(type) && type.inputVolatility === 'v' && !type.hasQuietChecks);
     for (const cast of rows.casts) {
       this.#casts.set(`${cast.sourceOid}>${cast.targetOid}`, cast);
       if (cast.volatility === 'v') this.#volatileCastTargets.add(cast.targetOid);

@@ -268,6 +268,20 @@ describe('rule S7: a statement that may change what the next one means', () => {
     expect(leavesContextAlone(text)).toBe(true);
     await bench.define(`create operator public.#### (leftarg = text, rightarg = text, function = texteq)`);
     expect(leavesContextAlone(text)).toBe(true);
+    await bench.define(`create domain quiet as text
+      check (value is null or (lower(value) <> ' {FUNCEXPR :funcid 1 x' and length(value) between 1 and 9 and value in ('a', 'b')))`);
+    expect(leavesContextAlone(text)).toBe(true);
+    for (const check of [
+      `move(value)`,
+      `quietly(value)`,
+      `value > 'a' or (select move(value))`,
+      `value::quiet is null`,
+    ]) {
+      await bench.define(`create domain noisy as text check (${check})`);
+      expect(leavesContextAlone(text)).toBe(false);
+      await bench.define(`drop domain noisy`);
+      expect(leavesContextAlone(text)).toBe(true);
+    }
     await bench.define(`create function noisy(text, text) returns boolean language sql as $$ select move($1) $$;
       create operator public.##### (leftarg = text, rightarg = text, function = noisy)`);
     expect(leavesContextAlone(`select id from place where kind ##### 'elsewhere'`)).toBe(false);
