@@ -274,7 +274,7 @@ describe('rule S7: a statement that may change what the next one means', () => {
     for (const check of [
       `move(value)`,
       `quietly(value)`,
-      `value > 'a' or (select move(value))`,
+      `case when value > 'a' then true end`,
       `value::quiet is null`,
     ]) {
       await bench.define(`create domain noisy as text check (${check})`);
