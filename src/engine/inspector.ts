@@ -30,6 +30,7 @@ export class Inspector {
     (_, key) => 2 * key.length + 200,
   );
   #catalog: Catalog | undefined;
+  #read = this.#reader();
 
   constructor(
     partitionKeys: readonly PartitionKey[],
@@ -48,6 +49,7 @@ export class Inspector {
     this.#cache.clear();
     this.#forms.clear();
     this.#passingForms.clear();
+    this.#read = this.#reader();
   }
 
   inspect(text: string): InspectedStatement {
@@ -67,10 +69,16 @@ export class Inspector {
     return statement;
   }
 
-  readonly #read = (statement: CandidateStatement): StatementsOfText => {
-    this.#remember(statement);
-    return this.events.step('parse', () => statementsOf(statement.text, this.#catalog)) ?? nothingToRestrict;
-  };
+  /** What a statement was judged by may be an older catalog when it is looked into: then it is not remembered. */
+  #reader(): (statement: CandidateStatement) => StatementsOfText {
+    const read = (statement: CandidateStatement): StatementsOfText => {
+      if (read === this.#read) this.#remember(statement);
+      return (
+        this.events.step('parse', () => statementsOf(statement.text, this.#catalog)) ?? nothingToRestrict
+      );
+    };
+    return read;
+  }
 
   /**
    * Reads a text there was no time for when it came. This execution keeps being taken for one that may change the context; what is

@@ -6,6 +6,8 @@ import { encodeQuery } from '../../src/wire/frontend/query';
 import { encodeSync } from '../../src/wire/frontend/sync';
 import { encodeCancelRequest } from '../../src/wire/startup/cancel-request';
 import { maxTwins } from '../../src/proxy/hidden/hidden-twins';
+import { describeVersions } from '../support/postgres-versions';
+import { ProxiedDatabase } from '../support/proxied-database';
 import { startPostgres, type PostgresServer } from '../support/postgres-server';
 import { startProxy, type RecordedProxy } from '../support/recorded-proxy';
 import { ScriptedEngine, type ScriptedPlan } from '../support/scripted-engine';
@@ -198,11 +200,10 @@ describe('kept texts', () => {
 
   test('the hidden statement is gone: the original is run, and in the end none is kept', async () => {
     keep(original, `select 'restricted'`);
-    const drops = `select drop_hidden()`;
     await ask(query(original));
     for (let i = 0; i < 3; i++) {
       expect(await answers(query(original))).toEqual(['restricted']);
-      expect(await answers(query(drops))).toEqual(['dropped']);
+      expect(await answers(query(`select drop_hidden()`))).toEqual(['dropped']);
       expect(await answers(query(original))).toEqual(['original']);
     }
     for (let i = 0; i < 3; i++) expect(await answers(query(original))).toEqual(['restricted']);
@@ -286,5 +287,92 @@ describe('kept texts', () => {
     await direct.query(`insert into changing values (99)`);
     client.send(query(original));
     expect(transcript(await client.untilClosed()).join('\n')).toContain('C57P01');
+  });
+});
+
+/** The whole program, on data that is promised not to change; everything else does. */
+describeVersions('texts the program keeps', (binaries) => {
+  const found = `select p.*, v.rating from place p join visit v on v.region_id = p.region_id and v.id = p.id where p.name = 'Rome' order by p.id`;
+  const now = `select p.id, p.seen < 'now' as x from place p where p.name = 'Rome' and p.seen < 'now' order by p.id`;
+  let database: ProxiedDatabase;
+  let through: Client;
+  let direct: Client;
+
+  beforeAll(async () => {
+    database = await ProxiedDatabase.start({ binaries });
+    [through, direct] = [new Client(database.through), new Client(database.direct)];
+    await Promise.all([through.connect(), direct.connect()]);
+    await through.query(`set pcache.method = 'inline'`);
+  });
+  afterAll(async () => {
+    await Promise.all([through?.end(), direct?.end()]);
+    await database?.[Symbol.asyncDispose]();
+  });
+
+  const kept = async (): Promise<number> => (await database.metrics()).get('pcache_kept_texts_total') ?? NaN;
+  const same = async (text: string): Promise<void> => {
+    const [a, b] = [await through.query(text), await direct.query(text)];
+    expect(a.rows).toEqual(b.rows);
+    expect(a.fields.map(({ name, dataTypeID, format }) => [name, dataTypeID, format])).toEqual(
+      b.fields.map(({ name, dataTypeID, format }) => [name, dataTypeID, format]),
+    );
+  };
+  const isKept = async (text: string): Promise<void> => {
+    await until('the text is kept', async () => {
+      const before = await kept();
+      await same(text);
+      return (await kept()) > before;
+    });
+  };
+
+  test('a text that is restricted is kept, and stays what it is whatever others do', async () => {
+    await isKept(found);
+    for (const change of [
+      `alter table place add column height int default 7`,
+      `alter table place alter column height type text using 'as text ' || height`,
+      `alter table visit rename column rating to stars; alter table visit add column rating int default 3`,
+      `create index on place (name)`,
+      `drop index place_name_idx`,
+      `alter table visit rename to visit_old; create table visit as select id, region_id, -1 as rating from visit_old`,
+      `drop table visit; alter table visit_old rename to visit`,
+      `analyze place`,
+    ]) {
+      await direct.query(change);
+      for (let i = 0; i < 4; i++) await same(found);
+    }
+  });
+
+  test('nor whatever the session sets', async () => {
+    await isKept(found);
+    for (const setting of [
+      `set timezone = 'Asia/Tokyo'`,
+      `set datestyle = 'German'`,
+      `set search_path = pg_catalog, public`,
+      `set enable_nestloop = off`,
+      `begin; set local timezone = 'UTC'; commit`,
+      `set bytea_output = 'escape'`,
+      `set intervalstyle = 'iso_8601'`,
+    ]) {
+      await Promise.all([through.query(setting), direct.query(setting)]);
+      for (let i = 0; i < 4; i++) await same(found);
+    }
+    await Promise.all([through.query('discard all'), direct.query('discard all')]);
+    for (let i = 0; i < 4; i++) await same(found);
+  });
+
+  test('a text that means something else each time is not', async () => {
+    const hitsBefore = await database.hits();
+    for (let i = 0; i < 5; i++) await same(now);
+    await until('it is restricted', async () => {
+      await same(now);
+      return (await database.hits()) > hitsBefore + 3;
+    });
+    const before = await kept();
+    for (let i = 0; i < 5; i++) await same(now);
+    expect(await kept()).toBe(before);
+  });
+
+  test('there was no trouble', async () => {
+    expect(await database.trouble()).toEqual([]);
   });
 });

@@ -18,7 +18,7 @@ import { HiddenTwins } from './hidden-twins';
 const maxAgeMs = 10_000;
 /** Texts that are remembered as seen once; the oldest are forgotten. */
 const maxSeen = 100;
-/** Hidden statements that were gone when they were to be run, after which the session keeps no more: a pooler may stand between. */
+/** So many hidden statements in a row were gone when they were to be run again, that the session keeps no more: a pooler may stand between. */
 const maxLost = 3;
 
 /**
@@ -59,7 +59,7 @@ export class TextKeeper {
   /** What to send for a run that is about to be; undefined: the text. */
   messages(run: StatementRun, plan: RewritePlan): Buffer | undefined {
     const { lastsWith, text } = plan;
-    if (this.lastUsed?.hasFailed === true) this.lost++;
+    if (this.lastUsed !== undefined) this.lost = this.lastUsed.hasFailed ? this.lost + 1 : 0;
     this.lastUsed = undefined;
     if (lastsWith === undefined || !this.mayBeHidden(run)) return undefined;
     const known = this.twins.find(plan, lastsWith);
@@ -67,9 +67,9 @@ export class TextKeeper {
       this.note(text, lastsWith);
       return undefined;
     }
-    this.lastUsed = known;
     const { tracker } = this;
     const hidden = known ?? new HiddenStatement(this.names.next());
+    this.lastUsed = known;
     const { name } = hidden;
     const out: Buffer[] = [];
     tracker.unnamedGone();

@@ -52,6 +52,21 @@ describe('inspect', () => {
     if (bad instanceof CandidateStatement) expect(bad.statements).toEqual([]);
   });
 
+  test('what was judged by an older catalog is not remembered when it is looked into under another', () => {
+    const keys = [
+      { name: 'key', datatype: 'integer', tables: new Map([['public.region', 'region_id']]) },
+    ] as const;
+    const keeper = new Inspector(keys, new TurnBudget(Infinity));
+    const text = (i: number): string => `select * from region limit ${i}`;
+    keeper.inspect(text(1));
+    const early = keeper.inspect(text(2));
+    expect(early).toMatchObject({ isCandidate: true, leavesContextAlone: false });
+    keeper.useCatalog(smallCatalog());
+    if (!(early instanceof CandidateStatement)) throw new Error();
+    expect(early.statements).toHaveLength(1);
+    expect(keeper.inspect(text(2))).toMatchObject({ isCandidate: true, leavesContextAlone: true });
+  });
+
   test('a text there was no time for is not taken for one that may change the context when it comes again', () => {
     const spentAtOnce = new TurnBudget(1, () => () => 2);
     const busy = new Inspector(
