@@ -224,17 +224,6 @@ describeThere(`${describeOne}: what somebody else did to entries`, () => {
     }
   });
 
-  test('the index is gone: an entry is listed again once it was read', async () => {
-    const server = await startServer();
-    const backend = await open({ addresses: [server] });
-    await backend.registerPartitionKey('region', 'integer');
-    await backend.put(sampleEntry(keys));
-    await server.admin.del('{pcache:redis_set:region}:entries');
-    expect(await backend.count('region')).toBe(0);
-    expect((await backend.get('region', a))?.keyCount).toBe(2);
-    expect(await backend.count('region')).toBe(1);
-  });
-
   test('a partition key is known with another datatype: refused, by the name', async () => {
     const server = await startServer();
     const first = await open({ addresses: [server] });

@@ -23,6 +23,7 @@ import { UseWriter } from '../../use-writer';
 import { RedisChangeListener } from './redis-change-listener';
 import type { RedisConnections } from './redis-connections';
 import { RedisDecoder } from './redis-decoder';
+import { completeMark, RedisIndex } from './redis-index';
 import { RedisNames } from './redis-names';
 import { type RedisArgument, runScript } from '../../redis-scripts';
 import type { RedisStorage } from './redis-storage';
@@ -58,6 +59,7 @@ export class RedisBackend implements CacheBackend {
   private readonly changes: SharedChangeFeed;
   private readonly notes: UseWriter;
   private readonly decoder: RedisDecoder;
+  private readonly index: RedisIndex;
   private readonly self = randomUUID();
   private readonly registered = new Map<string, PartitionKeyType>();
   private listener: RedisChangeListener | undefined;
@@ -71,6 +73,7 @@ export class RedisBackend implements CacheBackend {
     this.capabilities = storage.capabilities;
     this.names = new RedisNames(options.keyPrefix, this.name);
     this.decoder = new RedisDecoder(storage, options.warn);
+    this.index = new RedisIndex(options.connections.client, this.names);
     this.changes = new SharedChangeFeed(this, options.warn);
     this.notes = new UseWriter(this.name, (notes) => this.writeNotes(notes), options.warn);
   }
@@ -238,8 +241,12 @@ export class RedisBackend implements CacheBackend {
     const keys = [names.registration(partitionKey), ...names.lists(partitionKey)];
     const message = encodeChange({ by: this.self, ...place });
     const args = [names.descriptions(partitionKey), names.keySets(partitionKey), names.changes, message];
+    const drop = async (found: readonly string[] = []): Promise<number> =>
+      Number(await this.script('drop', keys, [...args, completeMark, ...found]));
     const write = async (): Promise<number> => {
-      const entries = Number(await this.script('drop', keys, args));
+      let entries = await drop();
+      if (entries === -2)
+        entries = await drop(['found', ...(await this.command(() => this.index.scan(partitionKey)))]);
       await this.command(({ client }) => client.srem(names.registry, partitionKey));
       return entries;
     };
@@ -275,12 +282,9 @@ export class RedisBackend implements CacheBackend {
 
   /** The descriptions of a partition key's entries, some at a time. */
   private async *pages(partitionKey: string): AsyncGenerator<EntryDescription[], void, undefined> {
-    const hashes = await this.command(({ client }) =>
-      client.zrange(this.names.index(partitionKey), '0', '-1'),
-    );
+    const hashes = await this.command(() => this.index.hashes(partitionKey));
     for (let i = 0; i < hashes.length; i += readAtOnce) {
-      const some = hashes.slice(i, i + readAtOnce) as FragmentHash[];
-      const read = await this.read(partitionKey, some, 'none');
+      const read = await this.read(partitionKey, hashes.slice(i, i + readAtOnce), 'none');
       yield read.flatMap((entry) => entry?.description ?? []);
     }
   }
@@ -295,7 +299,7 @@ export class RedisBackend implements CacheBackend {
       ...this.names.lists(partitionKey),
       ...hashes.flatMap((hash) => this.names.entry(partitionKey, hash)),
     ];
-    const reply = await this.script('read', keys, [form, ...hashes]);
+    const reply = await this.script('read', keys, [form, this.names.changes, partitionKey, ...hashes]);
     type Read = [Buffer, Buffer, Buffer | null, Buffer | null, Buffer[] | Buffer | null];
     return (reply as (Read | null)[]).map((entry, i) => {
       if (entry === null) return undefined;
