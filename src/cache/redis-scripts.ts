@@ -42,11 +42,13 @@ export async function runScript(
   args: readonly RedisArgument[],
 ): Promise<unknown> {
   const { text, sha1 } = script(of, name);
+  // One array: of more than about 120,000 members of a set, a call with an argument each is more than the stack holds.
+  const given = [keys.length, ...keys, ...args];
   try {
-    return await client.callBuffer('EVALSHA', sha1, keys.length, ...keys, ...args);
+    return await client.callBuffer('EVALSHA', [sha1, ...given]);
   } catch (error) {
     // A server forgets its scripts when it restarts; another one of a cluster has never had them.
     if (!(error instanceof Error) || !error.message.startsWith('NOSCRIPT')) throw error;
-    return client.callBuffer('EVAL', text, keys.length, ...keys, ...args);
+    return client.callBuffer('EVAL', [text, ...given]);
   }
 }

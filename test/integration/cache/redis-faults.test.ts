@@ -224,6 +224,18 @@ describeThere(`${describeOne}: what somebody else did to entries`, () => {
     }
   });
 
+  test('a set of more keys than a call can have arguments is kept', async () => {
+    const server = await startServer();
+    const backend = await open({ addresses: [server] });
+    await backend.registerPartitionKey('region', 'integer');
+    const many = createKeySet(
+      'integer',
+      Array.from({ length: 200_000 }, (_, i) => BigInt(i)),
+    );
+    await backend.put(sampleEntry(many));
+    expect((await backend.get('region', a))?.keys?.size).toBe(200_000);
+  });
+
   test('a partition key is known with another datatype: refused, by the name', async () => {
     const server = await startServer();
     const first = await open({ addresses: [server] });
