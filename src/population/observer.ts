@@ -33,6 +33,9 @@ export interface ObserverOptions {
   readonly pace?: PaceOptions;
 }
 
+/** Attempts to store an entry after which it is told from a store that is away or full. */
+const maxPuts = 3;
+
 /**
  * Runs the fragments of a queue and puts their entries into a backend, until it is stopped.
  *
@@ -248,13 +251,21 @@ export class Observer implements AsyncDisposable {
   ): Promise<void> {
     const { backend } = this.#options;
     const attempt = { failuresBefore: failuresOf(before), computeMs, now: Date.now() };
-    try {
-      await this.#whileAway(() => backend.put(entryOfRun(fragment, outcome, attempt)));
-    } catch (error) {
-      if (!(error instanceof KeyOutOfRangeError)) throw error;
-      const failure = { status: 'failed', error: error.message } as const;
-      await this.#whileAway(() => backend.put(entryOfRun(fragment, failure, attempt)));
-    }
+    const put = (settled: SettledOutcome): Promise<void> =>
+      backend.put(entryOfRun(fragment, settled, attempt));
+    let failures = 0;
+    await this.#whileAway(async () => {
+      try {
+        await put(outcome);
+      } catch (error) {
+        if (!(error instanceof KeyOutOfRangeError || error instanceof CacheUnavailableError)) throw error;
+        failures += 1;
+        const isRefused = error instanceof KeyOutOfRangeError || failures >= maxPuts;
+        if (!isRefused) throw error;
+        // A store that takes this is there, and has room: it is the entry that it does not take.
+        await put({ status: 'failed', error: error.message });
+      }
+    });
   }
 
   /** Tries until the backend answers, or the observer is stopped. */
