@@ -131,7 +131,7 @@ function populationConnections({ concurrency, lockTimeoutMs, workMem, parallelWo
       max_parallel_workers_per_gather: String(parallelWorkers),
       // It uses the processor for what may save time of later rows, which are not the ones clients wait for.
       jit: 'off',
-      ...(lockTimeoutMs > 0 ? { lock_timeout: `${lockTimeoutMs}ms` } : {}),
+      ...(lockTimeoutMs > 0 ? { lock_timeout: `${Math.ceil(lockTimeoutMs)}ms` } : {}),
       ...(workMem === undefined ? {} : { work_mem: workMem }),
     },
   };

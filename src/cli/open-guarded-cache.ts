@@ -6,6 +6,7 @@ import { GuardedBackend } from '../cache/guarded-backend';
 import type { CacheConfig } from '../ops/config/pcache-config';
 import type { Log } from '../ops/log/log';
 import type { CacheMetrics } from '../ops/metrics/cache-metrics';
+import { atMostLongest } from '../postgres/deadline';
 import type { ServerTls } from '../postgres/server-tls';
 import { openCacheBackend } from './open-cache-backend';
 import { BorrowedCache } from './workers/borrowed-cache';
@@ -32,7 +33,7 @@ export function openGuardedCache(
   const options = {
     name: config.backend,
     capabilities: capabilitiesOf(config),
-    overdueMs: overdueTimes * config.deadlineMs,
+    overdueMs: atMostLongest(overdueTimes * config.deadlineMs),
   };
   if (overseer === undefined || !isForOneProcess(config.backend))
     return GuardedBackend.open({

@@ -6,6 +6,14 @@ export interface Deadline {
   readonly signal?: AbortSignal | undefined;
 }
 
+/** A timer of Node.js has 31 bits, and fires at once for more; so have PostgreSQL's settings, which then refuse it. */
+export const longestMs = 2 ** 31 - 1;
+
+/** As much of a time as there can be: what is added to the longest that a configuration may say does not fit any more. */
+export function atMostLongest(ms: number): number {
+  return Math.min(ms, longestMs);
+}
+
 /** Why waiting ended before the answer came. */
 export type Expiry = 'timeout' | 'aborted';
 
@@ -25,7 +33,7 @@ export async function waitUntil<T>(
       resolve('aborted');
       return;
     }
-    const timer = setTimeout(() => resolve('timeout'), Math.max(0, timeoutMs));
+    const timer = setTimeout(() => resolve('timeout'), atMostLongest(Math.max(0, timeoutMs)));
     const onAbort = (): void => resolve('aborted');
     signal?.addEventListener('abort', onAbort, { once: true });
     stop = () => {

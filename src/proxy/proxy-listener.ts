@@ -1,6 +1,7 @@
 import { type AddressInfo, type Socket } from 'node:net';
 import { type Engine } from '../engine/engine';
 import { type ClientFacts } from '../ops/console/console-subjects';
+import { atMostLongest } from '../postgres/deadline';
 import { PlainSocket } from '../postgres/plain-socket';
 import { cancelHeaderBytes, decodeCancelRequest } from '../wire/startup/cancel-request';
 import { cancelKey, relayToSession } from './entrance/client-cancel';
@@ -176,9 +177,12 @@ export class ProxyListener implements AsyncDisposable {
       setTimeout(() => {
         for (const session of this.sessions) session.shutDown();
       }, deadlineMs),
-      setTimeout(() => {
-        for (const session of this.sessions) session.destroy();
-      }, deadlineMs + leaveMs),
+      setTimeout(
+        () => {
+          for (const session of this.sessions) session.destroy();
+        },
+        atMostLongest(deadlineMs + leaveMs),
+      ),
     ];
     await this.empty();
     timers.forEach(clearTimeout);

@@ -125,7 +125,7 @@ export class ProcessingDatabase implements AsyncDisposable {
         cursor_tuple_fraction: '1',
         max_parallel_workers_per_gather: String(parallelWorkers),
         jit: 'off',
-        ...(lockTimeoutMs > 0 ? { lock_timeout: `${lockTimeoutMs}ms` } : {}),
+        ...(lockTimeoutMs > 0 ? { lock_timeout: `${Math.ceil(lockTimeoutMs)}ms` } : {}),
         ...(workMem === undefined ? {} : { work_mem: workMem }),
       },
       statements: Object.fromEntries(names.map((name) => [name, statement(name)])),

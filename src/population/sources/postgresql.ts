@@ -7,6 +7,7 @@ import type { InPlaceStore } from '../../cache/in-place';
 import { type EntryStamp, hastenDurability, isDurable, stampEntry } from '../../freshness/entry-stamp';
 import type { ControlClient, QueryOptions } from '../../postgres/control-client';
 import type { ControlPool } from '../../postgres/control-pool';
+import { atMostLongest } from '../../postgres/deadline';
 import { sqlFile } from '../../postgres/sql-files';
 import type { Fragment } from '../../query/fragment/fragment';
 import type { PartitionValue } from '../../query/partition-key';
@@ -243,7 +244,7 @@ export class PostgresqlSource implements FragmentSource {
     if (problem !== undefined) return { status: 'failed', error: problem };
     const [limited] = await client.query<{ snapshot: string }>(
       limitRun,
-      [timeoutMs, timeoutMs + serverGraceMs],
+      [timeoutMs, timeoutMs + serverGraceMs].map((ms) => atMostLongest(Math.ceil(ms))),
       limits(),
     );
     if (limited === undefined) throw new Error(`${limitRun.name}.sql returned no row`);

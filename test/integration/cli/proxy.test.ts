@@ -184,6 +184,23 @@ describe('pcache proxy', () => {
       }),
     ));
 
+  test.each([1, 2])('SIGTERM: of the longest deadline there is time, with %i worker(s)', (workers) =>
+    withProxy(
+      configuration(`limits: { drain_timeout_ms: ${2 ** 31 - 1} }\nworkers: ${workers}`),
+      ({ program, port }) =>
+        withClient(port, async (client) => {
+          await client.query('begin');
+          program.send('SIGTERM');
+          await program.logged('shutting down; a second signal ends the process at once');
+          expect((await client.query('select pg_sleep(1), 42 as answer')).rows).toMatchObject([
+            { answer: 42 },
+          ]);
+          await client.query('commit');
+          expect(await program.ended).toMatchObject({ code: 0 });
+        }),
+    ),
+  );
+
   test('SIGHUP: the catalog is read again and sessions go on', () =>
     withProxy(configuration(), ({ program, port }) =>
       withClient(port, async (client) => {

@@ -60,6 +60,14 @@ async function activeRuns(): Promise<number> {
 }
 
 describe('a run', () => {
+  test.each([2 ** 31 - 1, 2 ** 31 - 2, 19_999.5])(
+    'has any time a configuration may say: %d ms',
+    async (timeoutMs) => {
+      const fragment = makeFragment('select distinct t1.place_id from public.place t1 where t1.place_id < 3');
+      expect(await run(fragment, { timeoutMs })).toMatchObject({ status: 'ok' });
+    },
+  );
+
   test('reads all keys, over several batches, and its snapshot', async () => {
     const outcome = await run(
       makeFragment('select distinct t1.place_id from public.place t1 where t1.place_id > 3000'),
