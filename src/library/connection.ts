@@ -34,8 +34,13 @@ export type ConnectionInput = string | ConnectionParameters | PoolLike;
 export function connectionParameters(connection: ConnectionInput): ConnectionParameters & {
   readonly port: number;
 } {
-  if (typeof connection !== 'string' && !('options' in connection))
-    return { ...connection, port: connection.port ?? 5432 };
+  if (typeof connection !== 'string' && !('options' in connection)) {
+    const { host, port = 5432, database, user } = connection;
+    for (const [name, value] of Object.entries({ host, database, user }))
+      if (typeof (value as unknown) !== 'string' || value === '')
+        throw new TypeError(`connection: ${name} is missing; host, database and user are required`);
+    return { ...connection, port };
+  }
   const config =
     typeof connection === 'string' ? { connectionString: withoutTls(connection) } : connection.options;
   // Nothing is connected: it only reads its parameters, defaults and environment as `pg` does.

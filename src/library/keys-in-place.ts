@@ -6,7 +6,7 @@ import { NotInPlaceError } from '../errors/not-in-place-error';
 import type { Catalog } from '../query/catalog/catalog';
 import type { MethodChoice } from '../query/rewrite/method';
 import type { CacheHelper } from './cache-helper';
-import type { Session } from './session';
+import { rawTypes, type Session } from './session';
 
 /** What can be read in place of matches, and why others are left out. */
 export interface InPlaceMatches {
@@ -84,7 +84,7 @@ async function isTrue(
     const [row] = await pool.withClient((client) => client.execute<{ is_true: boolean }>('a question', text));
     return row?.is_true === true;
   }
-  const { rows } = await session.query({ text, values: [], rowMode: 'array' });
+  const { rows } = await session.query({ text, values: [], rowMode: 'array', types: rawTypes });
   const [row] = rows;
-  return Array.isArray(row) && row[0] === true;
+  return Array.isArray(row) && (row[0] === true || row[0] === 't');
 }

@@ -2,6 +2,7 @@ import type { CacheBackend } from '../cache/cache-backend';
 import { Owned } from '../cli/owned';
 import type { FragmentOutcome, FragmentSource } from '../population/fragment-source';
 import { entryOfRun } from '../population/run-entry';
+import { atMostLongest } from '../postgres/deadline';
 import type { Fragment } from '../query/fragment/fragment';
 import { type CacheHandler, helperOf } from './cache-helper';
 import { generateAllQueryHashPairs } from './generate-hashes';
@@ -47,13 +48,14 @@ export async function populateFragments(
   const helper = helperOf(cacheHandler);
   const parts = helper.parts();
   const { timeoutMs, maxKeys } = { ...parts.config.population, ...given(options) };
+  checkLimits(timeoutMs, maxKeys);
   const { signal = new AbortController().signal, forceRecalculate = false } = options;
   await using owned = new Owned();
   const source = openSource(
     options.source ?? { kind: 'own' },
     parts,
     helper.queries(),
-    { timeoutMs, maxKeys },
+    { timeoutMs: atMostLongest(Math.ceil(timeoutMs)), maxKeys },
     owned,
   );
   const results: PopulatedFragment[] = [];
@@ -95,4 +97,10 @@ function given({ timeoutMs, maxKeys }: RunOptions): Partial<SourceLimits> {
     ...(timeoutMs === undefined ? {} : { timeoutMs }),
     ...(maxKeys === undefined ? {} : { maxKeys }),
   };
+}
+
+/** Infinity is no limit. Throws TypeError: what no run can keep to would be kept as a failure of each. */
+function checkLimits(timeoutMs: number, maxKeys: number): void {
+  if (!(timeoutMs > 0)) throw new TypeError(`timeoutMs: expected more than 0, got ${timeoutMs}`);
+  if (!(maxKeys >= 1)) throw new TypeError(`maxKeys: expected 1 or more, got ${maxKeys}`);
 }

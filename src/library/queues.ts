@@ -7,6 +7,7 @@ import type {
   WorkLease,
   WorkQueue,
 } from '../population/queue/work-queue';
+import { atMostLongest } from '../postgres/deadline';
 import type { Fragment } from '../query/fragment/fragment';
 import type { PartitionKeyType } from '../query/partition-key';
 import { type CacheHandler, helperOf } from './cache-helper';
@@ -35,6 +36,7 @@ export async function pushToOriginalQueryQueue(options: PushQueryOptions): Promi
   const helper = helperOf(cacheHandler);
   const { partitionKey, datatype } = helper;
   checkKey(partitionKey, options.partitionKey);
+  checkPriority(priority);
   checkDatatype(datatype, options.partitionDatatype);
   const work: OriginalQuery = {
     ...{ query, partitionKey, datatype },
@@ -57,10 +59,14 @@ export async function pushToQueryFragmentQueue(
   options: PushFragmentsOptions,
 ): Promise<readonly PushOutcome[]> {
   const { queryHashPairs, cacheHandler, priority = 1 } = options;
-  const requests = [...queryHashPairs].map((pair) => ({
-    work: 'fragment' in pair ? pair.fragment : pair,
-    priority,
-  }));
+  checkPriority(priority);
+  const { partitionKey } = helperOf(cacheHandler);
+  const requests = [...queryHashPairs].map((pair) => {
+    const work = 'fragment' in pair ? pair.fragment : pair;
+    if (work.partitionKey !== partitionKey)
+      throw new TypeError(`a fragment of ${work.partitionKey} is none of ${partitionKey}`);
+    return { work, priority };
+  });
   return queuesOf(cacheHandler).fragments.push(requests);
 }
 
@@ -138,6 +144,11 @@ function queuesOf(cacheHandler: CacheHandler): HelperQueues {
   return queues;
 }
 
+/** What is no number has no place in an order, and would stay where it is. */
+function checkPriority(priority: number): void {
+  if (!Number.isFinite(priority)) throw new TypeError(`priority: expected a number, got ${priority}`);
+}
+
 function checkDatatype(datatype: PartitionKeyType, asked: PartitionKeyType | undefined): void {
   if (asked !== undefined && asked !== datatype)
     throw new TypeError(`the cache helper's keys are of type ${datatype}, not ${asked}`);
@@ -159,11 +170,8 @@ async function popBlocking<Work>(
   return timeoutMs === 0 ? pop(queue) : claim(queue, timeoutMs);
 }
 
-/** A timer of Node.js has 31 bits; nobody waits longer. */
-const longestMs = 2 ** 31 - 1;
-
 async function claim<Work>(queue: WorkQueue<Work>, timeoutMs: number): Promise<PoppedItem<Work> | undefined> {
-  const lease = await queue.claim(AbortSignal.timeout(Math.min(Math.ceil(timeoutMs), longestMs)));
+  const lease = await queue.claim(AbortSignal.timeout(atMostLongest(Math.ceil(timeoutMs))));
   return lease === undefined ? undefined : popped(queue, lease);
 }
 

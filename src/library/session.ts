@@ -1,9 +1,22 @@
+import { types } from 'pg';
 import type { DatabaseEngine } from '../engine/database-engine';
 import type { SessionContext } from '../engine/session-context';
 import type { ControlPool } from '../postgres/control-pool';
 import { sqlFile } from '../postgres/sql-files';
 
 const sessionContext = sqlFile('session-context');
+
+/** What has `pg` leave texts as the server wrote them, whatever parsers the program has set; what is in binary is read as ever. */
+export interface RawTypes {
+  getTypeParser(oid: number, format?: string): (value: string) => unknown;
+}
+
+export const rawTypes: RawTypes = {
+  getTypeParser: (oid, format) =>
+    format === 'binary'
+      ? (types.getTypeParser as RawTypes['getTypeParser'])(oid, 'binary')
+      : (value) => value,
+};
 
 /**
  * The connection a query is going to be run on, such as a client of the package `pg`: asked what search_path, settings and temporary
@@ -14,6 +27,7 @@ export interface Session {
     readonly text: string;
     readonly values: unknown[];
     readonly rowMode: 'array';
+    readonly types: RawTypes;
   }): Promise<{ readonly rows: readonly unknown[] }>;
 }
 
@@ -31,7 +45,7 @@ export async function contextOf(
 }
 
 async function firstRow(session: Session, text: string): Promise<readonly unknown[]> {
-  const { rows } = await session.query({ text, values: [null], rowMode: 'array' });
+  const { rows } = await session.query({ text, values: [null], rowMode: 'array', types: rawTypes });
   const [row] = rows;
   if (!Array.isArray(row)) throw new TypeError('a session returns rows as arrays where rowMode says so');
   return row as readonly unknown[];

@@ -61,6 +61,8 @@ class PgControlPool implements ControlPool {
   readonly #pool: Pool;
   readonly #connectTimeoutMs: number;
   readonly #queryTimeoutMs: number;
+  /** Ends the waiting of those who wait for a connection. */
+  readonly #waiting = new Set<() => void>();
 
   constructor(private readonly options: ControlPoolOptions) {
     const { host, port, database, user, password } = options;
@@ -159,6 +161,8 @@ class PgControlPool implements ControlPool {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    // The pool says nothing to those who wait for a connection.
+    for (const giveUp of this.#waiting) giveUp();
     await this.#pool.end();
   }
 
@@ -192,7 +196,7 @@ class PgControlPool implements ControlPool {
     // caller wants: it is then refused, or not, as that other way is, and both are ways the mode allows.
     this.#pool.options.ssl =
       encryption === 'plain' || tls === undefined ? false : tlsConnectOptions(tls, host);
-    const connecting = this.#pool.connect();
+    const connecting = this.#orClosed(this.#pool.connect());
     // The pool keeps the time itself; half a second more, for it to be the one that tells what was wrong.
     const deadline = { timeoutMs: this.#connectTimeoutMs + 500, signal };
     try {
@@ -210,6 +214,21 @@ class PgControlPool implements ControlPool {
       const reason = error instanceof Error ? describeConnectError(error) : String(error);
       throw new ControlConnectionError(this.target, 'unreachable', reason, { cause: error });
     }
+  }
+
+  /** The same, but rejects at once when the pool is closed. */
+  #orClosed(connecting: Promise<PoolClient>): Promise<PoolClient> {
+    return new Promise((resolve, reject) => {
+      const giveUp = (): void => {
+        connecting.then(
+          (connection) => connection.release(),
+          () => undefined,
+        );
+        reject(new Error('the connections of this pool are closed'));
+      };
+      this.#waiting.add(giveUp);
+      connecting.finally(() => this.#waiting.delete(giveUp)).then(resolve, reject);
+    });
   }
 }
 
