@@ -2,7 +2,8 @@
 export function readCsv(text: string): readonly (readonly string[])[] {
   const rows: string[][] = [];
   let row: string[] = [];
-  const field = /(?:"((?:[^"]|"")*)"|([^,\r\n]*))(,|\r?\n|$)/y;
+  // A carriage return by itself ends no row, and is no reason to leave out the rows behind it.
+  const field = /(?:"([^"]*(?:""[^"]*)*)"|((?:[^,\r\n]|\r(?!\n))*))(,|\r?\n|$)/y;
   while (field.lastIndex < text.length) {
     const match = field.exec(text);
     if (match === null) break;
