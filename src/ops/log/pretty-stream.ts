@@ -12,7 +12,7 @@ export function formatLine(line: string): string {
   const entry = JSON.parse(line) as Readonly<Record<string, unknown>>;
   const fields = Object.entries(entry)
     .filter(([name]) => !shown.has(name))
-    .map(([name, value]) => ` ${name}=${text(value)}`);
+    .map(([name, value]) => ` ${name}=${inLine(value)}`);
   const time = text(entry['time']).slice(11, 23);
   const level = text(entry['level']).toUpperCase().padEnd(5);
   return `${time} ${level} ${text(entry['msg'])}${fields.join('')}${formatError(entry['err'])}\n`;
@@ -26,6 +26,15 @@ function formatError(error: unknown): string {
   const frames = /(?:\n {4}at .*)+$/.exec(`\n${text(stack)}`)?.[0] ?? '';
   const because = cause === undefined ? '' : formatError(cause);
   return `\n  ${text(type)}: ${text(message)}${facts.join('')}${frames}${because}`;
+}
+
+/** What a client has named itself begins no line, and moves no cursor. */
+function inLine(value: unknown): string {
+  if (typeof value !== 'string' || !/\p{Cc}/u.test(value)) return text(value);
+  return JSON.stringify(value).replaceAll(
+    /\p{Cc}/gu,
+    (control) => `\\u00${control.charCodeAt(0).toString(16)}`,
+  );
 }
 
 function text(value: unknown): string {
