@@ -98,7 +98,12 @@ function scriptedEngine(): ScriptedEngine {
   const { plans } = engine;
   plans.set(candidates.plain, { text: `${candidates.plain} where true` });
   plans.set(candidates.late, { text: `${candidates.late} where true`, after: soon });
-  plans.set(candidates.context, { text: `${candidates.context} where true`, needsContext: true });
+  // Texts that come again are kept.
+  plans.set(candidates.context, {
+    text: `${candidates.context} where true`,
+    needsContext: true,
+    lastsWith: engine,
+  });
   plans.set(candidates.lateContext, {
     text: `${candidates.lateContext} where 1 = 1`,
     needsContext: true,
@@ -110,8 +115,17 @@ function scriptedEngine(): ScriptedEngine {
     mustRetryOnError: true,
     after: soon,
   });
-  plans.set(candidates.failsContext, { text: 'select nonsense', mustRetryOnError: true, needsContext: true });
-  plans.set(candidates.changing, { text: `${candidates.changing} where true` });
+  plans.set(candidates.failsContext, {
+    text: 'select nonsense',
+    mustRetryOnError: true,
+    needsContext: true,
+    lastsWith: engine,
+  });
+  plans.set(candidates.changing, {
+    text: `${candidates.changing} where true`,
+    needsContext: true,
+    lastsWith: engine,
+  });
   plans.set(candidates.manyHeld, {
     ...{ text: `${candidates.manyHeld} where i < 1000`, mustRetryOnError: true, isCertainAtFirstRow: true },
   });
@@ -122,7 +136,11 @@ function scriptedEngine(): ScriptedEngine {
       isCertainAtFirstRow: true,
     },
   });
-  plans.set(candidates.many, { text: `${candidates.many} where i < 1000` });
+  plans.set(candidates.many, {
+    text: `${candidates.many} where i < 1000`,
+    needsContext: true,
+    lastsWith: engine,
+  });
   plans.set(candidates.huge, { text: `select repeat('x', 100000)`, mustRetryOnError: true });
   plans.set(candidates.parameter, {
     text: `${candidates.parameter} where $1 is not null`,
@@ -209,21 +227,26 @@ function makeConversation(random: () => number): Turn[] {
       encodeExecute({ portalName: '', maxRows: 0 }),
     ];
   };
-  return Array.from({ length: 4 + Math.floor(random() * 14) }, (): Turn => {
+  const changed = (): Turn => ({ bytes: Buffer.alloc(0), replies: 0, change: pick(changes) });
+  return Array.from({ length: 4 + Math.floor(random() * 14) }, (): Turn | readonly Turn[] => {
     const kind = random();
-    if (kind < 0.08) return { bytes: Buffer.alloc(0), replies: 0, change: pick(changes) };
+    if (kind < 0.08) return changed();
     if (kind < 0.16) {
       // As drivers pipeline: each with a Sync of its own, or all before one.
       const hits = Array.from({ length: 2 + Math.floor(random() * 6) }, whole);
       if (random() < 0.5) return { bytes: Buffer.concat([...hits.flat(), encodeSync()]), replies: 1 };
       return { bytes: Buffer.concat(hits.flatMap((hit) => [...hit, encodeSync()])), replies: hits.length };
     }
-    if (kind < 0.3) return { bytes: encodeQuery({ query: pick(texts) }), replies: 1 };
+    if (kind < 0.3) {
+      // A text that comes again is not sent as a text.
+      const turn = { bytes: encodeQuery({ query: pick(texts) }), replies: 1 };
+      return Array.from({ length: 1 + Math.floor(random() * 5) }, () => (random() < 0.1 ? changed() : turn));
+    }
     if (kind < 0.5) return { bytes: encodeQuery({ query: pick(others) }), replies: 1 };
     portals = names.slice(1);
     const messages = kind < 0.8 ? whole() : Array.from({ length: Math.floor(random() * 8) }, message);
     return { bytes: Buffer.concat([...messages, encodeSync()]), replies: 1 };
-  });
+  }).flat();
 }
 
 /** What the conversation says, in groups of turns that are sent without waiting, cut at random places. */
@@ -325,6 +348,10 @@ describe(`random conversations (PCACHE_TEST_SEED=${seed})`, () => {
       'rewrite failed',
       'rewrite fellBack',
     ]);
+    const keptOutcomes = new Set(
+      proxy.events.statements.filter(({ isKeptText }) => isKeptText).map(({ outcome }) => outcome),
+    );
+    expect([...keptOutcomes].sort()).toEqual(['complete', 'fellBack']);
     expect(proxy.events.asks).toContain('answered');
   }, 600_000);
 });

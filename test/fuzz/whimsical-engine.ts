@@ -99,6 +99,8 @@ export class WhimsicalEngine implements Engine {
     const mustRetryOnError = canRetry && random.chance(0.5);
     // A table that nothing reads, in the statements that may have one.
     const hasTable = canMakeTables === true && random.chance(0.7);
+    const mayBeKept =
+      canRetry && !hasTable && parameters === undefined && /^\s*select\b/i.test(statement.text);
     const array = "'{1,2,3}'::pg_catalog.int8[]" as SqlText;
     return {
       kind: 'rewrite',
@@ -121,6 +123,7 @@ export class WhimsicalEngine implements Engine {
         why: 'only',
       },
       ...(hasTable ? { tables: [keyTable('pcache_whim', rowsOfArray(array), random.chance(0.5))] } : {}),
+      ...(mayBeKept && random.chance(0.7) ? { lastsWith: this } : {}),
       memo: undefined,
     };
   }
