@@ -3,6 +3,7 @@ import { ControlConnectionError } from '../errors/control-connection-error';
 import { type ControlClient, type ControlRow, PgControlClient, type QueryOptions } from './control-client';
 import { quoteIdentifier } from '../query/ast/quote';
 import { waitUntil } from './deadline';
+import { defaultKeepAliveMs } from './keep-alive';
 import { encryptionsToTry, type Encryption, type ServerTls, tlsConnectOptions } from './server-tls';
 import { type SqlFile, sqlFile } from './sql-files';
 
@@ -80,7 +81,9 @@ class PgControlPool implements ControlPool {
       application_name: 'pcache',
       max: options.maxConnections ?? 4,
       connectionTimeoutMillis: this.#connectTimeoutMs,
+      // Left to the system, a connection that only listens is taken for alive two hours after it was lost on the way.
       keepAlive: true,
+      keepAliveInitialDelayMillis: defaultKeepAliveMs,
       allowExitOnIdle: true,
       ...(settings.length === 0
         ? {}

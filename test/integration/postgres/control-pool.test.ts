@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { createServer, type AddressInfo, type Socket } from 'node:net';
 import { ControlConnectionError } from '../../../src/errors/control-connection-error';
 import { ControlQueryError } from '../../../src/errors/control-query-error';
@@ -54,6 +55,26 @@ test('a statement the server refuses is told with its name, target and SQLSTATE,
     });
     expect(await client.execute('pid', 'select pg_backend_pid() as pid')).toEqual(pid);
   });
+});
+
+const onLinux = process.platform === 'linux' ? test : test.skip;
+
+onLinux('a connection that listens and hears nothing is tried within minutes', async () => {
+  await using _listening = await pool.listen('anything', () => undefined);
+  const [, port] = /:(\d+)/.exec(pool.target) ?? [];
+  const remote = `:${Number(port).toString(16).toUpperCase().padStart(4, '0')}`;
+  // What the system says of each connection: number, local and remote address, state, queues, timer (02: keepalive) and when it fires.
+  const timers = readFileSync('/proc/net/tcp', 'utf8')
+    .split('\n')
+    .map((line) => line.trim().split(/\s+/))
+    .filter(([, , to, state]) => to?.endsWith(remote) === true && state === '01')
+    .map((fields) => (fields[5] ?? '').split(':'));
+  expect(timers.length).toBeGreaterThan(0);
+  const ticksPerSecond = 100;
+  for (const [kind, ticks = ''] of timers) {
+    if (kind === '02') expect(parseInt(ticks, 16) / ticksPerSecond).toBeLessThan(300);
+  }
+  expect(timers.map(([kind]) => kind)).toContain('02');
 });
 
 test('nobody listening: the error names host, port, database and user', async () => {
