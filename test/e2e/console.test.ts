@@ -190,6 +190,24 @@ describe('commands', () => {
     await expect(boss.query('kill 123456789')).rejects.toMatchObject({ code: '42704' });
   });
 
+  test('a client is ended with 57P01 whatever it is doing, also in a database that is only relayed', async () => {
+    const idOf = async (user: string): Promise<unknown> =>
+      (await rows('show clients')).filter((client) => client['user'] === user).at(-1)?.['id'];
+    const inBlock = await connect(as('guest', 'postgres'));
+    const ended = new Promise<unknown>((resolve) => inBlock.on('error', resolve));
+    await inBlock.query('begin');
+    await boss.query(`kill ${String(await idOf('guest'))}`);
+    expect(await ended).toMatchObject({ code: '57P01' });
+    const waiting = await connect(as('guest', 'postgres'));
+    waiting.on('error', () => undefined);
+    const asleep = waiting.query('select pg_sleep(60)').catch((error: unknown) => error);
+    await boss.query(`kill ${String(await idOf('guest'))}`);
+    expect(await asleep).toMatchObject({ code: '57P01' });
+    const itself = await connect(as('boss'));
+    itself.on('error', () => undefined);
+    await expect(itself.query(`kill ${String(await idOf('boss'))}`)).rejects.toMatchObject({ code: '57P01' });
+  });
+
   test.each([
     ['an unknown one', 'SHOW STAT', '42601', 'Did you mean SHOW STATS?'],
     ['a wrong argument', 'set mode of', '42601', 'The form is: SET MODE { ON | VERIFY'],

@@ -26,11 +26,17 @@ export class ByteRelay {
   progress = 0;
 
   private isAnswered = true;
+  /** Whether the last bytes of the server are a ReadyForQuery, whatever the client has sent since. */
+  private isBetween: boolean;
 
+  /** @param isLoggedIn whether the server has said ReadyForQuery; otherwise it may speak another protocol */
   constructor(
     private readonly toClient: Outlet,
     private readonly toUpstream: Outlet,
-  ) {}
+    isLoggedIn = true,
+  ) {
+    this.isBetween = isLoggedIn;
+  }
 
   get isClientChunkDone(): boolean {
     return this.toUpstream.isWritten;
@@ -41,7 +47,7 @@ export class ByteRelay {
   }
 
   get isInsideMessage(): boolean {
-    return !this.isIdle;
+    return !this.isBetween;
   }
 
   /**
@@ -68,6 +74,7 @@ export class ByteRelay {
       at >= 0 &&
       chunk[at] === BackendCode.ReadyForQuery &&
       chunk.readUInt32BE(at + 1) === readyForQueryBytes - 1;
+    this.isBetween = this.isAnswered;
     this.isIdle = this.isAnswered && chunk[at + 5] === idle;
     if (this.isAnswered) this.progress++;
   }

@@ -227,7 +227,7 @@ export class ClientSession {
   /** What the server has to say to a packet it alone may judge need not even be a message: it is an old protocol's, perhaps. */
   private relayUnknown(packet: Buffer, toUpstream: Outlet): void {
     this.phase = enterPhase(this.phase, 'relaying');
-    this.relay = new ByteRelay(this.toClient, toUpstream);
+    this.relay = new ByteRelay(this.toClient, toUpstream, false);
     this.relay.fromClient(Buffer.concat([packet, this.early]));
   }
 
