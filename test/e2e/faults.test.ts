@@ -72,7 +72,7 @@ describe('faults', () => {
       ['HTTP', Buffer.from('GET / HTTP/1.1\r\nHost: here\r\n\r\n')],
       ['a TLS ClientHello', Buffer.from('16030100c8010000c40303', 'hex')],
       ['zeros', Buffer.alloc(64)],
-      ['a packet that is too long', Buffer.from([0, 0, 0x27, 0x11, 0, 3, 0, 0])],
+      ['a packet that is too long', Buffer.from([0, 0, 0x27, 0x15, 0, 3, 0, 0])],
       ['a cancel key that is too short', Buffer.from([0, 0, 0, 14, 4, 210, 22, 46, 0, 0, 0, 1, 0, 0])],
       ['a body behind SSLRequest', Buffer.from([0, 0, 0, 9, 4, 210, 22, 47, 0])],
     ])('%s is answered with 08P01 and closed', async (_title, bytes) => {
