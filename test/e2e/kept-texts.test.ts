@@ -5,7 +5,7 @@ import { encodeParse } from '../../src/wire/frontend/parse';
 import { encodeQuery } from '../../src/wire/frontend/query';
 import { encodeSync } from '../../src/wire/frontend/sync';
 import { encodeCancelRequest } from '../../src/wire/startup/cancel-request';
-import { maxTwins } from '../../src/proxy/hidden/hidden-twins';
+import { maxKept } from '../../src/proxy/hidden/text-keeper';
 import { describeVersions } from '../support/postgres-versions';
 import { ProxiedDatabase } from '../support/proxied-database';
 import { startPostgres, type PostgresServer } from '../support/postgres-server';
@@ -238,11 +238,17 @@ describe('kept texts', () => {
   });
 
   test('more than are kept: the one used longest ago goes', async () => {
-    const texts = Array.from({ length: maxTwins + 3 }, (_, i) => `select ${i}`);
+    const texts = Array.from({ length: maxKept + 3 }, (_, i) => `select ${i}`);
     for (const text of texts) keep(text, `${text} where true`);
     for (const text of texts) for (let i = 0; i < 2; i++) await ask(query(text));
-    expect(await names()).toHaveLength(maxTwins);
+    expect(await names()).toHaveLength(maxKept);
     for (const text of texts) expect(await answers(query(text))).toEqual([text.slice('select '.length)]);
+  });
+
+  test('a long text is not kept', async () => {
+    keep(original, `select 'restricted' /* ${'x'.repeat(20_000)} */`);
+    for (let i = 0; i < 3; i++) expect(await answers(query(original))).toEqual(['restricted']);
+    expect(await names()).toEqual([]);
   });
 
   test('a text that lists prepared statements finds none, and what follows is kept again', async () => {

@@ -15,7 +15,7 @@ interface Twin<Origin> {
   readonly sentAt: number;
 }
 
-/** More than this a session does not keep; the one not used for longest is closed. */
+/** Of a client's prepared statements. */
 export const maxTwins = 32;
 
 /**
@@ -37,11 +37,13 @@ export class HiddenTwins<Origin extends object> {
 
   /**
    * @param isThere whether what it was made of still is what it was
+   * @param max more are not kept; the one not used for longest is closed
    * @param maxAgeMs how long it may be used, in milliseconds
    */
   constructor(
     private readonly tracker: SessionTracker,
     private readonly isThere: (original: Origin) => boolean,
+    private readonly max = maxTwins,
     private readonly maxAgeMs = Infinity,
   ) {}
 
@@ -77,7 +79,7 @@ export class HiddenTwins<Origin extends object> {
     };
     for (const [key, twin] of this.twins) if (key === text || !this.isUsable(twin)) drop(key, twin);
     for (const [key, twin] of this.twins) {
-      if (this.twins.size < maxTwins) break;
+      if (this.twins.size < this.max) break;
       drop(key, twin);
     }
     this.twins.set(text, {

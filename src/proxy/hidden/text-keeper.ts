@@ -16,6 +16,12 @@ import { HiddenTwins } from './hidden-twins';
  * somebody makes a function that the text would mean now, nor when a setting is changed for all sessions.
  */
 const maxAgeMs = 10_000;
+/**
+ * A plan may take the server much memory: one for each session, for each partition it reads what is done there, with the keys in it. A client that
+ * sends texts does not expect that; so there are few, and none of a long text.
+ */
+export const maxKept = 8;
+const maxTextLength = 20_000;
 /** Texts that are remembered as seen once; the oldest are forgotten. */
 const maxSeen = 100;
 /** So many hidden statements in a row were gone when they were to be run again, that the session keeps no more: a pooler may stand between. */
@@ -44,7 +50,7 @@ export class TextKeeper {
     private readonly tracker: SessionTracker,
     private readonly names: HiddenNames,
   ) {
-    this.twins = new HiddenTwins(tracker, () => true, maxAgeMs);
+    this.twins = new HiddenTwins(tracker, () => true, maxKept, maxAgeMs);
   }
 
   get size(): number {
@@ -61,7 +67,7 @@ export class TextKeeper {
     const { lastsWith, text } = plan;
     if (this.lastUsed !== undefined) this.lost = this.lastUsed.hasFailed ? this.lost + 1 : 0;
     this.lastUsed = undefined;
-    if (lastsWith === undefined || !this.mayBeHidden(run)) return undefined;
+    if (lastsWith === undefined || text.length > maxTextLength || !this.mayBeHidden(run)) return undefined;
     const known = this.twins.find(plan, lastsWith);
     if (known === undefined && this.seen.get(text) !== lastsWith) {
       this.note(text, lastsWith);
