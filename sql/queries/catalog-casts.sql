@@ -4,6 +4,7 @@ select c.castsource,
        c.casttarget,
        c.castcontext,
        case c.castmethod when 'b' then 'i' when 'f' then p.provolatile else 's' end as volatility,
-       c.castmethod = 'b' as is_binary
+       c.castmethod = 'b' as is_binary,
+       coalesce(p.oid >= 16384 and p.prolang not in (select l.oid from pg_catalog.pg_language as l where l.lanname in ('internal', 'c')), false) as is_script
   from pg_catalog.pg_cast as c
   left join pg_catalog.pg_proc as p on p.oid = c.castfunc

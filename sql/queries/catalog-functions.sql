@@ -20,6 +20,7 @@ select p.oid,
             when p.oid >= 16384 and p.provolatile <> 'v' and p.prokind = 'f'
                  and (p.prosrc ~* 'set_config' or p.prosrc = '' and pg_catalog.pg_get_functiondef(p.oid) ~* 'set_config')
             then 'v'
-            else p.provolatile end as provolatile
+            else p.provolatile end as provolatile,
+       p.oid >= 16384 and p.prolang not in (select l.oid from pg_catalog.pg_language as l where l.lanname in ('internal', 'c')) as is_script
   from pg_catalog.pg_proc as p
   join pg_catalog.pg_namespace as n on n.oid = p.pronamespace

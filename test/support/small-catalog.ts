@@ -239,7 +239,16 @@ function operator(
   resultOid: number,
   volatility: Volatility = 'i',
 ): CatalogOperator {
-  return { oid: nextOid++, schema: 'pg_catalog', name, leftOid, rightOid, resultOid, volatility };
+  return {
+    oid: nextOid++,
+    schema: 'pg_catalog',
+    name,
+    leftOid,
+    rightOid,
+    resultOid,
+    volatility,
+    isScript: false,
+  };
 }
 
 export function fn(
@@ -259,6 +268,7 @@ export function fn(
     returnsSet: false,
     resultOid,
     volatility: 'i',
+    isScript: false,
     ...details,
   };
 }
@@ -269,5 +279,5 @@ function cast(
   context: 'i' | 'a' | 'e',
   volatility: Volatility = 'i',
 ): CatalogCast {
-  return { sourceOid, targetOid, context, volatility, isBinary: false };
+  return { sourceOid, targetOid, context, volatility, isBinary: false, isScript: false };
 }

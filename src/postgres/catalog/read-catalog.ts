@@ -142,6 +142,7 @@ function functionOf(row: ControlRow): CatalogFunction {
     returnsSet: row['proretset'] === true,
     resultOid: oid(row['prorettype']),
     volatility: volatility(row['provolatile']),
+    isScript: row['is_script'] === true,
   };
 }
 
@@ -154,6 +155,7 @@ function operatorOf(row: ControlRow): CatalogOperator {
     rightOid: oid(row['oprright']),
     resultOid: oid(row['oprresult']),
     volatility: volatility(row['provolatile']),
+    isScript: row['is_script'] === true,
   };
 }
 
@@ -164,6 +166,7 @@ function castOf(row: ControlRow): CatalogCast {
     context: String(row['castcontext']),
     volatility: volatility(row['volatility']),
     isBinary: row['is_binary'] === true,
+    isScript: row['is_script'] === true,
   };
 }
 

@@ -33,6 +33,7 @@ type Literals = ReadonlyMap<unknown, string>;
 export function hasLastingMeaning(statement: Restrictable, names: NameContext): boolean {
   const nodes = nodesOf(statement);
   for (const kind of nodes.kinds) if (!understood.has(kind)) return false;
+  if (mayCallScript(nodes, names)) return false;
   const literals = literalsOf(nodes);
   const typed = new Set<unknown>();
   for (const { kind, fields } of nodes.all) {
@@ -47,6 +48,23 @@ export function hasLastingMeaning(statement: Restrictable, names: NameContext): 
   }
   const untyped = new Map([...literals].filter(([constant]) => !typed.has(constant)));
   return untyped.size === 0 || isLastingWithoutTypes(statement, nodes, untyped, names);
+}
+
+/**
+ * Whether it may call a function that a user has written. The planner reads the body of one in SQL, with what constants it has, and puts it in
+ * the place of the call; of one that says it is immutable, whatever tables it reads, it puts the result.
+ */
+function mayCallScript({ all }: StatementNodes, { catalog, searchPath }: NameContext): boolean {
+  if (catalog.hasScriptOperatorOrCast) return true;
+  return all.some(({ kind, fields }) => {
+    if (kind === 'ColumnRef')
+      return (stringsOf(withoutStar(fields['fields'])) ?? []).some((name) =>
+        catalog.functionsOfRow(name).some(({ isScript }) => isScript),
+      );
+    if (kind !== 'FuncCall') return false;
+    const name = qualifiedName(fields['funcname'] as readonly Node[]);
+    return name === undefined || catalog.functions(name, searchPath).some(({ isScript }) => isScript);
+  });
 }
 
 function isLastingWithoutTypes(

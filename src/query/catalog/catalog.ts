@@ -67,6 +67,8 @@ export interface CatalogFunction {
   readonly returnsSet: boolean;
   readonly resultOid: number;
   readonly volatility: Volatility;
+  /** Made by a user, in SQL or a procedural language: the planner may put its body, or its result, in the place of a call. */
+  readonly isScript: boolean;
 }
 
 export interface CatalogOperator {
@@ -79,6 +81,8 @@ export interface CatalogOperator {
   readonly resultOid: number;
   /** Of the function that implements it. */
   readonly volatility: Volatility;
+  /** Whether that function is such a one. */
+  readonly isScript: boolean;
 }
 
 export interface CatalogCast {
@@ -90,6 +94,8 @@ export interface CatalogCast {
   readonly volatility: Volatility;
   /** Whether the value's bytes are taken as they are. */
   readonly isBinary: boolean;
+  /** Whether its function is a script, as that of an operator may be. */
+  readonly isScript: boolean;
 }
 
 export interface CatalogCollation {
@@ -159,6 +165,8 @@ export class Catalog {
   readonly hasVolatileOfRow: boolean;
   /** Some operator, cast, or check of a domain calls a volatile function. */
   readonly hasVolatileOperatorOrCast: boolean;
+  /** Some operator or cast calls a function that is a script. */
+  readonly hasScriptOperatorOrCast: boolean;
   /** Some cast that PostgreSQL applies unasked calls a volatile function: no statement can be told to be free of it. */
   readonly hasVolatileImplicitCast: boolean = false;
 
@@ -187,6 +195,7 @@ export class Catalog {
       rows.operators.some(({ volatility }) => volatility === 'v') ||
       rows.casts.some(({ volatility }) => volatility === 'v') ||
       rows.types.some((type) => !isBuiltin(type) && type.inputVolatility === 'v' && !type.hasQuietChecks);
+    this.hasScriptOperatorOrCast = [...rows.operators, ...rows.casts].some(({ isScript }) => isScript);
     for (const cast of rows.casts) {
       this.#casts.set(`${cast.sourceOid}>${cast.targetOid}`, cast);
       if (cast.volatility === 'v') this.#volatileCastTargets.add(cast.targetOid);

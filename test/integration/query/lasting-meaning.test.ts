@@ -50,10 +50,15 @@ const schema = `
     .join(', ')});
   create schema second;
   create table second.shop (region int, name text);
-  create function closing(place_name text) returns timetz stable language sql as $$ select '18:00'::timetz $$;
-  create function same(anyelement, anyelement) returns boolean immutable language sql as 'select $1 = $2';
-  create function rough(place) returns mood stable language sql as $$ select 'ok'::mood $$;
-  create function opens_at(text) returns time stable language sql as $$ select '10:00'::time $$;
+  -- None of them is ever called; one in SQL would be reason enough.
+  create function closing(place_name text) returns timetz stable language internal as 'textlen';
+  create function same(anyelement, anyelement) returns boolean immutable language internal as 'texteq';
+  create function rough(place) returns mood stable language internal as 'textlen';
+  create function opens_at(text) returns time stable language internal as 'textlen';
+  create function in_sql(text) returns text stable language sql as $$ select 'now'::timestamptz::text || $1 $$;
+  create function of_row(place) returns timestamptz stable language sql as $$ select 'now'::timestamptz $$;
+  create function in_plpgsql(int) returns int immutable language plpgsql as
+    $$ begin return (select count(*) from place); end $$;
   create operator @~ (leftarg = text, rightarg = regclass, function = has_relation);
 
   -- The types of the constants in the parse tree that PostgreSQL makes of a query; null if it does not take it.
@@ -88,7 +93,7 @@ describe('a meaning that lasts', () => {
     await client.query(
       schema.replace(
         'create operator @~',
-        `create function has_relation(text, regclass) returns boolean stable language sql as 'select true';
+        `create function has_relation(text, regclass) returns boolean stable language internal as 'texteq';
          create operator @~`,
       ),
     );
@@ -148,6 +153,9 @@ describe('a meaning that lasts', () => {
     ['a composite', `p.pair = '(1,ok)'`],
     ['a field', `(p.pair).b = 'ok'`],
     ['a row', `row(p.kind, 1) = row('ok', 1)`],
+    ['a function in SQL', `in_sql(p.name) is not null`],
+    ['the same, called as a column', `p.of_row is not null`],
+    ['a function that is run when it is planned', `in_plpgsql(1) = 1`],
     ['a collation', `p.name < 'b' collate "C"`],
     ['no table of the configuration', `exists (select from pg_class c where c.relkind = 'r')`],
   ])('%s: not', (_title, condition) => {

@@ -92,6 +92,7 @@ describe('refuses: a statement that is left alone as a whole (rule S6)', () => {
         context: 'i',
         volatility: 'v',
         isBinary: false,
+        isScript: false,
       } as const,
     ];
     expect(refusal('select * from place', smallContext({ catalog: smallCatalog({ casts }) }))).toBe(
