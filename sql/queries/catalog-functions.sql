@@ -21,6 +21,9 @@ select p.oid,
                  and (p.prosrc ~* 'set_config' or p.prosrc = '' and pg_catalog.pg_get_functiondef(p.oid) ~* 'set_config')
             then 'v'
             else p.provolatile end as provolatile,
-       p.oid >= 16384 and p.prolang not in (select l.oid from pg_catalog.pg_language as l where l.lanname in ('internal', 'c')) as is_script
+       p.oid >= 16384
+         and p.prolang not in (select l.oid from pg_catalog.pg_language as l where l.lanname in ('internal', 'c'))
+         and not (p.provolatile = 'i' and p.oid in (
+           select d.objid from pg_catalog.pg_depend as d where d.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass and d.deptype = 'e')) as is_script
   from pg_catalog.pg_proc as p
   join pg_catalog.pg_namespace as n on n.oid = p.pronamespace

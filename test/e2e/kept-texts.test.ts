@@ -261,10 +261,26 @@ describe('kept texts', () => {
     expect(engine.requests.every(({ canRetry }) => canRetry)).toBe(true);
   });
 
-  test('a text that lists them through its restricted form is never kept by that name', async () => {
-    keep(original, `select seen()`);
-    for (let i = 0; i < 4; i++) await ask(query(original));
-    expect(engine.completions).toHaveLength(4);
+  test('a text that lists them is not restricted, nor finds any', async () => {
+    keep(original, `select 'restricted'`);
+    const lists = `select count(*) from pg_prepared_statements`;
+    keep(lists, `select 'restricted'`);
+    for (let i = 0; i < 3; i++) {
+      for (let j = 0; j < 3; j++) await ask(query(original));
+      expect(await answers(query(lists))).toEqual(['0']);
+    }
+    expect(proxy.events.statements.map(({ reason }) => reason)).toContain('lists prepared statements');
+  });
+
+  test('what the server says of a hidden statement to whoever wants to know all is for nobody', async () => {
+    keep(original, `select 'modified'`);
+    const plain = await login(server.port);
+    for (const each of [client, plain]) await ask(query('set client_min_messages = debug2'), each);
+    for (let i = 0; i < 4; i++) {
+      const told = transcript(await ask(query(original))).map((line) => line.replace('modified', 'original'));
+      expect(told).toEqual(transcript(await ask(query(original), plain)));
+    }
+    plain.close();
   });
 
   test('a cancel request ends it, with the client’s error', async () => {

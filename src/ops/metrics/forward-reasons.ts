@@ -51,6 +51,7 @@ const circumstances: Readonly<Record<string, string>> = {
   'catalog not read': 'the database’s catalog has not been read, or has just changed',
   'client encoding': 'text that is not ASCII, in a client encoding other than UTF8',
   'covers most keys': 'the keys left are too many to be worth it (`max_key_share`)',
+  'lists prepared statements': 'its text names `pg_prepared_statements`, where hidden ones would be seen',
   'differed when verified':
     'its restricted form had other rows than the original (`mode: verify`); this should be reported',
   'failed when restricted': 'it failed where the original did not, and sits out',

@@ -41,6 +41,11 @@ export class RunPreparation {
     return this.run.candidate.protocol === 'simple';
   }
 
+  /** As the server may call the statement in what it says at `client_min_messages = debug2`: `parse pcache_…: SELECT …`. */
+  get name(): string {
+    return this.hidden.name;
+  }
+
   noticed(): void {
     this.hidden.hasSpoken = true;
   }

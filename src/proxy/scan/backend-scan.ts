@@ -156,20 +156,28 @@ export class BackendScan {
     const { queue } = this.tracker;
     const { headDetail } = queue;
     if (!queue.headIsHidden) return false;
-    if (headDetail instanceof RunPreparation) {
-      if (headDetail.isOfText) headDetail.noticed();
-      if (headDetail.isOfText || headDetail.message === 'Describe') return false;
+    if (headDetail instanceof RunPreparation && headDetail.isOfText) {
+      headDetail.noticed();
+      return this.noticeField(ResponseField.Message)?.includes(headDetail.name) === true;
     }
-    const { buffer, start, end, isLast } = this.reader;
-    if (!isLast) return true;
-    const { fields } = decodeResponseFields('NoticeResponse', buffer, start + 5, end);
-    return fields.get(ResponseField.SqlState)?.startsWith('57') !== true;
+    if (headDetail instanceof RunPreparation && headDetail.message === 'Describe') return false;
+    return this.noticeField(ResponseField.SqlState)?.startsWith('57') !== true;
   }
 
-  /** Query says that a statement is complete once it is committed. */
+  /** Undefined as well if the notice is too long to be read whole. */
+  private noticeField(field: string): string | undefined {
+    const { buffer, start, end, isLast } = this.reader;
+    return isLast
+      ? decodeResponseFields('NoticeResponse', buffer, start + 5, end).fields.get(field)
+      : undefined;
+  }
+
+  /** Query says that a statement is complete once it is committed, behind what is said at the commit. */
   private endText(complete: Buffer): void {
+    const { code } = this.reader;
+    if (code === BackendCode.NoticeResponse) return;
     this.uncommitted = undefined;
-    if (this.reader.code !== BackendCode.ErrorResponse) this.link.toClient.append(complete);
+    if (code !== BackendCode.ErrorResponse) this.link.toClient.append(complete);
   }
 
   private settle(): void {

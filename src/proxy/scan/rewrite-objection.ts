@@ -17,14 +17,18 @@ export function isStatementDoubtful(
   return !hasAsked && prepared?.hasDoubtfulTypes(parameterOids, tracker.batch) === true;
 }
 
+/** What lists the session's prepared statements by its name: ours would be among them. */
+export const listsPrepared = /pg_prepared_statement/i;
+
 /** Why a rewrite is not sent, though the engine has one; undefined if it is. */
 export function rewriteObjection(
-  { canRetry, parameters, prepared, protocol }: Candidate,
+  { canRetry, parameters, prepared, protocol, statement }: Candidate,
   plan: RewritePlan,
   mode: ProxyMode,
 ): string | undefined {
   if (mode !== 'on') return 'observe mode';
   if (plan.mustRetryOnError && !canRetry) return 'cannot retry';
+  if (listsPrepared.test(statement.text)) return 'lists prepared statements';
   if (prepared?.hasOtherTypes(plan.parameterOids) === true) return 'other parameter types';
   // The server's message about missing values would have the hidden statement's name.
   const isIncomplete = protocol === 'extended' && parameters?.values.length !== plan.parameterOids.length;

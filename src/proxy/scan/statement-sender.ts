@@ -9,15 +9,13 @@ import { type Candidate } from './candidate';
 import { type FrontendScan } from './frontend-scan';
 import { HiddenStatement, RunPreparation, type HiddenNames } from '../hidden/hidden-statement';
 import { HiddenTwins } from '../hidden/hidden-twins';
+import { listsPrepared } from './rewrite-objection';
 import { Owed } from './reply-queue';
 import { type PreparedStatement } from './prepared-statements';
 import { TextKeeper } from '../hidden/text-keeper';
 import { type SessionLink } from './session-link';
 import { type SessionTracker } from './session-tracker';
 import { StatementRun } from './statement-run';
-
-/** What lists the session's prepared statements by its name. */
-const listsPrepared = /pg_prepared_statement/i;
 
 /**
  * Sends candidates: the client's own message, or what the plan puts in its place.
@@ -44,6 +42,7 @@ export class StatementSender {
   /** Adds the message to what goes to the server; nothing is written. */
   send(candidate: Candidate, plan: ForwardPlan | RewritePlan): StatementRun {
     const { tracker, frontend } = this;
+    if (plan.kind === 'forward') this.beforeOther(candidate.statement.text);
     const isContextCertain = tracker.isCertainFor(candidate.prepared);
     const run = new StatementRun(candidate, plan, tracker.context, isContextCertain);
     if (candidate.protocol === 'simple') {
@@ -60,7 +59,7 @@ export class StatementSender {
   }
 
   /**
-   * A text the engine has no interest in is about to be sent. If it lists prepared statements, it must not find ours. (One in a
+   * A text that is not restricted is about to be sent. If it lists prepared statements, it must not find ours. (One in a
    * function can: it sees names that begin with `pcache_`.)
    */
   beforeOther(text: string): void {

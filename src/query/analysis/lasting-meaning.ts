@@ -15,6 +15,9 @@ const understood: ReadonlySet<string> = new Set([
   ...['SortBy', 'WindowDef', 'GroupingSet', 'List', 'String', 'Integer'],
 ]);
 
+/** What lists what the session itself has prepared, and runs. */
+const listsOwn: ReadonlySet<string> = new Set(['pg_cursor', 'pg_prepared_statement']);
+
 /** A constant's text, by the A_Const node. */
 type Literals = ReadonlyMap<unknown, string>;
 
@@ -63,7 +66,8 @@ function mayCallScript({ all }: StatementNodes, { catalog, searchPath }: NameCon
       );
     if (kind !== 'FuncCall') return false;
     const name = qualifiedName(fields['funcname'] as readonly Node[]);
-    return name === undefined || catalog.functions(name, searchPath).some(({ isScript }) => isScript);
+    if (name === undefined || listsOwn.has(name.name)) return true;
+    return catalog.functions(name, searchPath).some(({ isScript }) => isScript);
   });
 }
 
@@ -75,7 +79,13 @@ function isLastingWithoutTypes(
 ): boolean {
   if (![...untyped.values()].every((text) => isLastingLiteral(names.catalog, undefined, text))) return false;
   const mentioned = columnsMentioned(nodes);
-  return nodes.all.every((node) => isLastingNode(statement, node, mentioned, untyped, names));
+  const rows = rowsNamed(nodes);
+  return nodes.all.every(
+    (node) =>
+      !isWholeRow(node, rows) &&
+      !isComparedWithRows(node, untyped) &&
+      isLastingNode(statement, node, mentioned, untyped, names),
+  );
 }
 
 function isLastingNode(
@@ -130,6 +140,27 @@ function hasLastingColumns(
     ({ name, typeOid }) =>
       (mentioned !== undefined && !mentioned.has(name)) || isLastingType(names.catalog, typeOid),
   );
+}
+
+/** The names by which an item of FROM is spoken of. */
+function rowsNamed({ all }: StatementNodes): ReadonlySet<string> {
+  const names = all.flatMap(({ fields }) => {
+    const alias = fields['alias'] as { readonly aliasname?: string } | undefined;
+    return [alias?.aliasname, fields['relname'] as string | undefined];
+  });
+  return new Set(names.filter((name) => name !== undefined));
+}
+
+/** `coalesce(p, '(7,ok)')`, where p is a table: the constant is read as a row of it. */
+function isWholeRow({ kind, fields }: StatementNode, rows: ReadonlySet<string>): boolean {
+  if (kind !== 'ColumnRef') return false;
+  const last = stringsOf(withoutStar(fields['fields']))?.at(-1);
+  return last !== undefined && rows.has(last) && !(fields['fields'] as readonly Node[]).some(isStar);
+}
+
+/** `'a' <operator> ANY (SELECT …)` */
+function isComparedWithRows({ kind, fields }: StatementNode, untyped: Literals): boolean {
+  return kind === 'SubLink' && holds(fields['testexpr'] as Node | undefined, untyped);
 }
 
 /** Undefined: any column may be meant by some name. */
@@ -220,7 +251,11 @@ function holds(node: Node | undefined, literals: Literals): boolean {
 }
 
 function withoutStar(fields: unknown): readonly Node[] {
-  return (fields as readonly Node[]).filter((field) => !('A_Star' in field));
+  return (fields as readonly Node[]).filter((field) => !isStar(field));
+}
+
+function isStar(field: Node): boolean {
+  return 'A_Star' in field;
 }
 
 function typeNamed(

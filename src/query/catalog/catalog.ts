@@ -67,7 +67,10 @@ export interface CatalogFunction {
   readonly returnsSet: boolean;
   readonly resultOid: number;
   readonly volatility: Volatility;
-  /** Made by a user, in SQL or a procedural language: the planner may put its body, or its result, in the place of a call. */
+  /**
+   * Made by a user, in SQL or a procedural language: the planner may put its body, or its result, in the place of a call. Not what an extension
+   * brings and says to be immutable.
+   */
   readonly isScript: boolean;
 }
 

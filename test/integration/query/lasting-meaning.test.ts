@@ -156,6 +156,13 @@ describe('a meaning that lasts', () => {
     ['a function in SQL', `in_sql(p.name) is not null`],
     ['the same, called as a column', `p.of_row is not null`],
     ['a function that is run when it is planned', `in_plpgsql(1) = 1`],
+    ['a whole row', `coalesce(p, '(7,a)') is not null`],
+    [
+      'a whole row by its table’s name',
+      `exists (select from place where coalesce(place, '(7,a)') is not null)`,
+    ],
+    ['a constant that is compared with rows', `'18:00' = any (select q.name from place q)`],
+    ['what lists cursors', `(pg_cursor()) is null`],
     ['a collation', `p.name < 'b' collate "C"`],
     ['no table of the configuration', `exists (select from pg_class c where c.relkind = 'r')`],
   ])('%s: not', (_title, condition) => {
