@@ -10,6 +10,7 @@ import { decodeQuery } from '../../wire/frontend/query';
 import { FrontendCode } from '../../wire/message-code';
 import { attempt } from './attempt';
 import { Candidate, type MessageBytes } from './candidate';
+import { parsedName } from './reply-detail';
 import { Owed } from './reply-queue';
 import { messageTooLarge } from '../session/session-errors';
 import { unknownStatement, type SessionTracker } from './session-tracker';
@@ -360,7 +361,7 @@ export class FrontendScan {
       queue.length === 1 &&
       this.batchEntries === 1 &&
       queue.headKind === Owed.Parse &&
-      tracker.parsedName(queue.headDetail) === statementName
+      parsedName(queue.headDetail) === statementName
     );
   }
 

@@ -20,3 +20,8 @@ export function isInspected(detail: Detail | undefined): detail is InspectedStat
     !(detail instanceof KeyTableDrop)
   );
 }
+
+/** The statement name a Parse was for. */
+export function parsedName(detail: Detail | undefined): string | undefined {
+  return detail instanceof PreparedStatement ? detail.name : undefined;
+}

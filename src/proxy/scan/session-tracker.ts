@@ -149,11 +149,6 @@ export class SessionTracker {
     return isExplained;
   }
 
-  /** The statement name a Parse was for, by what the queue holds of it. */
-  parsedName(detail: Detail | undefined): string | undefined {
-    return detail instanceof PreparedStatement ? detail.name : undefined;
-  }
-
   portalClosed(portalName: string): void {
     this.portals.delete(portalName);
   }

@@ -8,6 +8,7 @@ import { DatabaseEviction } from '../../../src/cache/backends/postgresql/databas
 import type { CacheBackend, CacheChange } from '../../../src/cache/cache-backend';
 import { chooseEvictions, type EvictionCandidate } from '../../../src/cache/eviction/choose-evictions';
 import { type EvictionLimits, evictionStrategies } from '../../../src/cache/eviction/eviction-policy';
+import { stringifyTagged } from '../../../src/cache/codecs/tagged-json';
 import { createKeySet } from '../../../src/cache/key-sets/create-key-set';
 import { type ControlPool, openPool } from '../../../src/postgres/control-pool';
 import { migrate } from '../../../src/postgres/migrations';
@@ -261,13 +262,23 @@ const entryTable = `"the ""cache"""."My ' entry"`;
             };
           },
         );
+        const { fragment } = sampleEntry(createKeySet('integer', [1n]));
+        // What cannot be read, whoever hears of it removes.
+        const rows = candidates.map((candidate) => ({
+          ...candidate,
+          fragment: stringifyTagged({
+            ...fragment,
+            partitionKey: candidate.partitionKey,
+            hash: candidate.hash,
+          }),
+        }));
         await admin.query(
           `insert into ${entryTable} (backend, partition_key, hash, fragment, status, key_count, has_null_key, created_at, last_used_at, compute_ms, saved_ms, bytes)
-           select 'postgresql_array', c->>'partitionKey', decode(c->>'hash', 'hex'), '{}', 'failed', 0, false,
+           select 'postgresql_array', c->>'partitionKey', decode(c->>'hash', 'hex'), c->>'fragment', 'failed', 0, false,
                   to_timestamp((c->>'createdAt')::float8 / 1000), to_timestamp((c->>'lastUsedAt')::float8 / 1000),
                   (c->>'computeMs')::float8, (c->>'savedMs')::float8, (c->>'bytes')::bigint
              from jsonb_array_elements($1) as c`,
-          [JSON.stringify(candidates)],
+          [JSON.stringify(rows)],
         );
         await database.change({ limits });
         const expected = chooseEvictions(candidates, limits, now).map(
