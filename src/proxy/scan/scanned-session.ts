@@ -12,6 +12,7 @@ import { Fallback, type FallbackOwner } from '../hidden/fallback';
 import { type HeldRun } from '../hidden/held-run';
 import { KeyTables, type KeyTablesOwner } from '../hidden/key-tables';
 import { HiddenNames } from '../hidden/hidden-statement';
+import { parsedName } from './reply-detail';
 import { type Audience } from './reply-queue';
 import { isStatementDoubtful, rewriteObjection } from './rewrite-objection';
 import { type SessionLink } from './session-link';
@@ -384,7 +385,7 @@ export class ScannedSession
   answerWithError(candidate: Candidate, error: Buffer): void {
     const { tracker, link, frontend } = this;
     for (const detail of tracker.queue.takeAll().details) {
-      const name = tracker.parsedName(detail);
+      const name = parsedName(detail);
       if (name !== undefined) tracker.prepared.delete(name);
     }
     link.toUpstream.discard();

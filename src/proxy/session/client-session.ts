@@ -339,8 +339,9 @@ export class ClientSession {
     const isExpected = this.hasTerminated || this.hasClientEnded || this.relay?.hasTerminated === true;
     // The server's last word was an error: it has told the client itself, or would have but for a hidden message.
     const hasSaidWhy = this.phase !== 'relaying' && this.reader.code === BackendCode.ErrorResponse;
+    const isItsOwn = hasSaidWhy || this.relay?.isIdle === false; // Nothing, to what is no message.
     if (this.scan?.unseenError !== undefined) this.toClient.append(this.scan.unseenError);
-    const error = isExpected || hasSaidWhy ? undefined : (this.violation ?? serverLost());
+    const error = isExpected || isItsOwn ? undefined : (this.violation ?? serverLost());
     const end = isExpected ? 'client' : 'upstream';
     this.finish(this.violation === undefined ? end : 'protocolError', error);
     this.closedIfOver();

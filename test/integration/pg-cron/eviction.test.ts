@@ -274,7 +274,7 @@ const entryTable = `"the ""cache"""."My ' entry"`;
         }));
         await admin.query(
           `insert into ${entryTable} (backend, partition_key, hash, fragment, status, key_count, has_null_key, created_at, last_used_at, compute_ms, saved_ms, bytes)
-           select 'postgresql_array', c->>'partitionKey', decode(c->>'hash', 'hex'), c->>'fragment', 'failed', 0, false,
+           select 'postgresql_array', c->>'partitionKey', decode(c->>'hash', 'hex'), (c->>'fragment')::jsonb, 'failed', 0, false,
                   to_timestamp((c->>'createdAt')::float8 / 1000), to_timestamp((c->>'lastUsedAt')::float8 / 1000),
                   (c->>'computeMs')::float8, (c->>'savedMs')::float8, (c->>'bytes')::bigint
              from jsonb_array_elements($1) as c`,
